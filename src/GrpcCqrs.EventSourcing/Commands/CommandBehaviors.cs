@@ -1,0 +1,147 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+
+namespace GrpcCqrs.EventSourcing;
+
+/// <summary>A message that can check its own fields, whatever the state of the store.</summary>
+public interface IValidatable
+{
+    /// <summary>All fields at fault; none for a well-formed message.</summary>
+    IEnumerable<FieldViolation> Validate();
+}
+
+/// <summary>Traces each command as one activity.</summary>
+internal sealed class CommandTracing : ICommandBehavior
+{
+    public CommandStage<TCommand> Wrap<TCommand>(CommandStage<TCommand> next)
+        where TCommand : class
+    {
+        var name = $"command {typeof(TCommand).Name}";
+        return async (command, context, cancellationToken) =>
+        {
+            using var activity = EngineTelemetry.Source.StartActivity(name);
+            activity?.SetTag("grpccqrs.command_id", context.CommandId);
+            try
+            {
+                var result = await next(command, context, cancellationToken);
+                activity?.SetTag("grpccqrs.stream", result.Stream.ToString());
+                activity?.SetTag("grpccqrs.version", result.Version);
+                return result;
+            }
+            catch (Exception exception) when (activity is not null)
+            {
+                activity.SetStatus(ActivityStatusCode.Error, (exception as RejectedException)?.Code.Reason ?? exception.GetType().Name);
+                throw;
+            }
+        };
+    }
+}
+
+/// <summary>
+/// Sees to it that every command leaves an audit entry: a command that appends writes it in the append's transaction, all
+/// others in one of their own before they are answered.
+/// </summary>
+internal sealed partial class CommandAudit(IEventStore store, TimeProvider clock, ILogger<CommandAudit> logger) : ICommandBehavior
+{
+    public CommandStage<TCommand> Wrap<TCommand>(CommandStage<TCommand> next)
+        where TCommand : class => async (command, context, cancellationToken) =>
+        {
+            CommandResult result;
+            try
+            {
+                result = await next(command, context, cancellationToken);
+            }
+            catch (RejectedException rejection) when (rejection.Code != EngineErrors.WriteQueueFull && rejection.Code != EngineErrors.DatabaseUnavailable)
+            {
+                await WriteAsync(context, CommandOutcome.Rejected, rejection.Code.Reason);
+                throw;
+            }
+            catch (Exception exception) when (exception is not (OperationCanceledException or RejectedException))
+            {
+                await WriteAsync(context, CommandOutcome.Failed, exception.GetType().Name);
+                throw;
+            }
+
+            if (!context.IsAudited)
+            {
+                await WriteAsync(context, context.WasRepeated ? CommandOutcome.Repeated : CommandOutcome.Unchanged, errorReason: null);
+            }
+
+            return result;
+        };
+
+    /// <summary>Best effort: the caller's answer stands even where the store cannot take the entry, and the log says so.</summary>
+    private async ValueTask WriteAsync(CommandContext context, CommandOutcome outcome, string? errorReason)
+    {
+        try
+        {
+            var entry = context.AuditAs(outcome, clock.GetUtcNow(), errorReason);
+            await store.AppendAsync(new AppendRequest { Audit = entry }, CancellationToken.None);
+        }
+        catch (RejectedException exception)
+        {
+            LogAuditLost(logger, context.CommandType, context.CommandId, outcome, exception);
+        }
+    }
+
+    [LoggerMessage(1001, LogLevel.Warning, "The audit entry of {CommandType} {CommandId} ({Outcome}) could not be written")]
+    private static partial void LogAuditLost(ILogger logger, string commandType, Guid commandId, CommandOutcome outcome, Exception exception);
+}
+
+/// <summary>Refuses malformed commands before anything is read.</summary>
+internal sealed class CommandValidation : ICommandBehavior
+{
+    public CommandStage<TCommand> Wrap<TCommand>(CommandStage<TCommand> next)
+        where TCommand : class => (command, context, cancellationToken) =>
+        {
+            Validation.ThrowIfInvalid(command);
+            return next(command, context, cancellationToken);
+        };
+}
+
+internal static class Validation
+{
+    public static void ThrowIfInvalid(object message)
+    {
+        if (message is IValidatable validatable && validatable.Validate().ToArray() is { Length: > 0 } violations)
+        {
+            throw RejectedException.Invalid(violations);
+        }
+    }
+}
+
+/// <summary>
+/// Answers a repeated command with the first answer. The append checks again in its transaction, so that of two racing
+/// repetitions one is carried out and the other gets its answer.
+/// </summary>
+internal sealed class CommandDeduplication(IEventStore store) : ICommandBehavior
+{
+    public CommandStage<TCommand> Wrap<TCommand>(CommandStage<TCommand> next)
+        where TCommand : class => async (command, context, cancellationToken) =>
+        {
+            if (context.RequestHash is not null
+                && await store.FindCommandAsync(context.CommandId, cancellationToken) is { } first)
+            {
+                return Repeat(first, context);
+            }
+
+            return await next(command, context, cancellationToken);
+        };
+
+    internal static CommandResult Repeat(CommandRecord first, CommandContext context)
+    {
+        if (context.RequestHash is not { } hash || !CryptographicOperations.FixedTimeEquals(hash.Span, first.RequestHash.Span))
+        {
+            throw new RejectedException(
+                EngineErrors.CommandIdReused, $"The command_id {context.CommandId} was used before with another request.")
+            {
+                Fields = [new FieldViolation("command_id", "Was used before with another request; make a new one.")],
+            };
+        }
+
+        context.Stream = first.Result.Stream;
+        context.WasRepeated = true;
+        return first.Result;
+    }
+}

@@ -1,0 +1,69 @@
+using System.Collections.Frozen;
+
+namespace GrpcCqrs.EventSourcing;
+
+/// <summary>Carries out commands of one type. Handlers are singletons and hold no state of a call.</summary>
+public interface ICommandHandler<in TCommand>
+    where TCommand : class
+{
+    /// <summary>Carries out the command.</summary>
+    /// <exception cref="RejectedException">The command is refused; nothing was changed.</exception>
+    ValueTask<CommandResult> HandleAsync(TCommand command, CommandContext context, CancellationToken cancellationToken);
+}
+
+/// <summary>One stage of the command pipeline, or its end.</summary>
+public delegate ValueTask<CommandResult> CommandStage<in TCommand>(
+    TCommand command, CommandContext context, CancellationToken cancellationToken)
+    where TCommand : class;
+
+/// <summary>
+/// Something that every command passes through. It wraps the next stage once, at start-up, so that a call costs no look-up and no
+/// closure.
+/// </summary>
+public interface ICommandBehavior
+{
+    /// <summary>The stage that does its part and calls <paramref name="next"/>.</summary>
+    CommandStage<TCommand> Wrap<TCommand>(CommandStage<TCommand> next)
+        where TCommand : class;
+}
+
+/// <summary>Sends commands to their handlers.</summary>
+public interface ICommandBus
+{
+    /// <summary>Carries out the command through the pipeline: trace, audit, validate, de-duplicate, handle.</summary>
+    /// <exception cref="RejectedException">The command is refused; nothing was changed.</exception>
+    /// <exception cref="InvalidOperationException">No handler is registered for the type: a fault of the service's set-up.</exception>
+    ValueTask<CommandResult> SendAsync<TCommand>(TCommand command, CommandContext context, CancellationToken cancellationToken)
+        where TCommand : class;
+}
+
+/// <summary>A command type with its handler, and how the pipeline for it is built.</summary>
+/// <param name="CommandType">The command type.</param>
+/// <param name="HandlerType">The handler's type.</param>
+/// <param name="BuildPipeline">Builds the <see cref="CommandStage{TCommand}"/>.</param>
+public sealed record CommandRegistration(
+    Type CommandType, Type HandlerType, Func<IServiceProvider, IReadOnlyList<ICommandBehavior>, Delegate> BuildPipeline);
+
+internal sealed class CommandBus : ICommandBus
+{
+    private readonly FrozenDictionary<Type, Delegate> pipelines;
+
+    public CommandBus(IServiceProvider services, IEnumerable<CommandRegistration> registrations, IEnumerable<ICommandBehavior> behaviors)
+    {
+        ICommandBehavior[] order = [.. behaviors];
+        pipelines = registrations.ToFrozenDictionary(
+            registration => registration.CommandType, registration => registration.BuildPipeline(services, order));
+    }
+
+    public ValueTask<CommandResult> SendAsync<TCommand>(TCommand command, CommandContext context, CancellationToken cancellationToken)
+        where TCommand : class
+    {
+        if (!pipelines.TryGetValue(typeof(TCommand), out var pipeline))
+        {
+            throw new InvalidOperationException($"No handler is registered for {typeof(TCommand).FullName}.");
+        }
+
+        context.CommandType = typeof(TCommand).Name;
+        return ((CommandStage<TCommand>)pipeline)(command, context, cancellationToken);
+    }
+}

@@ -1,0 +1,62 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace GrpcCqrs.EventSourcing;
+
+/// <summary>Registers the engine and, one by one, a service's messages.</summary>
+public static class EngineServices
+{
+    /// <summary>Adds the buses with their pipeline, the write path and the tokens. Safe to call more than once.</summary>
+    public static IServiceCollection AddEventSourcing(this IServiceCollection services, EventTypeRegistry types)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(types);
+        services.TryAddSingleton(typeof(AggregateStore<,>));
+        services.TryAddSingleton<StoreIdentity>();
+        services.TryAddSingleton<TokenSealer>();
+        services.TryAddSingleton<ConsistencyTokens>();
+        services.TryAddSingleton<PageTokens>();
+        services.TryAddSingleton<ICommandBus, CommandBus>();
+        services.TryAddSingleton<IQueryBus, QueryBus>();
+
+        // The order of the pipeline: the first is the outermost.
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICommandBehavior, CommandTracing>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICommandBehavior, CommandAudit>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICommandBehavior, CommandValidation>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICommandBehavior, CommandDeduplication>());
+        return services;
+    }
+
+    /// <summary>Adds a command with its handler. A command type that is added twice fails when the bus is built.</summary>
+    public static IServiceCollection AddCommand<TCommand, THandler>(this IServiceCollection services)
+        where TCommand : class
+        where THandler : class, ICommandHandler<TCommand>
+    {
+        services.AddSingleton<THandler>();
+        return services.AddSingleton(new CommandRegistration(typeof(TCommand), typeof(THandler), static (provider, behaviors) =>
+        {
+            CommandStage<TCommand> stage = provider.GetRequiredService<THandler>().HandleAsync;
+            for (var index = behaviors.Count - 1; index >= 0; index--)
+            {
+                stage = behaviors[index].Wrap(stage);
+            }
+
+            return stage;
+        }));
+    }
+
+    /// <summary>Adds a query with its handler. A query type that is added twice fails when the bus is built.</summary>
+    public static IServiceCollection AddQuery<TQuery, TResult, THandler>(this IServiceCollection services, QuerySource source = QuerySource.ReadModel)
+        where TQuery : class
+        where THandler : class, IQueryHandler<TQuery, TResult>
+    {
+        services.AddSingleton<THandler>();
+        return services.AddSingleton(new QueryRegistration(
+            typeof(TQuery), typeof(THandler), source, static provider => provider.GetRequiredService<THandler>()));
+    }
+
+    /// <summary>Adds a projection.</summary>
+    public static IServiceCollection AddProjection<TProjection>(this IServiceCollection services)
+        where TProjection : class, IProjection =>
+        services.AddSingleton<IProjection, TProjection>();
+}

@@ -1,0 +1,17 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace GrpcCqrs.EventSourcing;
+
+/// <summary>Where the engine's traces and metrics come from; subscribe to both by <see cref="Name"/>.</summary>
+public static class EngineTelemetry
+{
+    /// <summary>The name of the activity source and of the meter.</summary>
+    public const string Name = "GrpcCqrs";
+
+    /// <summary>Traces.</summary>
+    public static ActivitySource Source { get; } = new(Name);
+
+    /// <summary>Metrics.</summary>
+    public static Meter Meter { get; } = new(Name);
+}

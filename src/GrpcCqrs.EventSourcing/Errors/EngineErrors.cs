@@ -1,0 +1,48 @@
+namespace GrpcCqrs.EventSourcing;
+
+/// <summary>The engine's rows of the error table. Services add their own beside them.</summary>
+public static class EngineErrors
+{
+    /// <summary>Fields at fault.</summary>
+    public static readonly ErrorCode InvalidFields = new(
+        "INVALID_FIELDS", ErrorKind.InvalidArgument, false, "One or more fields are missing or malformed; BadRequest names each.");
+
+    /// <summary>A command id used again for something else.</summary>
+    public static readonly ErrorCode CommandIdReused = new(
+        "COMMAND_ID_REUSED", ErrorKind.InvalidArgument, false, "The command_id was used before with another request; make a new one.");
+
+    /// <summary>A consistency token that this store did not make.</summary>
+    public static readonly ErrorCode ConsistencyTokenInvalid = new(
+        "CONSISTENCY_TOKEN_INVALID", ErrorKind.InvalidArgument, false, "The consistency_token was not made by this store, or was altered.");
+
+    /// <summary>A page token that this store did not make for this query.</summary>
+    public static readonly ErrorCode PageTokenInvalid = new(
+        "PAGE_TOKEN_INVALID", ErrorKind.InvalidArgument, false, "The page_token was altered, or belongs to a query with other filters; start at the first page.");
+
+    /// <summary>The caller's expected version is not the actual one.</summary>
+    public static readonly ErrorCode WrongExpectedVersion = new(
+        "WRONG_EXPECTED_VERSION", ErrorKind.Aborted, false, "The stream is at another version than expected_version; read again, decide again.");
+
+    /// <summary>Other writers kept winning.</summary>
+    public static readonly ErrorCode TooMuchContention = new(
+        "TOO_MUCH_CONTENTION", ErrorKind.Aborted, true, "Other writers changed the stream at every attempt; repeat.");
+
+    /// <summary>The write queue is at its bound.</summary>
+    public static readonly ErrorCode WriteQueueFull = new(
+        "WRITE_QUEUE_FULL", ErrorKind.ResourceExhausted, true, "More commands wait to be written than the queue may hold; repeat after RetryInfo's delay.");
+
+    /// <summary>The write database failed.</summary>
+    public static readonly ErrorCode DatabaseUnavailable = new(
+        "DATABASE_UNAVAILABLE", ErrorKind.Unavailable, true, "The database did not answer or failed; repeat with the same command_id.");
+
+    /// <summary>The read model did not reach the token in time.</summary>
+    public static readonly ErrorCode ReadModelBehind = new(
+        "READ_MODEL_BEHIND", ErrorKind.Unavailable, true, "The read model has not yet reached the consistency_token; repeat after RetryInfo's delay.");
+
+    /// <summary>All rows.</summary>
+    public static IReadOnlyList<ErrorCode> All { get; } =
+    [
+        InvalidFields, CommandIdReused, ConsistencyTokenInvalid, PageTokenInvalid, WrongExpectedVersion, TooMuchContention,
+        WriteQueueFull, DatabaseUnavailable, ReadModelBehind,
+    ];
+}

@@ -1,0 +1,29 @@
+namespace GrpcCqrs.EventSourcing;
+
+/// <summary>The name of a stream: an aggregate category and an id, written <c>category-id</c>.</summary>
+/// <param name="Category">1-50 of a-z, 0-9 and underscore.</param>
+/// <param name="Id">1-100 characters.</param>
+public readonly record struct StreamId(string Category, string Id)
+{
+    /// <summary>The longest name a stream can have, in characters; the databases' columns are this wide.</summary>
+    public const int MaxLength = 151;
+
+    /// <summary>The stream of one aggregate.</summary>
+    public static StreamId For<TAggregate, TEvent>(string id)
+        where TAggregate : class, IAggregate<TAggregate, TEvent>
+        where TEvent : class => new(TAggregate.Category, id);
+
+    /// <summary>Takes a written name apart at its first hyphen.</summary>
+    /// <exception cref="FormatException">The text has no hyphen, or nothing before or behind it.</exception>
+    public static StreamId Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var hyphen = text.IndexOf('-', StringComparison.Ordinal);
+        return hyphen > 0 && hyphen < text.Length - 1
+            ? new StreamId(text[..hyphen], text[(hyphen + 1)..])
+            : throw new FormatException("A stream is named category-id.");
+    }
+
+    /// <summary>The written name.</summary>
+    public override string ToString() => $"{Category}-{Id}";
+}

@@ -1,0 +1,113 @@
+using System.Buffers.Binary;
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace GrpcCqrs.EventSourcing;
+
+/// <summary>Who a store is: made once, when its database is created, and kept in it.</summary>
+public sealed class StoreIdentity
+{
+    private byte[]? tokenKey;
+
+    /// <summary>The store's id.</summary>
+    public Guid StoreId { get; private set; }
+
+    /// <summary>The secret that tokens are sealed with; 32 bytes.</summary>
+    /// <exception cref="InvalidOperationException">The store has not been opened yet.</exception>
+    public ReadOnlySpan<byte> TokenKey => tokenKey ?? throw new InvalidOperationException("The store has not been opened yet.");
+
+    /// <summary>Sets both, once the database is open.</summary>
+    public void Set(Guid storeId, byte[] key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(key.Length, 32);
+        StoreId = storeId;
+        tokenKey = key;
+    }
+}
+
+/// <summary>
+/// Makes opaque tokens: a purpose, a payload and an HMAC-SHA-256 over both, cut to 128 bits, in base64url. A token of another
+/// store, of another purpose or with a changed bit does not open.
+/// </summary>
+public sealed class TokenSealer(StoreIdentity identity)
+{
+    private const int MacLength = 16;
+    private const byte FormatVersion = 1;
+
+    /// <summary>The longest token that is looked at; longer ones are refused unread.</summary>
+    public const int MaxTokenLength = 2_000;
+
+    /// <summary>Seals a payload.</summary>
+    public string Seal(string purpose, ReadOnlySpan<byte> payload)
+    {
+        var token = new byte[1 + payload.Length + MacLength];
+        token[0] = FormatVersion;
+        payload.CopyTo(token.AsSpan(1));
+        Mac(purpose, token.AsSpan(0, 1 + payload.Length), token.AsSpan(1 + payload.Length));
+        return Base64Url.EncodeToString(token);
+    }
+
+    /// <summary>Opens a token; null where it is not one that this store sealed for this purpose.</summary>
+    public byte[]? Open(string purpose, string token)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        if (token.Length > MaxTokenLength || !Base64Url.IsValid(token))
+        {
+            return null;
+        }
+
+        var bytes = Base64Url.DecodeFromChars(token);
+        if (bytes.Length < 1 + MacLength || bytes[0] != FormatVersion)
+        {
+            return null;
+        }
+
+        Span<byte> mac = stackalloc byte[MacLength];
+        Mac(purpose, bytes.AsSpan(0, bytes.Length - MacLength), mac);
+        return CryptographicOperations.FixedTimeEquals(mac, bytes.AsSpan(bytes.Length - MacLength))
+            ? bytes[1..^MacLength]
+            : null;
+    }
+
+    private void Mac(string purpose, ReadOnlySpan<byte> content, Span<byte> destination)
+    {
+        var purposeLength = Encoding.UTF8.GetByteCount(purpose);
+        var input = new byte[1 + purposeLength + content.Length];
+        input[0] = checked((byte)purposeLength);
+        Encoding.UTF8.GetBytes(purpose, input.AsSpan(1));
+        content.CopyTo(input.AsSpan(1 + purposeLength));
+        Span<byte> full = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(identity.TokenKey, input, full);
+        full[..MacLength].CopyTo(destination);
+    }
+}
+
+/// <summary>Consistency tokens: a position of this store, sealed.</summary>
+public sealed class ConsistencyTokens(TokenSealer sealer)
+{
+    private const string Purpose = "consistency";
+
+    /// <summary>The token for a position.</summary>
+    public string Write(long position)
+    {
+        Span<byte> payload = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64BigEndian(payload, position);
+        return sealer.Seal(Purpose, payload);
+    }
+
+    /// <summary>The position of a token.</summary>
+    /// <exception cref="RejectedException"><see cref="EngineErrors.ConsistencyTokenInvalid"/>.</exception>
+    public long Read(string token)
+    {
+        var payload = sealer.Open(Purpose, token);
+        return payload is { Length: sizeof(long) }
+            ? BinaryPrimitives.ReadInt64BigEndian(payload)
+            : throw new RejectedException(
+                EngineErrors.ConsistencyTokenInvalid, "The consistency_token was not made by this store, or was altered.")
+            {
+                Fields = [new FieldViolation("consistency_token", "Must be a token that a command of this store answered, unchanged.")],
+            };
+    }
+}

@@ -1,0 +1,63 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+
+namespace GrpcCqrs.Storage.Sqlite;
+
+/// <summary>
+/// SQLite in files: write-ahead log, so that readers and the one writer do not wait for each other. The write database flushes at
+/// every commit (<c>synchronous=FULL</c>); the read database does not need to, since what a power failure takes from it is folded
+/// again from the events.
+/// </summary>
+public sealed class SqliteProvider : DatabaseProvider
+{
+    // Primary result codes of the SQLite C API.
+    private const int Busy = 5;
+    private const int Locked = 6;
+    private const int TooBig = 18;
+    private const int Constraint = 19;
+    private const int Mismatch = 20;
+
+    /// <inheritdoc/>
+    public override string Name => "Sqlite";
+
+    /// <inheritdoc/>
+    public override string DefaultConnectionString(string directory, string database) =>
+        new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, database + ".db") }.ToString();
+
+    /// <inheritdoc/>
+    public override bool IsSameDatabase(string connectionString, string other) =>
+        string.Equals(FileOf(connectionString), FileOf(other), StringComparison.Ordinal);
+
+    /// <inheritdoc/>
+    public override DbConnection CreateConnection(string connectionString) => new SqliteConnection(connectionString);
+
+    /// <inheritdoc/>
+    public override void Configure(DbContextOptionsBuilder options, string connectionString) => options.UseSqlite(connectionString);
+
+    /// <inheritdoc/>
+    public override Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken) =>
+        ExecuteAsync(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", cancellationToken);
+
+    /// <inheritdoc/>
+    public override Task PrepareProjectorAsync(DbConnection connection, CancellationToken cancellationToken) =>
+        ExecuteAsync(connection, "PRAGMA synchronous = NORMAL;", cancellationToken);
+
+    /// <inheritdoc/>
+    public override bool IsTransient(DbException exception) =>
+        exception is SqliteException { SqliteErrorCode: Busy or Locked };
+
+    /// <inheritdoc/>
+    public override bool IsDataError(DbException exception) =>
+        exception is SqliteException { SqliteErrorCode: Constraint or TooBig or Mismatch };
+
+    private static async Task ExecuteAsync(DbConnection connection, string text, CancellationToken cancellationToken)
+    {
+        await using var command = connection.CreateCommand();
+        command.CommandText = text;
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static string FileOf(string connectionString) =>
+        Path.GetFullPath(new SqliteConnectionStringBuilder(connectionString).DataSource);
+}

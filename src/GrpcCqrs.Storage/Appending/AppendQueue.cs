@@ -1,0 +1,162 @@
+using System.Data.Common;
+using System.Threading.Channels;
+using GrpcCqrs.EventSourcing;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>
+/// Group commit: concurrent appends meet in a bounded queue, and one writer takes what is there and writes it in one transaction,
+/// so that many commands share one flush to disk. A lone append is written at once. The idea is the commit coalescing of IMS Fast
+/// Path (Gawlick and Kinkade, 1985).
+/// </summary>
+internal sealed partial class AppendQueue : BackgroundService
+{
+    /// <summary>How often a transaction is tried when the database says that trying again may help.</summary>
+    private const int MaxTransientRetries = 5;
+
+    private readonly Channel<PendingAppend> queue;
+    private readonly AppendWriter writer;
+    private readonly DatabaseProvider provider;
+    private readonly CommitSignal signal;
+    private readonly AppendOptions options;
+    private readonly ILogger<AppendQueue> logger;
+    private long queuedBytes;
+    private long trimTo;
+
+    public AppendQueue(
+        WriteDatabase database, AppendWriter writer, CommitSignal signal, IOptions<AppendOptions> options, ILogger<AppendQueue> logger)
+    {
+        this.writer = writer;
+        this.signal = signal;
+        this.options = options.Value;
+        this.logger = logger;
+        provider = database.Provider;
+        queue = Channel.CreateBounded<PendingAppend>(
+            new BoundedChannelOptions(this.options.QueueLength) { SingleReader = true, AllowSynchronousContinuations = false });
+    }
+
+    public async ValueTask<AppendVerdict> AppendAsync(AppendRequest request, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var pending = new PendingAppend(request);
+        if (Interlocked.Add(ref queuedBytes, pending.Bytes) > options.QueueBytes || !queue.Writer.TryWrite(pending))
+        {
+            Interlocked.Add(ref queuedBytes, -pending.Bytes);
+            throw new RejectedException(EngineErrors.WriteQueueFull, "More commands wait to be written than the queue may hold.")
+            {
+                RetryAfter = options.RetryAfter,
+            };
+        }
+
+        await using var registration = cancellationToken.UnsafeRegister(static state => ((PendingAppend)state!).TryCancel(), pending);
+        return await pending.Verdict;
+    }
+
+    /// <summary>
+    /// Has outbox rows removed with the next transaction, so that removing them neither competes with the appends for a lock nor
+    /// costs a flush of its own.
+    /// </summary>
+    public void RequestTrim(long position) => Interlocked.Exchange(ref trimTo, position);
+
+    /// <summary>Removes now what was requested, where no append came by.</summary>
+    public async ValueTask FlushTrimAsync(CancellationToken cancellationToken)
+    {
+        if (Interlocked.Read(ref trimTo) > 0)
+        {
+            await AppendAsync(new AppendRequest(), cancellationToken);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var batch = new List<PendingAppend>(options.MaxBatch);
+        try
+        {
+            while (await queue.Reader.WaitToReadAsync(stoppingToken))
+            {
+                while (batch.Count < options.MaxBatch && queue.Reader.TryRead(out var pending))
+                {
+                    Interlocked.Add(ref queuedBytes, -pending.Bytes);
+                    if (pending.TryStart())
+                    {
+                        batch.Add(pending);
+                    }
+                }
+
+                await WriteAsync(batch, stoppingToken);
+                batch.Clear();
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // What is still queued was not written; its callers are told so below.
+        }
+        finally
+        {
+            queue.Writer.TryComplete();
+            while (queue.Reader.TryRead(out var pending))
+            {
+                pending.Fail(Unavailable("The service is stopping.", null));
+            }
+
+            await writer.DisposeAsync();
+        }
+    }
+
+    private async Task WriteAsync(List<PendingAppend> batch, CancellationToken stoppingToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                // A transaction that has begun is finished even while the service stops: its callers wait for the verdict.
+                var trim = Interlocked.Exchange(ref trimTo, 0);
+                var head = await writer.WriteAsync(batch, trim, CancellationToken.None);
+                foreach (var pending in batch)
+                {
+                    pending.Complete();
+                }
+
+                signal.Committed(head);
+                return;
+            }
+            catch (DbException exception) when (provider.IsTransient(exception) && attempt <= MaxTransientRetries)
+            {
+                await writer.ResetAsync();
+                await Task.Delay(TimeSpan.FromMilliseconds(10 << attempt), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (DbException exception) when (provider.IsDataError(exception) && batch.Count > 1)
+            {
+                await writer.ResetAsync();
+                foreach (var pending in batch)
+                {
+                    await WriteAsync([pending], stoppingToken);
+                }
+
+                return;
+            }
+#pragma warning disable CA1031 // Whatever it was: the callers must be answered and the queue must go on.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                await writer.ResetAsync();
+                LogBatchFailed(logger, batch.Count, exception);
+                foreach (var pending in batch)
+                {
+                    pending.Fail(Unavailable("The write database failed.", exception));
+                }
+
+                return;
+            }
+        }
+    }
+
+    private RejectedException Unavailable(string message, Exception? cause) =>
+        new(EngineErrors.DatabaseUnavailable, message, cause) { RetryAfter = options.RetryAfter };
+
+    [LoggerMessage(1101, LogLevel.Error, "A transaction of {Count} appends failed; none of them was answered as written")]
+    private static partial void LogBatchFailed(ILogger logger, int count, Exception exception);
+}

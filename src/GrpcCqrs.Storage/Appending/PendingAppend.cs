@@ -1,0 +1,47 @@
+using GrpcCqrs.EventSourcing;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>An append that waits for its verdict: queued, then started or cancelled, never both.</summary>
+internal sealed class PendingAppend
+{
+    private const int Queued = 0;
+    private const int Started = 1;
+    private const int Cancelled = 2;
+
+    private readonly TaskCompletionSource<AppendVerdict> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int state = Queued;
+
+    public PendingAppend(AppendRequest request)
+    {
+        Request = request;
+        foreach (var @event in request.Events)
+        {
+            Bytes += @event.Payload.Length;
+        }
+    }
+
+    public AppendRequest Request { get; }
+
+    /// <summary>The bytes of payload that it holds in memory.</summary>
+    public long Bytes { get; }
+
+    public Task<AppendVerdict> Verdict => completion.Task;
+
+    /// <summary>The verdict that the transaction under way reached; published by <see cref="Complete"/> once it is durable.</summary>
+    public AppendVerdict? Reached { get; set; }
+
+    public bool TryStart() => Interlocked.CompareExchange(ref state, Started, Queued) == Queued;
+
+    public void TryCancel()
+    {
+        if (Interlocked.CompareExchange(ref state, Cancelled, Queued) == Queued)
+        {
+            completion.TrySetCanceled();
+        }
+    }
+
+    public void Complete() => completion.TrySetResult(Reached!);
+
+    public void Fail(Exception exception) => completion.TrySetException(exception);
+}

@@ -1,0 +1,121 @@
+using System.Data.Common;
+using Microsoft.EntityFrameworkCore;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>
+/// Everything that differs between databases, one class a database. Statement texts that are standard are given here; a database
+/// overrides only those that it must.
+/// </summary>
+public abstract class DatabaseProvider
+{
+    /// <summary>The name in the configuration, such as <c>Sqlite</c>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The connection string of a database for which none is configured.</summary>
+    /// <param name="directory">The folder of embedded databases, an absolute path that exists.</param>
+    /// <param name="database"><c>write</c> or <c>read</c>.</param>
+    /// <exception cref="InvalidOperationException">This provider needs a configured connection string.</exception>
+    public abstract string DefaultConnectionString(string directory, string database);
+
+    /// <summary>Whether two connection strings lead to the same database.</summary>
+    public virtual bool IsSameDatabase(string connectionString, string other) =>
+        string.Equals(connectionString, other, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>A closed connection. Opening and closing it must be cheap: the driver pools.</summary>
+    public abstract DbConnection CreateConnection(string connectionString);
+
+    /// <summary>Tells EF Core to use this database.</summary>
+    public abstract void Configure(DbContextOptionsBuilder options, string connectionString);
+
+    /// <summary>Sets up the connection that the append queue keeps for itself: durability settings, above all.</summary>
+    public virtual Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Sets up a connection that projections write through. Called each time one is taken from the pool.</summary>
+    public virtual Task PrepareProjectorAsync(DbConnection connection, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Whether the same transaction may succeed when it is tried again.</summary>
+    public abstract bool IsTransient(DbException exception);
+
+    /// <summary>
+    /// Whether the exception speaks of the data (a constraint, a value that does not fit) and not of the database, so that one
+    /// append of a batch is at fault and not its neighbours.
+    /// </summary>
+    public abstract bool IsDataError(DbException exception);
+
+    /// <summary>Locks the sequencer row until the transaction ends, and returns position and time.</summary>
+    public virtual string LockSequencer => "UPDATE sequencer SET position = position WHERE id = 1 RETURNING position, time_us";
+
+    /// <summary>Moves the sequencer on.</summary>
+    public virtual string AdvanceSequencer => "UPDATE sequencer SET position = @position, time_us = @time_us WHERE id = 1";
+
+    /// <summary>The version of a stream; null where it does not exist.</summary>
+    public virtual string SelectStreamVersion => "SELECT MAX(version) FROM events WHERE stream = @stream";
+
+    /// <summary>A remembered command.</summary>
+    public virtual string SelectCommand =>
+        "SELECT command_id, request_hash, stream, version, position, reply FROM commands WHERE command_id = @command_id";
+
+    /// <summary>The stream that holds a key.</summary>
+    public virtual string SelectKeyHolder => "SELECT stream FROM unique_keys WHERE scope = @scope AND value = @value";
+
+    /// <summary>Adds an event.</summary>
+    public virtual string InsertEvent =>
+        $"INSERT INTO events ({EventColumns}) VALUES (@position, @stream, @version, @event_id, @type, @schema_version, @payload, @command_id, @correlation_id, @causation_id, @user_name, @time_us)";
+
+    /// <summary>Adds an outbox row.</summary>
+    public virtual string InsertOutbox => "INSERT INTO outbox (position) VALUES (@position)";
+
+    /// <summary>Remembers a command.</summary>
+    public virtual string InsertCommand =>
+        "INSERT INTO commands (command_id, request_hash, stream, version, position, reply, time_us) VALUES (@command_id, @request_hash, @stream, @version, @position, @reply, @time_us)";
+
+    /// <summary>Claims a key.</summary>
+    public virtual string InsertKey => "INSERT INTO unique_keys (scope, value, stream) VALUES (@scope, @value, @stream)";
+
+    /// <summary>Frees a key.</summary>
+    public virtual string DeleteKey => "DELETE FROM unique_keys WHERE scope = @scope AND value = @value AND stream = @stream";
+
+    /// <summary>Adds an audit entry.</summary>
+    public virtual string InsertAudit =>
+        "INSERT INTO audit (time_us, command_type, command_id, user_name, stream, outcome, error_reason, duration_us, position) VALUES (@time_us, @command_type, @command_id, @user_name, @stream, @outcome, @error_reason, @duration_us, @position)";
+
+    /// <summary>Removes the outbox rows that every projection has seen.</summary>
+    public virtual string TrimOutbox => "DELETE FROM outbox WHERE position <= @position";
+
+    /// <summary>A stretch of one stream.</summary>
+    public virtual string SelectStream =>
+        $"SELECT {EventColumns} FROM events WHERE stream = @stream AND version >= @from ORDER BY version LIMIT @count";
+
+    /// <summary>A stretch of the whole log.</summary>
+    public virtual string SelectAll => $"SELECT {EventColumns} FROM events WHERE position > @after ORDER BY position LIMIT @count";
+
+    /// <summary>A stretch of the events that are in the outbox.</summary>
+    public virtual string SelectOutbox =>
+        "SELECT e.position, e.stream, e.version, e.event_id, e.type, e.schema_version, e.payload, e.command_id, e.correlation_id, e.causation_id, e.user_name, e.time_us"
+        + " FROM outbox o JOIN events e ON e.position = o.position WHERE o.position > @after ORDER BY o.position LIMIT @count";
+
+    /// <summary>The newest position.</summary>
+    public virtual string SelectHead => "SELECT position FROM sequencer WHERE id = 1";
+
+    /// <summary>The checkpoints of a read database.</summary>
+    public virtual string SelectCheckpoints => "SELECT name, version, position, store_id FROM projections";
+
+    /// <summary>Adds a checkpoint.</summary>
+    public virtual string InsertCheckpoint =>
+        "INSERT INTO projections (name, version, position, time_us, store_id) VALUES (@name, @version, @position, @time_us, @store_id)";
+
+    /// <summary>Removes a checkpoint.</summary>
+    public virtual string DeleteCheckpoint => "DELETE FROM projections WHERE name = @name";
+
+    /// <summary>Moves a checkpoint, if nobody else has.</summary>
+    public virtual string AdvanceCheckpoint =>
+        "UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND position = @expected";
+
+    /// <summary>Empties a table of a projection.</summary>
+    public virtual string EmptyTable(string table) => $"DELETE FROM {table}";
+
+    /// <summary>The columns of an event, in the order in which <c>EventReader</c> reads them.</summary>
+    protected const string EventColumns =
+        "position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us";
+}

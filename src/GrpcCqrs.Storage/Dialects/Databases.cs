@@ -1,0 +1,94 @@
+using System.Data.Common;
+using Microsoft.EntityFrameworkCore;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>The write database that the configuration names.</summary>
+/// <param name="Provider">Its kind.</param>
+/// <param name="ConnectionString">Where it is.</param>
+/// <param name="CreateContext">Makes the service's EF Core context on it.</param>
+public sealed record WriteDatabase(DatabaseProvider Provider, string ConnectionString, Func<WriteDbContext> CreateContext)
+{
+    /// <summary>An open connection; the caller disposes it.</summary>
+    public Task<DbConnection> OpenAsync(CancellationToken cancellationToken) =>
+        Databases.OpenAsync(Provider, ConnectionString, cancellationToken);
+}
+
+/// <summary>The read database that the configuration names.</summary>
+/// <param name="Provider">Its kind.</param>
+/// <param name="ConnectionString">Where it is.</param>
+/// <param name="CreateContext">Makes the service's EF Core context on it.</param>
+public sealed record ReadDatabase(DatabaseProvider Provider, string ConnectionString, Func<ReadDbContext> CreateContext)
+{
+    /// <summary>An open connection; the caller disposes it.</summary>
+    public Task<DbConnection> OpenAsync(CancellationToken cancellationToken) =>
+        Databases.OpenAsync(Provider, ConnectionString, cancellationToken);
+}
+
+/// <summary>A kind of database together with a service's contexts for it.</summary>
+/// <param name="Provider">The kind.</param>
+/// <param name="CreateWriteContext">Makes the service's write context.</param>
+/// <param name="CreateReadContext">Makes the service's read context.</param>
+public sealed record ProviderRegistration(
+    DatabaseProvider Provider,
+    Func<DbContextOptions, WriteDbContext> CreateWriteContext,
+    Func<DbContextOptions, ReadDbContext> CreateReadContext);
+
+internal static class Databases
+{
+    public static WriteDatabase CreateWrite(IEnumerable<ProviderRegistration> registrations, StorageOptions options)
+    {
+        var registration = Choose(registrations, options.Write, "Write");
+        var connectionString = ConnectionStringOf(registration.Provider, options, options.Write, "write");
+        return new WriteDatabase(
+            registration.Provider, connectionString, () => registration.CreateWriteContext(ContextOptions(registration.Provider, connectionString)));
+    }
+
+    public static ReadDatabase CreateRead(IEnumerable<ProviderRegistration> registrations, StorageOptions options)
+    {
+        var registration = Choose(registrations, options.Read, "Read");
+        var connectionString = ConnectionStringOf(registration.Provider, options, options.Read, "read");
+        return new ReadDatabase(
+            registration.Provider, connectionString, () => registration.CreateReadContext(ContextOptions(registration.Provider, connectionString)));
+    }
+
+    public static async Task<DbConnection> OpenAsync(DatabaseProvider provider, string connectionString, CancellationToken cancellationToken)
+    {
+        var connection = provider.CreateConnection(connectionString);
+        try
+        {
+            await connection.OpenAsync(cancellationToken);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static ProviderRegistration Choose(IEnumerable<ProviderRegistration> registrations, DatabaseOptions database, string name)
+    {
+        var known = registrations.ToArray();
+        return Array.Find(known, r => string.Equals(r.Provider.Name, database.Provider, StringComparison.OrdinalIgnoreCase))
+            ?? throw new InvalidOperationException(
+                $"Storage:{name}:Provider is '{database.Provider}'; this service knows {string.Join(", ", known.Select(r => r.Provider.Name))}.");
+    }
+
+    private static string ConnectionStringOf(DatabaseProvider provider, StorageOptions options, DatabaseOptions database, string name)
+    {
+        if (!string.IsNullOrWhiteSpace(database.ConnectionString))
+        {
+            return database.ConnectionString;
+        }
+
+        return provider.DefaultConnectionString(Path.GetFullPath(options.Directory), name);
+    }
+
+    private static DbContextOptions ContextOptions(DatabaseProvider provider, string connectionString)
+    {
+        var builder = new DbContextOptionsBuilder();
+        provider.Configure(builder, connectionString);
+        return builder.Options;
+    }
+}

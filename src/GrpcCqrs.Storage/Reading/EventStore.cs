@@ -1,0 +1,85 @@
+using System.Data.Common;
+using GrpcCqrs.EventSourcing;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>Reads the event log. Appending goes through <see cref="AppendQueue"/>.</summary>
+internal sealed class EventStore(WriteDatabase database, AppendQueue appends) : IEventStore, IOutbox
+{
+    public ValueTask<AppendVerdict> AppendAsync(AppendRequest request, CancellationToken cancellationToken) =>
+        appends.AppendAsync(request, cancellationToken);
+
+    public ValueTask<EventPage> ReadStreamAsync(StreamId stream, long fromVersion, int maxCount, CancellationToken cancellationToken) =>
+        ReadPageAsync(database.Provider.SelectStream, maxCount, cancellationToken, ("@stream", stream.ToString()), ("@from", fromVersion));
+
+    public ValueTask<EventPage> ReadAllAsync(long afterPosition, int maxCount, CancellationToken cancellationToken) =>
+        ReadPageAsync(database.Provider.SelectAll, maxCount, cancellationToken, ("@after", afterPosition));
+
+    public ValueTask<EventPage> ReadPendingAsync(long afterPosition, int maxCount, CancellationToken cancellationToken) =>
+        ReadPageAsync(database.Provider.SelectOutbox, maxCount, cancellationToken, ("@after", afterPosition));
+
+    public void RequestTrim(long position) => appends.RequestTrim(position);
+
+    public ValueTask FlushTrimAsync(CancellationToken cancellationToken) => appends.FlushTrimAsync(cancellationToken);
+
+    public async ValueTask<long> ReadHeadAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = Command(connection, database.Provider.SelectHead);
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    public async ValueTask<CommandRecord?> FindCommandAsync(Guid commandId, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = Command(connection, database.Provider.SelectCommand, ("@command_id", commandId));
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) ? CommandRows.Read(reader) : null;
+    }
+
+    private async ValueTask<EventPage> ReadPageAsync(
+        string text, int maxCount, CancellationToken cancellationToken, params (string Name, object Value)[] parameters)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxCount, 1);
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = Command(connection, text, [.. parameters, ("@count", maxCount)]);
+        return await EventReader.ReadPageAsync(command, maxCount, cancellationToken);
+    }
+
+    private static DbCommand Command(DbConnection connection, string text, params ReadOnlySpan<(string Name, object Value)> parameters)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = text;
+        foreach (var (name, value) in parameters)
+        {
+            var parameter = command.CreateParameter();
+            parameter.ParameterName = name;
+            parameter.Value = value;
+            command.Parameters.Add(parameter);
+        }
+
+        return command;
+    }
+}
+
+/// <summary>The events that not every projection has seen.</summary>
+internal interface IOutbox
+{
+    /// <summary>The pending events after a position, in order.</summary>
+    ValueTask<EventPage> ReadPendingAsync(long afterPosition, int maxCount, CancellationToken cancellationToken);
+
+    /// <summary>Has the rows up to and with a position removed by the next append's transaction.</summary>
+    void RequestTrim(long position);
+
+    /// <summary>Has what was requested removed now, where no append has done so.</summary>
+    ValueTask FlushTrimAsync(CancellationToken cancellationToken);
+}
+
+internal static class CommandRows
+{
+    public static CommandRecord Read(DbDataReader reader) => new(
+        reader.GetGuid(0),
+        reader.GetFieldValue<byte[]>(1),
+        new CommandResult(
+            StreamId.Parse(reader.GetString(2)), reader.GetInt64(3), reader.GetInt64(4), reader.IsDBNull(5) ? null : reader.GetString(5)));
+}

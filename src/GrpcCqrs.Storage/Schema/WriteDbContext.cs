@@ -1,0 +1,137 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>
+/// The schema of a write database: events, outbox, command ids, unique keys, audit log, sequencer. A service derives its own
+/// context from it and owns the migrations. EF Core keeps the schema; the appends themselves are prepared statements on the same
+/// tables (DECISIONS.md 5).
+/// </summary>
+public abstract class WriteDbContext(DbContextOptions options) : DbContext(options)
+{
+    /// <summary>The event log.</summary>
+    public DbSet<EventRow> Events => Set<EventRow>();
+
+    /// <summary>Positions that not every projection has seen yet.</summary>
+    public DbSet<OutboxRow> Outbox => Set<OutboxRow>();
+
+    /// <summary>Commands that can be repeated, with their answers.</summary>
+    public DbSet<CommandRow> Commands => Set<CommandRow>();
+
+    /// <summary>Keys held by live streams.</summary>
+    public DbSet<UniqueKeyRow> UniqueKeys => Set<UniqueKeyRow>();
+
+    /// <summary>The audit log.</summary>
+    public DbSet<AuditRow> Audit => Set<AuditRow>();
+
+    /// <summary>The one row that hands out positions.</summary>
+    public DbSet<SequencerRow> Sequencer => Set<SequencerRow>();
+
+    /// <summary>The one row that says which store this is.</summary>
+    public DbSet<StoreIdentityRow> StoreIdentity => Set<StoreIdentityRow>();
+
+    /// <inheritdoc/>
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        ArgumentNullException.ThrowIfNull(modelBuilder);
+        modelBuilder.Entity<EventRow>(row =>
+        {
+            row.ToTable("events");
+            row.HasKey(e => e.Position);
+            row.Property(e => e.Position).HasColumnName("position").ValueGeneratedNever();
+            row.Property(e => e.Stream).HasColumnName("stream").HasMaxLength(EventSourcing.StreamId.MaxLength);
+            row.Property(e => e.Version).HasColumnName("version");
+            row.Property(e => e.EventId).HasColumnName("event_id");
+            row.Property(e => e.Type).HasColumnName("type").HasMaxLength(ColumnWidths.TypeName);
+            row.Property(e => e.SchemaVersion).HasColumnName("schema_version");
+            row.Property(e => e.Payload).HasColumnName("payload");
+            row.Property(e => e.CommandId).HasColumnName("command_id");
+            row.Property(e => e.CorrelationId).HasColumnName("correlation_id").HasMaxLength(ColumnWidths.CorrelationId);
+            row.Property(e => e.CausationId).HasColumnName("causation_id").HasMaxLength(ColumnWidths.CorrelationId);
+            row.Property(e => e.User).HasColumnName("user_name").HasMaxLength(ColumnWidths.User);
+            row.Property(e => e.TimeMicroseconds).HasColumnName("time_us");
+            row.HasIndex(e => new { e.Stream, e.Version }).IsUnique().HasDatabaseName("ux_events_stream_version");
+        });
+        modelBuilder.Entity<OutboxRow>(row =>
+        {
+            row.ToTable("outbox");
+            row.HasKey(o => o.Position);
+            row.Property(o => o.Position).HasColumnName("position").ValueGeneratedNever();
+        });
+        modelBuilder.Entity<CommandRow>(row =>
+        {
+            row.ToTable("commands");
+            row.HasKey(c => c.CommandId);
+            row.Property(c => c.CommandId).HasColumnName("command_id").ValueGeneratedNever();
+            row.Property(c => c.RequestHash).HasColumnName("request_hash").HasMaxLength(32);
+            row.Property(c => c.Stream).HasColumnName("stream").HasMaxLength(EventSourcing.StreamId.MaxLength);
+            row.Property(c => c.Version).HasColumnName("version");
+            row.Property(c => c.Position).HasColumnName("position");
+            row.Property(c => c.Reply).HasColumnName("reply").HasMaxLength(ColumnWidths.Reply);
+            row.Property(c => c.TimeMicroseconds).HasColumnName("time_us");
+        });
+        modelBuilder.Entity<UniqueKeyRow>(row =>
+        {
+            row.ToTable("unique_keys");
+            row.HasKey(k => new { k.Scope, k.Value });
+            row.Property(k => k.Scope).HasColumnName("scope").HasMaxLength(ColumnWidths.KeyScope);
+            row.Property(k => k.Value).HasColumnName("value").HasMaxLength(ColumnWidths.KeyValue);
+            row.Property(k => k.Stream).HasColumnName("stream").HasMaxLength(EventSourcing.StreamId.MaxLength);
+        });
+        modelBuilder.Entity<AuditRow>(row =>
+        {
+            row.ToTable("audit");
+            row.HasKey(a => a.Id);
+            row.Property(a => a.Id).HasColumnName("id").ValueGeneratedOnAdd();
+            row.Property(a => a.TimeMicroseconds).HasColumnName("time_us");
+            row.Property(a => a.CommandType).HasColumnName("command_type").HasMaxLength(ColumnWidths.TypeName);
+            row.Property(a => a.CommandId).HasColumnName("command_id");
+            row.Property(a => a.User).HasColumnName("user_name").HasMaxLength(ColumnWidths.User);
+            row.Property(a => a.Stream).HasColumnName("stream").HasMaxLength(EventSourcing.StreamId.MaxLength);
+            row.Property(a => a.Outcome).HasColumnName("outcome");
+            row.Property(a => a.ErrorReason).HasColumnName("error_reason").HasMaxLength(ColumnWidths.TypeName);
+            row.Property(a => a.DurationMicroseconds).HasColumnName("duration_us");
+            row.Property(a => a.Position).HasColumnName("position");
+        });
+        modelBuilder.Entity<SequencerRow>(row =>
+        {
+            row.ToTable("sequencer");
+            row.HasKey(s => s.Id);
+            row.Property(s => s.Id).HasColumnName("id").ValueGeneratedNever();
+            row.Property(s => s.Position).HasColumnName("position");
+            row.Property(s => s.TimeMicroseconds).HasColumnName("time_us");
+            row.HasData(new SequencerRow { Id = 1 });
+        });
+        modelBuilder.Entity<StoreIdentityRow>(row =>
+        {
+            row.ToTable("store_identity");
+            row.HasKey(s => s.Id);
+            row.Property(s => s.Id).HasColumnName("id").ValueGeneratedNever();
+            row.Property(s => s.StoreId).HasColumnName("store_id");
+            row.Property(s => s.TokenKey).HasColumnName("token_key").HasMaxLength(32);
+            row.Property(s => s.TimeMicroseconds).HasColumnName("time_us");
+        });
+    }
+}
+
+/// <summary>How wide the text columns are, in characters. Callers' input is checked against these before it gets here.</summary>
+public static class ColumnWidths
+{
+    /// <summary>Event type, command type and reason code names.</summary>
+    public const int TypeName = 200;
+
+    /// <summary>Correlation and causation ids.</summary>
+    public const int CorrelationId = 128;
+
+    /// <summary>User names.</summary>
+    public const int User = 200;
+
+    /// <summary>A command's reply.</summary>
+    public const int Reply = 1_000;
+
+    /// <summary>The scope of a unique key.</summary>
+    public const int KeyScope = 50;
+
+    /// <summary>The value of a unique key.</summary>
+    public const int KeyValue = 200;
+}

@@ -1,0 +1,149 @@
+namespace GrpcCqrs.Storage;
+
+/// <summary>One event. Rows are inserted and never changed. Times are microseconds since 1970 in UTC, in every table.</summary>
+public sealed class EventRow
+{
+    /// <summary>The place among all events.</summary>
+    public long Position { get; set; }
+
+    /// <summary>The stream's name.</summary>
+    public required string Stream { get; set; }
+
+    /// <summary>The place in the stream.</summary>
+    public long Version { get; set; }
+
+    /// <summary>The event's id.</summary>
+    public Guid EventId { get; set; }
+
+    /// <summary>The event type's stable name.</summary>
+    public required string Type { get; set; }
+
+    /// <summary>The schema version of the payload.</summary>
+    public int SchemaVersion { get; set; }
+
+    /// <summary>UTF-8 JSON.</summary>
+    public required byte[] Payload { get; set; }
+
+    /// <summary>The command that decided it.</summary>
+    public Guid CommandId { get; set; }
+
+    /// <summary>What the conversation is known by.</summary>
+    public required string CorrelationId { get; set; }
+
+    /// <summary>What directly caused it.</summary>
+    public required string CausationId { get; set; }
+
+    /// <summary>Who sent the command.</summary>
+    public required string User { get; set; }
+
+    /// <summary>When it was appended.</summary>
+    public long TimeMicroseconds { get; set; }
+}
+
+/// <summary>One event that still has to reach the read database.</summary>
+public sealed class OutboxRow
+{
+    /// <summary>The event's position.</summary>
+    public long Position { get; set; }
+}
+
+/// <summary>A command that was answered and can be repeated.</summary>
+public sealed class CommandRow
+{
+    /// <summary>The caller's id.</summary>
+    public Guid CommandId { get; set; }
+
+    /// <summary>SHA-256 of the request.</summary>
+    public required byte[] RequestHash { get; set; }
+
+    /// <summary>The stream in the answer.</summary>
+    public required string Stream { get; set; }
+
+    /// <summary>The version in the answer.</summary>
+    public long Version { get; set; }
+
+    /// <summary>The position in the answer.</summary>
+    public long Position { get; set; }
+
+    /// <summary>What else was answered.</summary>
+    public string? Reply { get; set; }
+
+    /// <summary>When it was answered.</summary>
+    public long TimeMicroseconds { get; set; }
+}
+
+/// <summary>A key and the stream that holds it.</summary>
+public sealed class UniqueKeyRow
+{
+    /// <summary>What kind of key.</summary>
+    public required string Scope { get; set; }
+
+    /// <summary>The key.</summary>
+    public required string Value { get; set; }
+
+    /// <summary>The stream that holds it.</summary>
+    public required string Stream { get; set; }
+}
+
+/// <summary>One command in the audit log.</summary>
+public sealed class AuditRow
+{
+    /// <summary>Grows with time; gaps mean nothing.</summary>
+    public long Id { get; set; }
+
+    /// <summary>When the command arrived.</summary>
+    public long TimeMicroseconds { get; set; }
+
+    /// <summary>The command type's name.</summary>
+    public required string CommandType { get; set; }
+
+    /// <summary>The command's id.</summary>
+    public Guid CommandId { get; set; }
+
+    /// <summary>Who sent it.</summary>
+    public required string User { get; set; }
+
+    /// <summary>The stream it was about.</summary>
+    public string? Stream { get; set; }
+
+    /// <summary>A <see cref="EventSourcing.CommandOutcome"/> as number.</summary>
+    public int Outcome { get; set; }
+
+    /// <summary>The reason code of a refusal.</summary>
+    public string? ErrorReason { get; set; }
+
+    /// <summary>How long it took until it was written.</summary>
+    public long DurationMicroseconds { get; set; }
+
+    /// <summary>The position of the last event that it appended.</summary>
+    public long? Position { get; set; }
+}
+
+/// <summary>The row whose lock orders all appends.</summary>
+public sealed class SequencerRow
+{
+    /// <summary>Always 1.</summary>
+    public int Id { get; set; }
+
+    /// <summary>The position of the newest event.</summary>
+    public long Position { get; set; }
+
+    /// <summary>The time of the newest event, so that times never run backwards.</summary>
+    public long TimeMicroseconds { get; set; }
+}
+
+/// <summary>Which store this is.</summary>
+public sealed class StoreIdentityRow
+{
+    /// <summary>Always 1.</summary>
+    public int Id { get; set; }
+
+    /// <summary>The store's id.</summary>
+    public Guid StoreId { get; set; }
+
+    /// <summary>The secret that tokens are sealed with.</summary>
+    public required byte[] TokenKey { get; set; }
+
+    /// <summary>When the store was made.</summary>
+    public long TimeMicroseconds { get; set; }
+}

@@ -1,0 +1,74 @@
+using System.Data.Common;
+using System.Security.Cryptography;
+using GrpcCqrs.EventSourcing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>Brings both databases to the newest schema and learns which store this is. Runs before the first request.</summary>
+public sealed partial class StorageInitializer(
+    IOptions<StorageOptions> options,
+    WriteDatabase write,
+    ReadDatabase read,
+    StoreIdentity identity,
+    TimeProvider clock,
+    ILogger<StorageInitializer> logger)
+{
+    /// <summary>Creates what is missing, migrates what is old.</summary>
+    /// <exception cref="InvalidOperationException">The write and the read database are the same.</exception>
+    /// <exception cref="DbException">A database cannot be reached or migrated.</exception>
+    public async Task InitializeAsync(CancellationToken cancellationToken)
+    {
+        if (write.Provider.Name == read.Provider.Name && write.Provider.IsSameDatabase(write.ConnectionString, read.ConnectionString))
+        {
+            throw new InvalidOperationException("Storage:Write and Storage:Read lead to the same database; they must be two.");
+        }
+
+        Directory.CreateDirectory(Path.GetFullPath(options.Value.Directory));
+        await using (var context = write.CreateContext())
+        {
+            await context.Database.MigrateAsync(cancellationToken);
+            await IdentifyAsync(context, cancellationToken);
+        }
+
+        await using (var context = read.CreateContext())
+        {
+            await context.Database.MigrateAsync(cancellationToken);
+        }
+
+        LogReady(logger, identity.StoreId, write.Provider.Name, read.Provider.Name);
+    }
+
+    private async Task IdentifyAsync(WriteDbContext context, CancellationToken cancellationToken)
+    {
+        var row = await context.StoreIdentity.AsNoTracking().SingleOrDefaultAsync(cancellationToken);
+        if (row is null)
+        {
+            var now = clock.GetUtcNow();
+            context.StoreIdentity.Add(new StoreIdentityRow
+            {
+                Id = 1,
+                StoreId = Guid.CreateVersion7(now),
+                TokenKey = RandomNumberGenerator.GetBytes(32),
+                TimeMicroseconds = UnixMicroseconds.From(now),
+            });
+            try
+            {
+                await context.SaveChangesAsync(cancellationToken);
+            }
+            catch (DbUpdateException exception) when (exception.InnerException is DbException inner && write.Provider.IsDataError(inner))
+            {
+                // Another process was first; its row is read below.
+            }
+
+            row = await context.StoreIdentity.AsNoTracking().SingleAsync(cancellationToken);
+        }
+
+        identity.Set(row.StoreId, row.TokenKey);
+    }
+
+    [LoggerMessage(1301, LogLevel.Information, "Store {StoreId} is open: write database on {WriteProvider}, read database on {ReadProvider}")]
+    private static partial void LogReady(ILogger logger, Guid storeId, string writeProvider, string readProvider);
+}

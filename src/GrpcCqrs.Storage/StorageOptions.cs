@@ -1,0 +1,95 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>Where the databases are. Configuration section <c>Storage</c>.</summary>
+public sealed class StorageOptions
+{
+    /// <summary>The configuration section.</summary>
+    public const string Section = "Storage";
+
+    /// <summary>
+    /// The folder of embedded databases, made where it is missing; relative to the working directory. Default <c>data</c>.
+    /// </summary>
+    [Required]
+    public string Directory { get; set; } = "data";
+
+    /// <summary>The database of events, outbox, command ids and audit log.</summary>
+    [Required]
+    public DatabaseOptions Write { get; set; } = new();
+
+    /// <summary>The database of denormalised tables. Must not be the write database.</summary>
+    [Required]
+    public DatabaseOptions Read { get; set; } = new();
+}
+
+/// <summary>One database.</summary>
+public sealed class DatabaseOptions
+{
+    /// <summary>The kind of database: the name of a registered provider. Default <c>Sqlite</c>.</summary>
+    [Required]
+    public string Provider { get; set; } = "Sqlite";
+
+    /// <summary>
+    /// The ADO.NET connection string. Null: the provider's default, for Sqlite a file in <see cref="StorageOptions.Directory"/>;
+    /// providers of database servers have none and demand one.
+    /// </summary>
+    public string? ConnectionString { get; set; }
+}
+
+/// <summary>Bounds of the append queue. Configuration section <c>Append</c>.</summary>
+public sealed class AppendOptions
+{
+    /// <summary>The configuration section.</summary>
+    public const string Section = "Append";
+
+    /// <summary>
+    /// How many appends may wait to be written; one more is refused with RESOURCE_EXHAUSTED. Default 4,096: at the few thousand
+    /// commands a second of a small machine, about a second's worth.
+    /// </summary>
+    [Range(1, 1_000_000)]
+    public int QueueLength { get; set; } = 4_096;
+
+    /// <summary>How many bytes of payload may wait to be written; at the limit as for the length. Default 64 MiB.</summary>
+    [Range(2L * 1024 * 1024, 16L * 1024 * 1024 * 1024)]
+    public long QueueBytes { get; set; } = 64L * 1024 * 1024;
+
+    /// <summary>How many appends share one transaction at most. Default 256, past which a larger batch gains little.</summary>
+    [Range(1, 10_000)]
+    public int MaxBatch { get; set; } = 256;
+
+    /// <summary>What a refused caller is told to wait. Default 100 ms, in which the queue moves on by hundreds of appends.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
+    public TimeSpan RetryAfter { get; set; } = TimeSpan.FromMilliseconds(100);
+}
+
+/// <summary>How projections are run. Configuration section <c>Projections</c>.</summary>
+public sealed class ProjectionOptions
+{
+    /// <summary>The configuration section.</summary>
+    public const string Section = "Projections";
+
+    /// <summary>How many events one read-database transaction takes at most. Default 500.</summary>
+    [Range(1, 100_000)]
+    public int BatchSize { get; set; } = 500;
+
+    /// <summary>
+    /// How long the runner waits for a wake-up before it looks by itself, which finds what other processes wrote. Default 1 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "00:10:00")]
+    public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The wait before a failed batch is tried again; doubled at each failure. Default 200 ms.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "00:10:00")]
+    public TimeSpan RetryDelay { get; set; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>The longest wait between two tries. Default 30 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
+    public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How long a query waits for its consistency token at most, also where the call's own deadline is later. Default 5 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "00:10:00")]
+    public TimeSpan MaxTokenWait { get; set; } = TimeSpan.FromSeconds(5);
+}

@@ -1,0 +1,51 @@
+using GrpcCqrs.EventSourcing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>Registers the storage.</summary>
+public static class StorageServices
+{
+    /// <summary>
+    /// Adds the event store, the outbox drain and the projection runner. Options come from the configuration sections
+    /// <c>Storage</c>, <c>Append</c> and <c>Projections</c> and are checked at start-up.
+    /// </summary>
+    public static IServiceCollection AddEventStorage(this IServiceCollection services)
+    {
+        services.AddOptions<StorageOptions>().BindConfiguration(StorageOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<AppendOptions>().BindConfiguration(AppendOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<ProjectionOptions>().BindConfiguration(ProjectionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton(provider => Databases.CreateWrite(
+            provider.GetServices<ProviderRegistration>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value));
+        services.AddSingleton(provider => Databases.CreateRead(
+            provider.GetServices<ProviderRegistration>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value));
+        services.AddSingleton<StorageInitializer>();
+
+        services.AddSingleton<CommitSignal>();
+        services.AddSingleton<AppendWriter>();
+        services.AddSingleton<AppendQueue>();
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<AppendQueue>());
+        services.AddSingleton<EventStore>();
+        services.AddSingleton<IEventStore>(provider => provider.GetRequiredService<EventStore>());
+        services.AddSingleton<IOutbox>(provider => provider.GetRequiredService<EventStore>());
+
+        services.AddSingleton<ReadModelPosition>();
+        services.AddSingleton<IReadModelPosition>(provider => provider.GetRequiredService<ReadModelPosition>());
+        services.AddSingleton<ProjectionCheckpoints>();
+        services.AddSingleton<ProjectionRunner>();
+        services.AddSingleton<IProjectionMonitor>(provider => provider.GetRequiredService<ProjectionRunner>());
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<ProjectionRunner>());
+        return services;
+    }
+
+    /// <summary>Adds a kind of database with the service's contexts for it.</summary>
+    public static IServiceCollection AddDatabaseProvider(
+        this IServiceCollection services,
+        DatabaseProvider provider,
+        Func<DbContextOptions, WriteDbContext> createWriteContext,
+        Func<DbContextOptions, ReadDbContext> createReadContext) =>
+        services.AddSingleton(new ProviderRegistration(provider, createWriteContext, createReadContext));
+}
