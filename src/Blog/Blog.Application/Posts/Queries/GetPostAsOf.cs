@@ -1,0 +1,69 @@
+using Blog.Domain.Posts;
+using GrpcCqrs.EventSourcing;
+
+namespace Blog.Application.Posts;
+
+/// <summary>A post as it was at a version or at a time; exactly one of the two is given. Answered from the event log.</summary>
+public sealed record GetPostAsOf(string PostId, long? Version, DateTimeOffset? Time) : IValidatable
+{
+    /// <inheritdoc/>
+    public IEnumerable<FieldViolation> Validate() => PostFields.Check(
+        ("post_id", PostRules.CheckId(PostId)),
+        ("point", Version is null == Time is null ? "Give either version or time." : null),
+        ("version", Version < 1 ? "Must be 1 or more." : null));
+}
+
+/// <summary>Handles <see cref="GetPostAsOf"/>.</summary>
+public sealed class GetPostAsOfHandler(AggregateStore<Post, PostEvent> posts) : IQueryHandler<GetPostAsOf, PostView>
+{
+    /// <inheritdoc/>
+    public async ValueTask<PostView> HandleAsync(GetPostAsOf query, CancellationToken cancellationToken)
+    {
+        var id = PostFields.Canonical(query.PostId);
+        var times = new PostTimes();
+        var loaded = await posts.LoadWhileAsync(
+            id,
+            record =>
+            {
+                var isTaken = query.Version is { } version ? record.Version <= version : record.Time <= query.Time;
+                if (isTaken)
+                {
+                    times.Saw(record);
+                }
+
+                return isTaken;
+            },
+            cancellationToken);
+        if (loaded.Version == 0)
+        {
+            throw PostErrors.PostNotFound(id);
+        }
+
+        if (query.Version is { } wanted && loaded.Version != wanted)
+        {
+            throw PostErrors.NoSuchVersion(id, loaded.Version);
+        }
+
+        var post = loaded.State;
+        return new PostView(
+            id, post.Slug, post.Title, post.Content, post.Status, post.Author, post.Tags, loaded.Version,
+            times.Create, times.Update, times.Publish);
+    }
+
+    /// <summary>The times of a post, which are those of its events.</summary>
+    private sealed class PostTimes
+    {
+        public DateTimeOffset Create { get; private set; }
+
+        public DateTimeOffset Update { get; private set; }
+
+        public DateTimeOffset? Publish { get; private set; }
+
+        public void Saw(RecordedEvent record)
+        {
+            Create = record.Version == 1 ? record.Time : Create;
+            Update = record.Time;
+            Publish = record.Type == PostEventTypes.Published ? record.Time : Publish;
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using System.Text;
+using Blog.Domain.Posts;
+using GrpcCqrs.EventSourcing;
+
+namespace Blog.Application.Posts;
+
+/// <summary>A page of what happened to a post, the oldest event first. Answered from the event log.</summary>
+public sealed record GetPostHistory(string PostId, int PageSize, string PageToken, bool IncludeData) : IValidatable
+{
+    /// <summary>The largest page.</summary>
+    public const int MaxPageSize = 500;
+
+    /// <summary>The page size where none is given.</summary>
+    public const int DefaultPageSize = 50;
+
+    /// <inheritdoc/>
+    public IEnumerable<FieldViolation> Validate() => PostFields.Check(
+        ("post_id", PostRules.CheckId(PostId)), ("page_size", PostFields.CheckPageSize(PageSize, MaxPageSize)));
+}
+
+/// <summary>One event of a post.</summary>
+public sealed record PostHistoryEntryView(
+    long Version,
+    long Position,
+    string EventId,
+    string EventType,
+    int SchemaVersion,
+    DateTimeOffset Time,
+    string User,
+    string CommandId,
+    string CorrelationId,
+    string CausationId,
+    string Summary,
+    string DataJson);
+
+/// <summary>Handles <see cref="GetPostHistory"/>.</summary>
+public sealed class GetPostHistoryHandler(IEventStore store, EventTypeRegistry types, PageTokens tokens)
+    : IQueryHandler<GetPostHistory, Page<PostHistoryEntryView>>
+{
+    /// <summary>
+    /// Where a page with payloads is cut: well below the 4 MiB that gRPC clients accept by default, even if one more payload of
+    /// 1 MiB, escaped, comes on top.
+    /// </summary>
+    private const int MaxDataBytes = 1024 * 1024;
+
+    /// <inheritdoc/>
+    public async ValueTask<Page<PostHistoryEntryView>> HandleAsync(GetPostHistory query, CancellationToken cancellationToken)
+    {
+        var id = PostFields.Canonical(query.PostId);
+        var size = query.PageSize > 0 ? query.PageSize : GetPostHistory.DefaultPageSize;
+        var after = tokens.Read(nameof(GetPostHistory), id, query.PageToken)?.Number ?? 0;
+        var page = await store.ReadStreamAsync(StreamId.For<Post, PostEvent>(id), after + 1, size, cancellationToken);
+        if (page.Events.Count == 0 && after == 0)
+        {
+            throw PostErrors.PostNotFound(id);
+        }
+
+        var entries = new List<PostHistoryEntryView>(page.Events.Count);
+        var bytes = 0;
+        foreach (var record in page.Events)
+        {
+            if (query.IncludeData && bytes > 0 && bytes + record.Payload.Length > MaxDataBytes)
+            {
+                break;
+            }
+
+            bytes += record.Payload.Length;
+            entries.Add(EntryOf(record, query.IncludeData));
+        }
+
+        var isLast = page.IsEnd && entries.Count == page.Events.Count;
+        return new Page<PostHistoryEntryView>(
+            entries, isLast ? "" : tokens.Write(nameof(GetPostHistory), id, entries[^1].Version, ""));
+    }
+
+    private PostHistoryEntryView EntryOf(RecordedEvent record, bool includeData) => new(
+        record.Version,
+        record.Position,
+        record.EventId.ToString("D"),
+        record.Type,
+        record.SchemaVersion,
+        record.Time,
+        record.Metadata.User,
+        record.Metadata.CommandId.ToString("D"),
+        record.Metadata.CorrelationId,
+        record.Metadata.CausationId,
+        Summarize((PostEvent)types.Deserialize(record).Event),
+        includeData ? Encoding.UTF8.GetString(record.Payload.Span) : "");
+
+    private static string Summarize(PostEvent @event) => @event switch
+    {
+        PostCreated e => $"Created as a draft titled “{e.Title}” by {e.Author}.",
+        PostTitleUpdated e => $"Title changed to “{e.Title}”.",
+        PostContentEdited e => $"Content replaced, {Encoding.UTF8.GetByteCount(e.Content)} bytes.",
+        PostPublished => "Published.",
+        PostUnpublished => "Made a draft again.",
+        PostArchived => "Archived.",
+        PostTagsAdded e => $"Tags added: {string.Join(", ", e.Tags)}.",
+        PostTagsRemoved e => $"Tags removed: {string.Join(", ", e.Tags)}.",
+        PostDeleted => "Deleted.",
+        _ => @event.GetType().Name,
+    };
+}
