@@ -18,7 +18,7 @@ public sealed class sqlite3 : SafeHandle
     protected override bool ReleaseHandle() => raw.Close(handle);
 }
 
-/// <summary>A prepared statement. A step that runs on another thread delays its release, and a later one is refused.</summary>
+/// <summary>A prepared statement. A step that runs on another thread delays its release.</summary>
 public sealed class sqlite3_stmt : SafeHandle
 {
     public sqlite3_stmt()
