@@ -102,6 +102,8 @@ public sealed class HealthServiceTests : IDisposable
         await impatience.CancelAsync();
 
         Assert.Equal(StatusCode.Cancelled, (await Assert.ThrowsAsync<RpcException>(() => impatient)).StatusCode);
+        // Time for the cancellation to reach the server, where it could do harm.
+        await Task.Delay(TimeSpan.FromMilliseconds(200), _timeout.Token);
         gate.SetResult();
         Assert.Equal(ServingStatus.Serving, await patient);
         Assert.Equal(1, check.Runs);
