@@ -5,7 +5,11 @@ using System.Runtime.CompilerServices;
 
 namespace StandIns.Tests.References;
 
-/// <summary>Compiles the methods of an assembly without running them, so that what the runtime cannot bind shows at once.</summary>
+/// <summary>
+/// Compiles the methods of an assembly without running them. That loads the types in play with their base types, interfaces
+/// and layouts. The compiler leaves some unresolved members for the call to trip over: those are for
+/// <see cref="ReferenceResolver"/> to find.
+/// </summary>
 internal static class MethodPreparer
 {
     internal sealed record Outcome(IReadOnlyList<Failure> Failures, int Prepared, int NotInstantiable);

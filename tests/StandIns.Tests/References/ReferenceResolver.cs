@@ -1,8 +1,12 @@
+using System.Reflection;
 using System.Reflection.Metadata;
 
 namespace StandIns.Tests.References;
 
-/// <summary>Resolves one assembly's references to types and members of the given target assemblies, as the runtime would.</summary>
+/// <summary>
+/// Resolves one assembly's references to types and members of the given target assemblies by name, signature and
+/// accessibility, as the runtime would.
+/// </summary>
 internal sealed class ReferenceResolver(IReadOnlyDictionary<string, MetadataReader> targets)
 {
     private readonly Dictionary<string, Dictionary<string, TypeDefinitionHandle>> _types = targets.ToDictionary(
@@ -15,6 +19,7 @@ internal sealed class ReferenceResolver(IReadOnlyDictionary<string, MetadataRead
     {
         var unresolved = new List<string>();
         var total = 0;
+        var sourceName = source.GetString(source.GetAssemblyDefinition().Name);
         foreach (var handle in source.TypeReferences)
         {
             if (TargetOf(source, handle) is not { } target)
@@ -23,9 +28,10 @@ internal sealed class ReferenceResolver(IReadOnlyDictionary<string, MetadataRead
             }
 
             total++;
-            if (!_types[target].ContainsKey(SignatureText.NameOf(source, handle)))
+            var typeName = SignatureText.NameOf(source, handle);
+            if (!_types[target].TryGetValue(typeName, out var type) || !IsVisible(targets[target], type, sourceName))
             {
-                unresolved.Add($"[{target}] {SignatureText.NameOf(source, handle)}");
+                unresolved.Add($"[{target}] {typeName}");
             }
         }
 
@@ -40,7 +46,7 @@ internal sealed class ReferenceResolver(IReadOnlyDictionary<string, MetadataRead
             total++;
             var typeName = SignatureText.NameOf(source, parent);
             var wanted = Describe(source, member);
-            if (!MembersOf(target, typeName).Contains(wanted, StringComparer.Ordinal))
+            if (!MembersOf(target, typeName, sourceName).Contains(wanted, StringComparer.Ordinal))
             {
                 unresolved.Add($"[{target}] {typeName}::{wanted}");
             }
@@ -57,8 +63,8 @@ internal sealed class ReferenceResolver(IReadOnlyDictionary<string, MetadataRead
             : $"{name} : {SignatureText.Of(member.DecodeMethodSignature(SignatureText.Provider, null))}";
     }
 
-    /// <summary>The members of a type and of those of its base types that lie in a target too.</summary>
-    private IEnumerable<string> MembersOf(string target, string typeName)
+    /// <summary>What the source may use of a type and of those of its base types that lie in a target too.</summary>
+    private IEnumerable<string> MembersOf(string target, string typeName, string sourceName)
     {
         if (!_types.TryGetValue(target, out var types) || !types.TryGetValue(typeName, out var handle))
         {
@@ -67,25 +73,58 @@ internal sealed class ReferenceResolver(IReadOnlyDictionary<string, MetadataRead
 
         var reader = targets[target];
         var type = reader.GetTypeDefinition(handle);
-        foreach (var method in type.GetMethods().Select(reader.GetMethodDefinition))
+        var isFriend = IsFriend(reader, sourceName);
+        foreach (var method in type.GetMethods().Select(reader.GetMethodDefinition).Where(method => IsVisible((int)method.Attributes, isFriend)))
         {
             yield return $"{reader.GetString(method.Name)} : {SignatureText.Of(method.DecodeSignature(SignatureText.Provider, null))}";
         }
 
-        foreach (var field in type.GetFields().Select(reader.GetFieldDefinition))
+        foreach (var field in type.GetFields().Select(reader.GetFieldDefinition).Where(field => IsVisible((int)field.Attributes, isFriend)))
         {
             yield return $"{reader.GetString(field.Name)} : {field.DecodeSignature(SignatureText.Provider, null)}";
         }
 
         var inherited = type.BaseType.Kind == HandleKind.TypeDefinition
-            ? MembersOf(target, SignatureText.NameOf(reader, (TypeDefinitionHandle)type.BaseType))
+            ? MembersOf(target, SignatureText.NameOf(reader, (TypeDefinitionHandle)type.BaseType), sourceName)
             : TypeReferenceOf(reader, type.BaseType) is { } baseType && TargetOf(reader, baseType) is { } baseTarget
-                ? MembersOf(baseTarget, SignatureText.NameOf(reader, baseType))
+                ? MembersOf(baseTarget, SignatureText.NameOf(reader, baseType), sourceName)
                 : [];
         foreach (var member in inherited)
         {
             yield return member;
         }
+    }
+
+    /// <summary>Fields and methods keep their accessibility in the same bits. A protected one is taken to be used by a subclass.</summary>
+    private static bool IsVisible(int memberAttributes, bool isFriend) =>
+        (MethodAttributes)(memberAttributes & (int)MethodAttributes.MemberAccessMask) switch
+        {
+            MethodAttributes.Public or MethodAttributes.Family or MethodAttributes.FamORAssem => true,
+            MethodAttributes.Assembly or MethodAttributes.FamANDAssem => isFriend,
+            _ => false,
+        };
+
+    private static bool IsVisible(MetadataReader reader, TypeDefinitionHandle handle, string sourceName) =>
+        (reader.GetTypeDefinition(handle).Attributes & TypeAttributes.VisibilityMask) switch
+        {
+            TypeAttributes.Public or TypeAttributes.NestedPublic or TypeAttributes.NestedFamily or TypeAttributes.NestedFamORAssem => true,
+            TypeAttributes.NotPublic or TypeAttributes.NestedAssembly or TypeAttributes.NestedFamANDAssem => IsFriend(reader, sourceName),
+            _ => false,
+        };
+
+    private static bool IsFriend(MetadataReader reader, string sourceName) =>
+        reader.GetAssemblyDefinition().GetCustomAttributes()
+            .Select(reader.GetCustomAttribute)
+            .Where(attribute => attribute.Constructor.Kind == HandleKind.MemberReference
+                && TypeReferenceOf(reader, reader.GetMemberReference((MemberReferenceHandle)attribute.Constructor).Parent) is { } type
+                && SignatureText.NameOf(reader, type) == "System.Runtime.CompilerServices.InternalsVisibleToAttribute")
+            .Any(attribute => FirstArgument(reader, attribute) is { } friend && new AssemblyName(friend).Name == sourceName);
+
+    private static string? FirstArgument(MetadataReader reader, CustomAttribute attribute)
+    {
+        var value = reader.GetBlobReader(attribute.Value);
+        _ = value.ReadUInt16();
+        return value.ReadSerializedString();
     }
 
     private string? TargetOf(MetadataReader source, TypeReferenceHandle handle)

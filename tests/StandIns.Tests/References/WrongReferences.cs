@@ -5,15 +5,20 @@ using System.Reflection.Metadata.Ecma335;
 
 namespace StandIns.Tests.References;
 
-/// <summary>Builds the metadata of an assembly whose references to the SQLite stand-in are one right and three wrong.</summary>
+/// <summary>
+/// Builds the metadata of an assembly that refers to the SQLite stand-in: rightly, to what does not exist, with a wrong
+/// signature, and to what is not public.
+/// </summary>
 internal static class WrongReferences
 {
     internal static readonly string[] Expected =
     [
         "[SQLitePCLRaw.core] SQLitePCL.Batteries_V2",
+        "[SQLitePCLRaw.core] SQLitePCL.Utf8Buffer",
         "[SQLitePCLRaw.core] SQLitePCL.raw::sqlite3_step : static Int64 `0(SQLitePCL.sqlite3_stmt)",
         "[SQLitePCLRaw.core] SQLitePCL.raw::sqlite3_stop : static Int32 `0(SQLitePCL.sqlite3_stmt)",
         "[SQLitePCLRaw.core] SQLitePCL.raw::sqlite3_step : static Int32 `0(valuetype SQLitePCL.sqlite3_stmt)",
+        "[SQLitePCLRaw.core] SQLitePCL.raw::Step : static Int32 `0(SQLitePCL.sqlite3_stmt)",
     ];
 
     internal static ImmutableArray<byte> Build()
@@ -28,10 +33,12 @@ internal static class WrongReferences
         var raw = Type("raw");
         var statement = Type("sqlite3_stmt");
         Type("Batteries_V2");
+        Type("Utf8Buffer");
         Method("sqlite3_step", returns => returns.Int32());
         Method("sqlite3_step", returns => returns.Int64());
         Method("sqlite3_stop", returns => returns.Int32());
         Method("sqlite3_step", returns => returns.Int32(), isValueType: true);
+        Method("Step", returns => returns.Int32());
 
         var built = new BlobBuilder();
         new MetadataRootBuilder(metadata).Serialize(built, methodBodyStreamRva: 0, mappedFieldDataStreamRva: 0);
