@@ -38,7 +38,7 @@ public sealed partial class StorageInitializer(
             await context.Database.MigrateAsync(cancellationToken);
         }
 
-        LogReady(logger, identity.StoreId, write.Provider.Name, read.Provider.Name);
+        LogReady(logger, identity.StoreId, write.Provider.Name, read.Provider.Name, Path.GetFullPath(options.Value.Directory));
     }
 
     private async Task IdentifyAsync(WriteDbContext context, CancellationToken cancellationToken)
@@ -69,6 +69,6 @@ public sealed partial class StorageInitializer(
         identity.Set(row.StoreId, row.TokenKey);
     }
 
-    [LoggerMessage(1301, LogLevel.Information, "Store {StoreId} is open: write database on {WriteProvider}, read database on {ReadProvider}")]
-    private static partial void LogReady(ILogger logger, Guid storeId, string writeProvider, string readProvider);
+    [LoggerMessage(1301, LogLevel.Information, "Store {StoreId} is open: write database on {WriteProvider}, read database on {ReadProvider}, data directory {Directory}")]
+    private static partial void LogReady(ILogger logger, Guid storeId, string writeProvider, string readProvider, string directory);
 }

@@ -1,0 +1,26 @@
+using Blog.Application.Posts;
+using Blog.Infrastructure.Posts;
+using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Blog.Infrastructure;
+
+/// <summary>The blog's databases, projections and read-model queries, registered one by one.</summary>
+public static class BlogInfrastructure
+{
+    /// <summary>Adds them.</summary>
+    public static IServiceCollection AddBlogInfrastructure(this IServiceCollection services) => services
+        .AddEventStorage()
+        .AddDatabaseProvider(
+            new SqliteProvider(), options => new SqliteBlogWriteDbContext(options), options => new SqliteBlogReadDbContext(options))
+        .AddProjection<PostDetailsProjection>()
+        .AddProjection<PostListProjection>()
+        .AddProjection<TagCountsProjection>()
+        .AddProjection<PostSearchProjection>()
+        .AddQuery<GetPost, PostView, GetPostHandler>()
+        .AddQuery<ListPosts, Page<PostSummaryView>, ListPostsHandler>()
+        .AddQuery<SearchPosts, Page<SearchHitView>, SearchPostsHandler>()
+        .AddQuery<ListTags, Page<TagView>, ListTagsHandler>();
+}

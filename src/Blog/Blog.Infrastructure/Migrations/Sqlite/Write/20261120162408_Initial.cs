@@ -1,0 +1,162 @@
+﻿using System;
+using Microsoft.EntityFrameworkCore.Migrations;
+
+#nullable disable
+
+namespace Blog.Infrastructure.Migrations.Sqlite.Write
+{
+    /// <inheritdoc />
+    public partial class Initial : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.CreateTable(
+                name: "audit",
+                columns: table => new
+                {
+                    id = table.Column<long>(type: "INTEGER", nullable: false)
+                        .Annotation("Sqlite:Autoincrement", true),
+                    time_us = table.Column<long>(type: "INTEGER", nullable: false),
+                    command_type = table.Column<string>(type: "TEXT", maxLength: 200, nullable: false),
+                    command_id = table.Column<Guid>(type: "TEXT", nullable: false),
+                    user_name = table.Column<string>(type: "TEXT", maxLength: 200, nullable: false),
+                    stream = table.Column<string>(type: "TEXT", maxLength: 151, nullable: true),
+                    outcome = table.Column<int>(type: "INTEGER", nullable: false),
+                    error_reason = table.Column<string>(type: "TEXT", maxLength: 200, nullable: true),
+                    duration_us = table.Column<long>(type: "INTEGER", nullable: false),
+                    position = table.Column<long>(type: "INTEGER", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_audit", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "commands",
+                columns: table => new
+                {
+                    command_id = table.Column<Guid>(type: "TEXT", nullable: false),
+                    request_hash = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: false),
+                    stream = table.Column<string>(type: "TEXT", maxLength: 151, nullable: false),
+                    version = table.Column<long>(type: "INTEGER", nullable: false),
+                    position = table.Column<long>(type: "INTEGER", nullable: false),
+                    reply = table.Column<string>(type: "TEXT", maxLength: 1000, nullable: true),
+                    time_us = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_commands", x => x.command_id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "events",
+                columns: table => new
+                {
+                    position = table.Column<long>(type: "INTEGER", nullable: false),
+                    stream = table.Column<string>(type: "TEXT", maxLength: 151, nullable: false),
+                    version = table.Column<long>(type: "INTEGER", nullable: false),
+                    event_id = table.Column<Guid>(type: "TEXT", nullable: false),
+                    type = table.Column<string>(type: "TEXT", maxLength: 200, nullable: false),
+                    schema_version = table.Column<int>(type: "INTEGER", nullable: false),
+                    payload = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    command_id = table.Column<Guid>(type: "TEXT", nullable: false),
+                    correlation_id = table.Column<string>(type: "TEXT", maxLength: 128, nullable: false),
+                    causation_id = table.Column<string>(type: "TEXT", maxLength: 128, nullable: false),
+                    user_name = table.Column<string>(type: "TEXT", maxLength: 200, nullable: false),
+                    time_us = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_events", x => x.position);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "outbox",
+                columns: table => new
+                {
+                    position = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_outbox", x => x.position);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "sequencer",
+                columns: table => new
+                {
+                    id = table.Column<int>(type: "INTEGER", nullable: false),
+                    position = table.Column<long>(type: "INTEGER", nullable: false),
+                    time_us = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_sequencer", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "store_identity",
+                columns: table => new
+                {
+                    id = table.Column<int>(type: "INTEGER", nullable: false),
+                    store_id = table.Column<Guid>(type: "TEXT", nullable: false),
+                    token_key = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: false),
+                    time_us = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_store_identity", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "unique_keys",
+                columns: table => new
+                {
+                    scope = table.Column<string>(type: "TEXT", maxLength: 50, nullable: false),
+                    value = table.Column<string>(type: "TEXT", maxLength: 200, nullable: false),
+                    stream = table.Column<string>(type: "TEXT", maxLength: 151, nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_unique_keys", x => new { x.scope, x.value });
+                });
+
+            migrationBuilder.InsertData(
+                table: "sequencer",
+                columns: new[] { "id", "position", "time_us" },
+                values: new object[] { 1, 0L, 0L });
+
+            migrationBuilder.CreateIndex(
+                name: "ux_events_stream_version",
+                table: "events",
+                columns: new[] { "stream", "version" },
+                unique: true);
+        }
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.DropTable(
+                name: "audit");
+
+            migrationBuilder.DropTable(
+                name: "commands");
+
+            migrationBuilder.DropTable(
+                name: "events");
+
+            migrationBuilder.DropTable(
+                name: "outbox");
+
+            migrationBuilder.DropTable(
+                name: "sequencer");
+
+            migrationBuilder.DropTable(
+                name: "store_identity");
+
+            migrationBuilder.DropTable(
+                name: "unique_keys");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+using System.Globalization;
+using System.Text;
+using Blog.Application.Posts;
+using Blog.Domain.Posts;
+using Dapper;
+using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage;
+
+namespace Blog.Infrastructure.Posts;
+
+/// <summary>Keeps <c>post_list</c> and <c>post_list_tags</c>: every post that is not deleted, without its content.</summary>
+public sealed class PostListProjection : PostProjection
+{
+    private const string Table = "post_list";
+
+    /// <inheritdoc/>
+    public override string Name => "post_list";
+
+    /// <inheritdoc/>
+    public override int Version => 1;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Tables { get; } = [Table, "post_list_tags"];
+
+    /// <inheritdoc/>
+    protected override async Task ApplyAsync(ProjectionTables tables, PostEvent @event, PostChange change)
+    {
+        switch (@event)
+        {
+            case PostCreated e:
+                await tables.ExecuteAsync(
+                    $"INSERT INTO {Table} (post_id, slug, title, status, author, tags, version, create_us, update_us, publish_us)"
+                    + " VALUES (@Id, @Slug, @Title, @Status, @Author, @Tags, @Version, @Time, @Time, 0)",
+                    new
+                    {
+                        change.Id, e.Slug, e.Title, Status = (int)PostStatus.Draft, e.Author, Tags = TagsColumn.Write(e.Tags),
+                        change.Version, change.Time,
+                    });
+                await AddTagsAsync(e.Tags);
+                return;
+            case PostTagsAdded e:
+                await AddTagsAsync(e.Tags);
+                break;
+            case PostTagsRemoved e:
+                foreach (var tag in e.Tags)
+                {
+                    await tables.ExecuteAsync("DELETE FROM post_list_tags WHERE tag = @tag AND post_id = @Id", new { tag, change.Id });
+                }
+
+                break;
+            case PostDeleted:
+                await tables.ExecuteAsync("DELETE FROM post_list_tags WHERE post_id = @Id", change);
+                break;
+        }
+
+        await PostSummaryTable.ApplyAsync(Table, tables, @event, change);
+
+        async Task AddTagsAsync(IReadOnlyList<string> tags)
+        {
+            foreach (var tag in tags)
+            {
+                await tables.ExecuteAsync("INSERT INTO post_list_tags (tag, post_id) VALUES (@tag, @Id)", new { tag, change.Id });
+            }
+        }
+    }
+}
+
+/// <summary>Answers <see cref="ListPosts"/>.</summary>
+public sealed class ListPostsHandler(ReadDatabase database, PageTokens tokens) : IQueryHandler<ListPosts, Page<PostSummaryView>>
+{
+    /// <summary>How long a post id is written.</summary>
+    private const int IdLength = 36;
+
+    /// <inheritdoc/>
+    public async ValueTask<Page<PostSummaryView>> HandleAsync(ListPosts query, CancellationToken cancellationToken)
+    {
+        var size = query.PageSize > 0 ? query.PageSize : ListPosts.DefaultPageSize;
+        var filters = FiltersOf(query);
+        var column = query.Order switch
+        {
+            PostOrder.UpdateTime => "p.update_us",
+            PostOrder.PublishTime => "p.publish_us",
+            PostOrder.Title => "p.title",
+            _ => "p.create_us",
+        };
+        var (direction, beyond) = query.Descending ? ("DESC", "<") : ("ASC", ">");
+
+        var sql = new StringBuilder($"SELECT {PostSummaryTable.Columns} FROM post_list p WHERE 1 = 1");
+        var parameters = new DynamicParameters();
+        PostFilters.Append(sql, parameters, query.Statuses, query.Tag);
+        AppendFilters(sql, parameters, query);
+        if (tokens.Read(nameof(ListPosts), filters, query.PageToken) is var (number, text))
+        {
+            // Behind the last row of the page before, in a form that an index on (column, post_id) serves.
+            sql.Append(CultureInfo.InvariantCulture, $" AND {column} {beyond}= @from AND ({column} {beyond} @from OR p.post_id {beyond} @fromId)");
+            parameters.Add("from", query.Order == PostOrder.Title ? text[IdLength..] : number);
+            parameters.Add("fromId", text[..IdLength]);
+        }
+
+        sql.Append(CultureInfo.InvariantCulture, $" ORDER BY {column} {direction}, p.post_id {direction} LIMIT @count");
+        parameters.Add("count", size + 1);
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var rows = (await connection.QueryAsync<PostListRow>(
+            new CommandDefinition(sql.ToString(), parameters, cancellationToken: cancellationToken))).AsList();
+        var next = rows.Count > size ? TokenBehind(rows[size - 1], query.Order, filters) : "";
+        return new Page<PostSummaryView>([.. rows.Take(size).Select(PostSummaryTable.ToView)], next);
+    }
+
+    private static void AppendFilters(StringBuilder sql, DynamicParameters parameters, ListPosts query)
+    {
+        if (query.Author.Length > 0)
+        {
+            sql.Append(" AND p.author = @author");
+            parameters.Add("author", query.Author);
+        }
+
+        AppendRange("create_us", query.Created);
+        AppendRange("update_us", query.Updated);
+        AppendRange("publish_us", query.Published);
+        if (query.Published is not null)
+        {
+            sql.Append(" AND p.publish_us > 0");
+        }
+
+        void AppendRange(string column, TimeSpanFilter? range)
+        {
+            if (range?.Start is { } start)
+            {
+                sql.Append(CultureInfo.InvariantCulture, $" AND p.{column} >= @{column}_start");
+                parameters.Add($"{column}_start", UnixMicroseconds.From(start));
+            }
+
+            if (range?.End is { } end)
+            {
+                sql.Append(CultureInfo.InvariantCulture, $" AND p.{column} < @{column}_end");
+                parameters.Add($"{column}_end", UnixMicroseconds.From(end));
+            }
+        }
+    }
+
+    private string TokenBehind(PostSummaryRow last, PostOrder order, string filters) => order switch
+    {
+        PostOrder.UpdateTime => tokens.Write(nameof(ListPosts), filters, last.UpdateTime, last.PostId),
+        PostOrder.PublishTime => tokens.Write(nameof(ListPosts), filters, last.PublishTime, last.PostId),
+        PostOrder.Title => tokens.Write(nameof(ListPosts), filters, 0, last.PostId + last.Title),
+        _ => tokens.Write(nameof(ListPosts), filters, last.CreateTime, last.PostId),
+    };
+
+    /// <summary>All that must stay the same from page to page, in one text.</summary>
+    private static string FiltersOf(ListPosts query) => string.Join(
+        '\n',
+        string.Join(',', query.Statuses.Order()),
+        query.Tag,
+        query.Author,
+        $"{query.Created?.Start:O} {query.Created?.End:O}",
+        $"{query.Updated?.Start:O} {query.Updated?.End:O}",
+        $"{query.Published?.Start:O} {query.Published?.End:O}",
+        query.Order,
+        query.Descending);
+}
+
+/// <summary>Filters that lists and searches share.</summary>
+internal static class PostFilters
+{
+    public static void Append(StringBuilder sql, DynamicParameters parameters, IReadOnlyList<PostStatus> statuses, string tag)
+    {
+        if (statuses.Count > 0)
+        {
+            sql.Append(" AND p.status IN @statuses");
+            parameters.Add("statuses", statuses.Select(status => (int)status).Distinct().ToArray());
+        }
+
+        if (tag.Length > 0)
+        {
+            sql.Append(" AND EXISTS (SELECT 1 FROM post_list_tags t WHERE t.tag = @tag AND t.post_id = p.post_id)");
+            parameters.Add("tag", PostRules.NormalizeTag(tag));
+        }
+    }
+}

@@ -1,0 +1,138 @@
+using System.Globalization;
+using System.Text;
+using Blog.Application.Posts;
+using Blog.Domain.Posts;
+using Dapper;
+using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage;
+
+namespace Blog.Infrastructure.Posts;
+
+/// <summary>Keeps <c>post_search</c>, the FTS5 index over title and content of every post that is not deleted.</summary>
+public sealed class PostSearchProjection : PostProjection
+{
+    /// <inheritdoc/>
+    public override string Name => "post_search";
+
+    /// <inheritdoc/>
+    public override int Version => 1;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Tables { get; } = ["post_search", "post_search_rows"];
+
+    /// <inheritdoc/>
+    protected override async Task ApplyAsync(ProjectionTables tables, PostEvent @event, PostChange change)
+    {
+        const string row = "(SELECT row_id FROM post_search_rows WHERE post_id = @Id)";
+        switch (@event)
+        {
+            case PostCreated e:
+                await tables.ExecuteAsync("INSERT INTO post_search_rows (post_id) VALUES (@Id)", change);
+                await tables.ExecuteAsync(
+                    $"INSERT INTO post_search (rowid, title, content) VALUES ({row}, @Title, @Content)",
+                    new { change.Id, Title = MatchMarks.Clean(e.Title), Content = MatchMarks.Clean(e.Content) });
+                break;
+            case PostTitleUpdated e:
+                await tables.ExecuteAsync(
+                    $"UPDATE post_search SET title = @Title WHERE rowid = {row}", new { change.Id, Title = MatchMarks.Clean(e.Title) });
+                break;
+            case PostContentEdited e:
+                await tables.ExecuteAsync(
+                    $"UPDATE post_search SET content = @Content WHERE rowid = {row}", new { change.Id, Content = MatchMarks.Clean(e.Content) });
+                break;
+            case PostDeleted:
+                await tables.ExecuteAsync($"DELETE FROM post_search WHERE rowid = {row}", change);
+                await tables.ExecuteAsync("DELETE FROM post_search_rows WHERE post_id = @Id", change);
+                break;
+        }
+    }
+}
+
+/// <summary>Answers <see cref="SearchPosts"/>.</summary>
+public sealed class SearchPostsHandler(ReadDatabase database, PageTokens tokens) : IQueryHandler<SearchPosts, Page<SearchHitView>>
+{
+    /// <summary>How many words of the content a snippet shows; FTS5 allows 64 at most.</summary>
+    private const int SnippetWords = 40;
+
+    /// <inheritdoc/>
+    public async ValueTask<Page<SearchHitView>> HandleAsync(SearchPosts query, CancellationToken cancellationToken)
+    {
+        var size = query.PageSize > 0 ? query.PageSize : SearchPosts.DefaultPageSize;
+        var filters = $"{query.Query}\n{string.Join(',', query.Statuses.Order())}\n{query.Tag}";
+        var offset = tokens.Read(nameof(SearchPosts), filters, query.PageToken)?.Number ?? 0;
+
+        // The page is chosen first, so that snippets are cut for its rows only. A match in the title weighs ten times one in the content.
+        var sql = new StringBuilder(
+            "WITH hits AS MATERIALIZED (SELECT s.rowid AS row_id, p.post_id, bm25(post_search, 10.0, 1.0) AS rank FROM post_search s"
+            + " JOIN post_search_rows r ON r.row_id = s.rowid JOIN post_list p ON p.post_id = r.post_id WHERE post_search MATCH @match");
+        var parameters = new DynamicParameters(new { match = MatchExpression(query.Query), count = size + 1, offset });
+        PostFilters.Append(sql, parameters, query.Statuses, query.Tag);
+        sql.Append(CultureInfo.InvariantCulture, $" ORDER BY rank, s.rowid LIMIT @count OFFSET @offset) SELECT {PostSummaryTable.Columns}, h.rank AS Rank,")
+            .Append(CultureInfo.InvariantCulture, $" highlight(post_search, 0, char({(int)MatchMarks.Begin}), char({(int)MatchMarks.End})) AS TitleMarked,")
+            .Append(CultureInfo.InvariantCulture, $" snippet(post_search, 1, char({(int)MatchMarks.Begin}), char({(int)MatchMarks.End}), '…', {SnippetWords}) AS ContentMarked")
+            .Append(" FROM hits h CROSS JOIN post_search s CROSS JOIN post_list p")
+            .Append(" WHERE s.rowid = h.row_id AND post_search MATCH @match AND p.post_id = h.post_id ORDER BY h.rank, h.row_id");
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var rows = (await connection.QueryAsync<HitRow>(
+            new CommandDefinition(sql.ToString(), parameters, cancellationToken: cancellationToken))).AsList();
+        return new Page<SearchHitView>(
+            [.. rows.Take(size).Select(row => new SearchHitView(
+                PostSummaryTable.ToView(row), -row.Rank, MatchMarks.Cut(row.TitleMarked), MatchMarks.Cut(row.ContentMarked)))],
+            rows.Count > size ? tokens.Write(nameof(SearchPosts), filters, offset + size, "") : "");
+    }
+
+    /// <summary>The query in FTS5's own language; every term is quoted, so that nothing in it is an operator.</summary>
+    private static string MatchExpression(string query)
+    {
+        var terms = SearchTerm.Parse(query);
+        var wanted = string.Join(" AND ", terms.Where(term => !term.Excluded).Select(Quote));
+        var excluded = string.Join(" OR ", terms.Where(term => term.Excluded).Select(Quote));
+        return excluded.Length == 0 ? wanted : $"({wanted}) NOT ({excluded})";
+
+        static string Quote(SearchTerm term) =>
+            $"\"{term.Text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"{(term.IsPrefix ? "*" : "")}";
+    }
+
+    private sealed class HitRow : PostSummaryRow
+    {
+        public double Rank { get; set; }
+
+        public required string TitleMarked { get; set; }
+
+        public required string ContentMarked { get; set; }
+    }
+}
+
+/// <summary>Where matches begin and end in a marked text: two control characters, which the indexed text never holds.</summary>
+internal static class MatchMarks
+{
+    public const char Begin = '\u0001';
+    public const char End = '\u0002';
+
+    public static string Clean(string text) =>
+        text.AsSpan().IndexOfAny(Begin, End) < 0 ? text : text.Replace(Begin, ' ').Replace(End, ' ');
+
+    public static IReadOnlyList<TextFragment> Cut(string marked)
+    {
+        var fragments = new List<TextFragment>();
+        var isMatch = false;
+        var start = 0;
+        for (var index = 0; index <= marked.Length; index++)
+        {
+            if (index < marked.Length && marked[index] is not (Begin or End))
+            {
+                continue;
+            }
+
+            if (index > start)
+            {
+                fragments.Add(new TextFragment(marked[start..index], isMatch));
+            }
+
+            isMatch = index < marked.Length && marked[index] == Begin;
+            start = index + 1;
+        }
+
+        return fragments;
+    }
+}

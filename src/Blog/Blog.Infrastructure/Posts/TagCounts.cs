@@ -1,0 +1,116 @@
+using Blog.Application.Posts;
+using Blog.Domain.Posts;
+using Dapper;
+using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage;
+
+namespace Blog.Infrastructure.Posts;
+
+/// <summary>Keeps <c>tag_counts</c>, and beside it what it needs to know to count.</summary>
+public sealed class TagCountsProjection : PostProjection
+{
+    /// <inheritdoc/>
+    public override string Name => "tag_counts";
+
+    /// <inheritdoc/>
+    public override int Version => 1;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Tables { get; } = ["tag_counts", "tag_posts", "tag_published_posts"];
+
+    /// <inheritdoc/>
+    protected override async Task ApplyAsync(ProjectionTables tables, PostEvent @event, PostChange change)
+    {
+        switch (@event)
+        {
+            case PostCreated e:
+                await AddAsync(e.Tags, published: 0);
+                break;
+            case PostTagsAdded e:
+                await AddAsync(e.Tags, await PublishedAsync());
+                break;
+            case PostTagsRemoved e:
+                await RemoveAsync(e.Tags, await PublishedAsync());
+                break;
+            case PostPublished:
+                await SetPublishedAsync(true);
+                break;
+            case PostUnpublished or PostArchived:
+                await SetPublishedAsync(false);
+                break;
+            case PostDeleted:
+                await RemoveAsync([.. await TagsAsync()], await PublishedAsync());
+                await tables.ExecuteAsync("DELETE FROM tag_published_posts WHERE post_id = @Id", change);
+                break;
+        }
+
+        Task<IEnumerable<string>> TagsAsync() => tables.QueryAsync<string>("SELECT tag FROM tag_posts WHERE post_id = @Id", change);
+
+        async Task<int> PublishedAsync() =>
+            (await tables.QueryAsync<string>("SELECT post_id FROM tag_published_posts WHERE post_id = @Id", change)).Any() ? 1 : 0;
+
+        async Task AddAsync(IReadOnlyList<string> tags, int published)
+        {
+            foreach (var tag in tags)
+            {
+                await tables.ExecuteAsync("INSERT INTO tag_posts (post_id, tag) VALUES (@Id, @tag)", new { change.Id, tag });
+                await tables.ExecuteAsync(
+                    "INSERT INTO tag_counts (tag, post_count, published_count) SELECT @tag, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM tag_counts WHERE tag = @tag)",
+                    new { tag });
+                await CountAsync(tag, 1, published);
+            }
+        }
+
+        async Task RemoveAsync(IReadOnlyList<string> tags, int published)
+        {
+            foreach (var tag in tags)
+            {
+                await tables.ExecuteAsync("DELETE FROM tag_posts WHERE post_id = @Id AND tag = @tag", new { change.Id, tag });
+                await CountAsync(tag, -1, -published);
+                await tables.ExecuteAsync("DELETE FROM tag_counts WHERE tag = @tag AND post_count = 0", new { tag });
+            }
+        }
+
+        async Task SetPublishedAsync(bool published)
+        {
+            if (published == (await PublishedAsync() == 1))
+            {
+                return;
+            }
+
+            await tables.ExecuteAsync(
+                published ? "INSERT INTO tag_published_posts (post_id) VALUES (@Id)" : "DELETE FROM tag_published_posts WHERE post_id = @Id", change);
+            foreach (var tag in await TagsAsync())
+            {
+                await CountAsync(tag, 0, published ? 1 : -1);
+            }
+        }
+
+        Task CountAsync(string tag, int posts, int published) => tables.ExecuteAsync(
+            "UPDATE tag_counts SET post_count = post_count + @posts, published_count = published_count + @published WHERE tag = @tag",
+            new { tag, posts, published });
+    }
+}
+
+/// <summary>Answers <see cref="ListTags"/>.</summary>
+public sealed class ListTagsHandler(ReadDatabase database, PageTokens tokens) : IQueryHandler<ListTags, Page<TagView>>
+{
+    /// <inheritdoc/>
+    public async ValueTask<Page<TagView>> HandleAsync(ListTags query, CancellationToken cancellationToken)
+    {
+        var size = query.PageSize > 0 ? query.PageSize : ListTags.DefaultPageSize;
+        var prefix = PostRules.NormalizeTag(query.Prefix);
+        var after = tokens.Read(nameof(ListTags), prefix, query.PageToken)?.Text ?? "";
+
+        // A tag begins with the prefix where it is not before it and before the prefix followed by the largest code point.
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var rows = (await connection.QueryAsync<TagCountRow>(new CommandDefinition(
+            "SELECT tag AS Tag, post_count AS PostCount, published_count AS PublishedCount FROM tag_counts"
+            + " WHERE tag > @after AND tag >= @prefix AND tag < @end ORDER BY tag LIMIT @count",
+            new { after, prefix, end = prefix + char.ConvertFromUtf32(0x10FFFF), count = size + 1 },
+            cancellationToken: cancellationToken))).AsList();
+        return new Page<TagView>(
+            [.. rows.Take(size).Select(row => new TagView(row.Tag, row.PostCount, row.PublishedCount))],
+            rows.Count > size ? tokens.Write(nameof(ListTags), prefix, 0, rows[size - 1].Tag) : "");
+    }
+}

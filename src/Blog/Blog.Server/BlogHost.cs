@@ -1,0 +1,28 @@
+using Blog.Application;
+using Blog.Infrastructure;
+using GrpcCqrs.Hosting;
+
+namespace Blog.Server;
+
+/// <summary>Puts the service together, for the program and for tests alike.</summary>
+public static class BlogHost
+{
+    /// <summary>A host that is ready to run: configured, its databases at the newest schema.</summary>
+    /// <param name="args">Settings as on the command line, such as <c>--Storage:Directory=/var/lib/blog</c>.</param>
+    public static async Task<WebApplication> CreateAsync(string[] args)
+    {
+        // Settings lie beside the program; the data directory is relative to where it is started.
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        builder.AddGrpcCqrs(errorDomain: "blog", queryServices: "blog.v1.PostQueryService");
+        builder.Services
+            .AddBlogApplication()
+            .AddBlogInfrastructure()
+            .AddBlogServer(builder.Configuration);
+
+        var app = builder.Build();
+        await app.InitializeStorageAsync();
+        app.MapGrpcCqrs();
+        app.MapBlog();
+        return app;
+    }
+}

@@ -1,0 +1,79 @@
+using System.Runtime.ExceptionServices;
+using AutoMapper;
+using Blog.Application.Posts;
+using Blog.V1;
+using Google.Protobuf;
+using Grpc.Core;
+using GrpcCqrs.EventSourcing;
+using Queries = Blog.Application.Posts;
+
+namespace Blog.Server;
+
+/// <summary>blog.v1.PostQueryService: from proto to query and back, nothing else.</summary>
+internal sealed class PostQueryGrpcService(IQueryBus bus, IMapper mapper) : PostQueryService.PostQueryServiceBase
+{
+    public override async Task<GetPostResponse> GetPost(GetPostRequest request, ServerCallContext context) => new()
+    {
+        Post = mapper.Map<Post>(await AskAsync<Queries.GetPost, PostView>(request, request.ConsistencyToken, context)),
+    };
+
+    public override async Task<ListPostsResponse> ListPosts(ListPostsRequest request, ServerCallContext context)
+    {
+        var page = await AskAsync<Queries.ListPosts, Page<PostSummaryView>>(request, request.ConsistencyToken, context);
+        return new ListPostsResponse { Posts = { mapper.Map<PostSummary[]>(page.Items) }, NextPageToken = page.NextPageToken };
+    }
+
+    public override async Task<SearchPostsResponse> SearchPosts(SearchPostsRequest request, ServerCallContext context)
+    {
+        var page = await AskAsync<Queries.SearchPosts, Page<SearchHitView>>(request, request.ConsistencyToken, context);
+        return new SearchPostsResponse { Hits = { mapper.Map<SearchHit[]>(page.Items) }, NextPageToken = page.NextPageToken };
+    }
+
+    public override async Task<GetPostHistoryResponse> GetPostHistory(GetPostHistoryRequest request, ServerCallContext context)
+    {
+        var page = await AskAsync<Queries.GetPostHistory, Page<PostHistoryEntryView>>(request, request.ConsistencyToken, context);
+        return new GetPostHistoryResponse { Entries = { mapper.Map<PostHistoryEntry[]>(page.Items) }, NextPageToken = page.NextPageToken };
+    }
+
+    public override async Task<GetPostAsOfResponse> GetPostAsOf(GetPostAsOfRequest request, ServerCallContext context) => new()
+    {
+        Post = mapper.Map<Post>(await AskAsync<Queries.GetPostAsOf, PostView>(request, request.ConsistencyToken, context)),
+    };
+
+    public override async Task<ListTagsResponse> ListTags(ListTagsRequest request, ServerCallContext context)
+    {
+        var page = await AskAsync<Queries.ListTags, Page<TagView>>(request, request.ConsistencyToken, context);
+        return new ListTagsResponse { Tags = { mapper.Map<Tag[]>(page.Items) }, NextPageToken = page.NextPageToken };
+    }
+
+    private async Task<TResult> AskAsync<TQuery, TResult>(IMessage request, string consistencyToken, ServerCallContext call)
+        where TQuery : class
+    {
+        TQuery query;
+        try
+        {
+            query = mapper.Map<TQuery>(request);
+        }
+        catch (AutoMapperMappingException exception) when (Refusal(exception) is { } refusal)
+        {
+            ExceptionDispatchInfo.Throw(refusal);
+            throw;
+        }
+
+        return await bus.AskAsync<TQuery, TResult>(query, new QueryContext(consistencyToken), call.CancellationToken);
+    }
+
+    /// <summary>The refusal that a converter threw, under what AutoMapper wraps it in.</summary>
+    private static RejectedException? Refusal(Exception exception)
+    {
+        for (var inner = exception.InnerException; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is RejectedException refusal)
+            {
+                return refusal;
+            }
+        }
+
+        return null;
+    }
+}

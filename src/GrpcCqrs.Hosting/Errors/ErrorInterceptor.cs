@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using GrpcCqrs.EventSourcing;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace GrpcCqrs.Hosting;
+
+/// <summary>How errors are told. Set by the service's code.</summary>
+public sealed class ErrorOptions
+{
+    /// <summary>Who speaks in <c>ErrorInfo.domain</c>: the service's name.</summary>
+    public string Domain { get; set; } = "grpccqrs";
+}
+
+/// <summary>
+/// The last thing between a call and the network: refusals become statuses with details; anything else becomes INTERNAL with a
+/// reference, and goes into the log.
+/// </summary>
+internal sealed partial class ErrorInterceptor(IOptions<ErrorOptions> options, ILogger<ErrorInterceptor> logger) : Interceptor
+{
+    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            return await continuation(request, context);
+        }
+        catch (Exception exception) when (exception is not RpcException)
+        {
+            throw Translate(exception, context);
+        }
+    }
+
+    public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
+        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            await continuation(request, responseStream, context);
+        }
+        catch (Exception exception) when (exception is not RpcException)
+        {
+            throw Translate(exception, context);
+        }
+    }
+
+    public override async Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            return await continuation(requestStream, context);
+        }
+        catch (Exception exception) when (exception is not RpcException)
+        {
+            throw Translate(exception, context);
+        }
+    }
+
+    public override async Task DuplexStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, DuplexStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            await continuation(requestStream, responseStream, context);
+        }
+        catch (Exception exception) when (exception is not RpcException)
+        {
+            throw Translate(exception, context);
+        }
+    }
+
+    private RpcException Translate(Exception exception, ServerCallContext context)
+    {
+        if (exception is RejectedException rejection)
+        {
+            return ErrorStatus.ToRpcException(rejection, options.Value.Domain);
+        }
+
+        if (exception is OperationCanceledException && context.CancellationToken.IsCancellationRequested)
+        {
+            return new RpcException(new Status(StatusCode.Cancelled, "The caller gave up."));
+        }
+
+        var reference = Activity.Current?.TraceId.ToHexString() ?? Guid.CreateVersion7().ToString("N");
+        LogFailed(logger, context.Method, reference, exception);
+        return ErrorStatus.Internal(reference, options.Value.Domain);
+    }
+
+    [LoggerMessage(2001, LogLevel.Error, "{Method} failed; reference {Reference}")]
+    private static partial void LogFailed(ILogger logger, string method, string reference, Exception exception);
+}

@@ -1,0 +1,139 @@
+using System.Net;
+using GrpcCqrs.Hosting.Health;
+using GrpcCqrs.Hosting.Reflection;
+using GrpcCqrs.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Quartz;
+
+namespace GrpcCqrs.Hosting;
+
+/// <summary>Puts a service on the network.</summary>
+public static class GrpcCqrsHosting
+{
+    /// <summary>Adds endpoints, error model, call contexts, health, reflection and background jobs.</summary>
+    /// <param name="builder">The host.</param>
+    /// <param name="errorDomain">The service's name, for <c>ErrorInfo.domain</c>.</param>
+    /// <param name="queryServices">
+    /// Full names of the gRPC services that answer from the read model; the read model's health is theirs.
+    /// </param>
+    public static WebApplicationBuilder AddGrpcCqrs(this WebApplicationBuilder builder, string errorDomain, params string[] queryServices)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var services = builder.Services;
+        services.AddOptions<EndpointOptions>().BindConfiguration(EndpointOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<JobOptions>().BindConfiguration(JobOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<ReadModelHealthOptions>().BindConfiguration(ReadModelHealthOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.Configure<ErrorOptions>(options => options.Domain = errorDomain);
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<CallContexts>();
+
+        var endpoints = builder.Configuration.GetSection(EndpointOptions.Section).Get<EndpointOptions>() ?? new EndpointOptions();
+        services.AddGrpc(options =>
+        {
+            options.MaxReceiveMessageSize = endpoints.MaxRequestBytes;
+            options.Interceptors.Add<ErrorInterceptor>();
+        });
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            Listen(kestrel, "Endpoints:Grpc", endpoints.Grpc, HttpProtocols.Http2);
+            Listen(kestrel, "Endpoints:Http", endpoints.Http, HttpProtocols.Http1);
+        });
+
+        services.AddGrpcReflection();
+        services.AddGrpcHealth()
+            .AddCheck<WriteDatabaseHealthCheck>("write-database")
+            .AddCheck<ReadModelHealthCheck>("read-model", tags: queryServices);
+        AddJobs(services, builder.Configuration);
+        return builder;
+    }
+
+    /// <summary>Brings the databases to the newest schema. Call it before the host runs.</summary>
+    public static async Task InitializeStorageAsync(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        await app.Services.GetRequiredService<StorageInitializer>().InitializeAsync(app.Lifetime.ApplicationStopping);
+    }
+
+    /// <summary>
+    /// Maps health and reflection, and <c>/health/live</c> (the process runs) and <c>/health/ready</c> (the checks pass) for
+    /// probes over HTTP.
+    /// </summary>
+    public static WebApplication MapGrpcCqrs(this WebApplication app)
+    {
+        app.MapGrpcHealth();
+        app.MapGrpcReflection();
+        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
+        app.MapHealthChecks("/health/ready", new HealthCheckOptions { ResponseWriter = WriteHealthAsync });
+        return app;
+    }
+
+    private static void AddJobs(IServiceCollection services, IConfiguration configuration)
+    {
+        var interval = (configuration.GetSection(JobOptions.Section).Get<JobOptions>() ?? new JobOptions()).DrainInterval;
+        services.AddQuartz(quartz =>
+        {
+            var drain = new JobKey("drain-outbox");
+            quartz.AddJob<DrainOutboxJob>(job => job.WithIdentity(drain));
+            quartz.AddTrigger(trigger => trigger
+                .ForJob(drain).WithIdentity("drain-outbox").StartNow()
+                .WithSimpleSchedule(schedule => schedule.WithInterval(interval).RepeatForever()));
+        });
+        services.AddQuartzHostedService(options => options.WaitForJobsToComplete = true);
+    }
+
+    private static Task WriteHealthAsync(HttpContext http, Microsoft.Extensions.Diagnostics.HealthChecks.HealthReport report) =>
+        http.Response.WriteAsJsonAsync(new
+        {
+            status = report.Status.ToString(),
+            checks = report.Entries.ToDictionary(
+                entry => entry.Key, entry => new { status = entry.Value.Status.ToString(), entry.Value.Description }, StringComparer.Ordinal),
+        });
+
+    private static void Listen(KestrelServerOptions kestrel, string name, string address, HttpProtocols protocols)
+    {
+        BindingAddress binding;
+        try
+        {
+            binding = BindingAddress.Parse(address);
+        }
+        catch (FormatException exception)
+        {
+            throw new InvalidOperationException($"{name} is '{address}'; it must be http://host:port.", exception);
+        }
+
+        if (!string.Equals(binding.Scheme, "http", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new InvalidOperationException($"{name} is '{address}'; only http is served, put TLS in front of it.");
+        }
+
+        void Configure(ListenOptions options) => options.Protocols = protocols;
+        if (string.Equals(binding.Host, "localhost", StringComparison.OrdinalIgnoreCase) && binding.Port != 0)
+        {
+            kestrel.ListenLocalhost(binding.Port, Configure);
+        }
+        else if (string.Equals(binding.Host, "localhost", StringComparison.OrdinalIgnoreCase))
+        {
+            kestrel.Listen(IPAddress.Loopback, 0, Configure);
+        }
+        else if (IPAddress.TryParse(binding.Host.Trim('[', ']'), out var ip))
+        {
+            kestrel.Listen(ip, binding.Port, Configure);
+        }
+        else if (binding.Host is "*" or "+")
+        {
+            kestrel.ListenAnyIP(binding.Port, Configure);
+        }
+        else
+        {
+            throw new InvalidOperationException($"{name} is '{address}'; the host must be localhost, an IP address or *.");
+        }
+    }
+}
