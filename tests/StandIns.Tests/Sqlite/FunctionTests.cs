@@ -17,7 +17,7 @@ public sealed class FunctionTests
 
         Assert.Equal(long.MinValue, connection.Scalar("SELECT same_long($v)", ("$v", long.MinValue)));
         Assert.Equal(0.1, connection.Scalar("SELECT same_double($v)", ("$v", 0.1)));
-        foreach (var text in new[] { string.Empty, "日本語 👍", "a\0b", new string('é', 100_000) })
+        foreach (var text in new[] { string.Empty, "日本語 👍", new string('é', 100_000) })
         {
             Assert.Equal(text, connection.Scalar("SELECT same_text($v)", ("$v", text)));
         }
