@@ -29,17 +29,23 @@ public sealed partial class StorageInitializer(
         Directory.CreateDirectory(Path.GetFullPath(options.Value.Directory));
         await using (var context = write.CreateContext())
         {
-            await context.Database.MigrateAsync(cancellationToken);
+            await UpgradeAsync(context, cancellationToken);
             await IdentifyAsync(context, cancellationToken);
         }
 
         await using (var context = read.CreateContext())
         {
-            await context.Database.MigrateAsync(cancellationToken);
+            await UpgradeAsync(context, cancellationToken);
         }
 
         LogReady(logger, identity.StoreId, write.Provider.Name, read.Provider.Name, Path.GetFullPath(options.Value.Directory));
     }
+
+    /// <summary>A context without migrations, as in a prototype, gets its schema as the model stands, and no upgrades later.</summary>
+    private static Task UpgradeAsync(DbContext context, CancellationToken cancellationToken) =>
+        context.Database.GetMigrations().Any()
+            ? context.Database.MigrateAsync(cancellationToken)
+            : context.Database.EnsureCreatedAsync(cancellationToken);
 
     private async Task IdentifyAsync(WriteDbContext context, CancellationToken cancellationToken)
     {

@@ -20,6 +20,7 @@ public interface IEventStore
     /// <see cref="EngineErrors.DatabaseUnavailable"/>: the database failed; whether the append was committed is unknown only if
     /// the failure hit the commit itself, so repeat with the same command id.
     /// </exception>
+    /// <exception cref="System.Data.Common.DbException">The database refuses a value; nothing was written.</exception>
     /// <exception cref="OperationCanceledException">Cancelled while still queued; nothing was written.</exception>
     ValueTask<AppendVerdict> AppendAsync(AppendRequest request, CancellationToken cancellationToken);
 

@@ -146,7 +146,10 @@ internal sealed partial class AppendQueue : BackgroundService
                 LogBatchFailed(logger, batch.Count, exception);
                 foreach (var pending in batch)
                 {
-                    pending.Fail(Unavailable("The write database failed.", exception));
+                    // A value that the database refuses is a fault of the service, not a reason to repeat.
+                    pending.Fail(exception is DbException refused && provider.IsDataError(refused)
+                        ? refused
+                        : Unavailable("The write database failed.", exception));
                 }
 
                 return;

@@ -1,0 +1,157 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Blog.V1;
+using Dapper;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Microsoft.Data.Sqlite;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace Blog.ProcessTests;
+
+/// <summary>What a caller may rely on when the service is killed under load.</summary>
+public sealed class KillTests(ITestOutputHelper output) : IDisposable
+{
+    private const int Callers = 8;
+
+    private readonly DirectoryInfo data = Directory.CreateTempSubdirectory("grpccqrs-kill-");
+
+    /// <summary>How often the service is killed: a few times on every run; <c>GRPCCQRS_KILLS</c> asks for more.</summary>
+    private static int Kills =>
+        int.TryParse(Environment.GetEnvironmentVariable("GRPCCQRS_KILLS"), NumberStyles.None, CultureInfo.InvariantCulture, out var kills) ? kills : 4;
+
+    public void Dispose()
+    {
+        SqliteConnection.ClearAllPools();
+        data.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task Every_acknowledged_command_survives_SIGKILL_exactly_once()
+    {
+        var seed = Environment.TickCount;
+        output.WriteLine($"seed {seed}, {Kills} kills");
+        var random = new Random(seed);
+        var answers = new ConcurrentDictionary<string, (string PostId, long Version)>(StringComparer.Ordinal);
+        for (var kill = 0; kill < Kills; kill++)
+        {
+            await using var server = await ServerProcess.StartAsync(data.FullName);
+            var before = answers.Count;
+            var load = Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => LoadAsync(server.GrpcAddress, random.Next(), answers)));
+            await UntilAsync(() => answers.Count > before);
+            await Task.Delay(random.Next(0, 500));
+            await server.KillAsync();
+            await load;
+            output.WriteLine($"kill {kill}: {answers.Count - before} commands were acknowledged");
+        }
+
+        Assert.NotEmpty(answers);
+        await using var again = await ServerProcess.StartAsync(data.FullName);
+        await RepeatAllAsync(again.GrpcAddress, answers);
+        await CompareReadModelWithFoldAsync(again.GrpcAddress, answers.Values.Select(a => a.PostId).Distinct(StringComparer.Ordinal));
+        await CheckEventsAsync(answers.Keys);
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!condition())
+        {
+            await Task.Delay(5, limit.Token);
+        }
+    }
+
+    private static async Task LoadAsync(string address, int seed, ConcurrentDictionary<string, (string PostId, long Version)> answers)
+    {
+        using var channel = GrpcChannel.ForAddress(address);
+        var commands = new PostCommandService.PostCommandServiceClient(channel);
+        var random = new Random(seed);
+        try
+        {
+            while (true)
+            {
+                var create = CreateRequest(NewId());
+                var created = await commands.CreatePostAsync(create, deadline: Limit());
+                answers[create.CommandId] = (created.PostId, created.Version);
+                for (var edits = random.Next(5); edits > 0; edits--)
+                {
+                    var edit = EditRequest(NewId(), created.PostId);
+                    var edited = await commands.EditPostContentAsync(edit, deadline: Limit());
+                    answers[edit.CommandId] = (edited.PostId, edited.Version);
+                }
+            }
+        }
+        catch (RpcException exception) when (exception.StatusCode is StatusCode.Unavailable or StatusCode.Cancelled or StatusCode.Internal or StatusCode.DeadlineExceeded)
+        {
+            // The service was killed. What was not answered may or may not have happened.
+        }
+    }
+
+    /// <summary>A repeated command gets the answer that it got before the kill, and changes nothing.</summary>
+    private static async Task RepeatAllAsync(string address, IReadOnlyDictionary<string, (string PostId, long Version)> answers)
+    {
+        using var channel = GrpcChannel.ForAddress(address);
+        var commands = new PostCommandService.PostCommandServiceClient(channel);
+        foreach (var (commandId, answer) in answers)
+        {
+            var repeated = answer.Version == 1
+                ? Answer(await commands.CreatePostAsync(CreateRequest(commandId), deadline: Limit()))
+                : Answer(await commands.EditPostContentAsync(EditRequest(commandId, answer.PostId), deadline: Limit()));
+            Assert.Equal(answer, repeated);
+        }
+
+        static (string, long) Answer<T>(T response) => response switch
+        {
+            CreatePostResponse r => (r.PostId, r.Version),
+            EditPostContentResponse r => (r.PostId, r.Version),
+            _ => throw new InvalidOperationException(),
+        };
+    }
+
+    private static async Task CompareReadModelWithFoldAsync(string address, IEnumerable<string> postIds)
+    {
+        using var channel = GrpcChannel.ForAddress(address);
+        var commands = new PostCommandService.PostCommandServiceClient(channel);
+        var queries = new PostQueryService.PostQueryServiceClient(channel);
+        var fence = await commands.CreatePostAsync(CreateRequest(NewId()), deadline: Limit());
+        foreach (var postId in postIds)
+        {
+            var read = await queries.GetPostAsync(
+                new GetPostRequest { PostId = postId, ConsistencyToken = fence.ConsistencyToken }, deadline: Limit());
+            var folded = await queries.GetPostAsOfAsync(
+                new GetPostAsOfRequest { PostId = postId, Version = read.Post.Version }, deadline: Limit());
+            Assert.Equal(folded.Post, read.Post);
+            var beyond = await Assert.ThrowsAsync<RpcException>(async () => await queries.GetPostAsOfAsync(
+                new GetPostAsOfRequest { PostId = postId, Version = read.Post.Version + 1 }, deadline: Limit()));
+            Assert.Equal(StatusCode.InvalidArgument, beyond.StatusCode);
+        }
+    }
+
+    private async Task CheckEventsAsync(IEnumerable<string> acknowledged)
+    {
+        await using var connection = new SqliteConnection($"Data Source={Path.Combine(data.FullName, "write.db")}");
+        var events = (await connection.QueryAsync<(long Position, string Stream, long Version, string CommandId)>(
+            "SELECT position, stream, version, command_id FROM events ORDER BY position")).AsList();
+        Assert.Equal(Enumerable.Range(1, events.Count).Select(p => (long)p), events.Select(e => e.Position));
+        foreach (var stream in events.GroupBy(e => e.Stream, StringComparer.Ordinal))
+        {
+            Assert.Equal(Enumerable.Range(1, stream.Count()).Select(v => (long)v), stream.Select(e => e.Version));
+        }
+
+        var perCommand = events.GroupBy(e => e.CommandId, StringComparer.OrdinalIgnoreCase).ToDictionary(g => g.Key, g => g.Count(), StringComparer.OrdinalIgnoreCase);
+        Assert.All(perCommand.Values, count => Assert.Equal(1, count));
+        Assert.All(acknowledged, commandId => Assert.True(perCommand.ContainsKey(commandId), $"{commandId} was acknowledged and is lost."));
+        Assert.Equal("ok", await connection.ExecuteScalarAsync<string>("PRAGMA integrity_check"));
+    }
+
+    private static CreatePostRequest CreateRequest(string commandId) =>
+        new() { CommandId = commandId, Title = $"Post {commandId}", Content = "…", Author = "Kill test", Tags = { "kill" } };
+
+    private static EditPostContentRequest EditRequest(string commandId, string postId) =>
+        new() { CommandId = commandId, PostId = postId, Content = $"Edited by {commandId}. {new string('x', 300)}" };
+
+    private static string NewId() => Guid.CreateVersion7().ToString("D");
+
+    private static DateTime Limit() => TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(30);
+}

@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Text;
+using System.Text.RegularExpressions;
+using System.Threading.Channels;
+
+namespace Blog.ProcessTests;
+
+/// <summary>The Blog service in a process of its own, on free loopback ports.</summary>
+internal sealed partial class ServerProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+
+    private readonly Process process;
+    private readonly StringBuilder output = new();
+
+    private ServerProcess(Process process) => this.process = process;
+
+    public string GrpcAddress { get; private set; } = "";
+
+    public string Output
+    {
+        get
+        {
+            lock (output)
+            {
+                return output.ToString();
+            }
+        }
+    }
+
+    public static async Task<ServerProcess> StartAsync(string dataDirectory)
+    {
+        var program = typeof(ServerProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "BlogServer").Value!;
+        var child = new Process
+        {
+            StartInfo = new ProcessStartInfo("dotnet")
+            {
+                ArgumentList =
+                {
+                    program, $"--Storage:Directory={dataDirectory}", "--Endpoints:Grpc=http://127.0.0.1:0", "--Endpoints:Http=http://127.0.0.1:0",
+                },
+                UseShellExecute = false,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            },
+        };
+        var server = new ServerProcess(child);
+        var addresses = Channel.CreateUnbounded<string>();
+        child.OutputDataReceived += (_, e) => server.Read(e.Data, addresses.Writer);
+        child.ErrorDataReceived += (_, e) => server.Read(e.Data, addresses.Writer);
+        child.Start();
+        child.BeginOutputReadLine();
+        child.BeginErrorReadLine();
+        using var limit = new CancellationTokenSource(StartLimit);
+        try
+        {
+            // The endpoints are bound, and so reported, in the order of their configuration: gRPC first.
+            server.GrpcAddress = await addresses.Reader.ReadAsync(limit.Token);
+            await addresses.Reader.ReadAsync(limit.Token);
+            return server;
+        }
+        catch (Exception exception)
+        {
+            await server.DisposeAsync();
+            throw new InvalidOperationException($"The server did not start:\n{server.Output}", exception);
+        }
+    }
+
+    /// <summary>SIGKILL: nothing is flushed, nobody is told.</summary>
+    public async Task KillAsync()
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!process.HasExited)
+        {
+            await KillAsync();
+        }
+
+        process.Dispose();
+    }
+
+    private void Read(string? line, ChannelWriter<string> addresses)
+    {
+        if (line is null)
+        {
+            addresses.TryComplete();
+            return;
+        }
+
+        lock (output)
+        {
+            output.AppendLine(line);
+        }
+
+        if (Listening().Match(line) is { Success: true } match)
+        {
+            addresses.TryWrite(match.Groups["address"].Value);
+        }
+    }
+
+    [GeneratedRegex(@"Now listening on: (?<address>http://\S+)", RegexOptions.ExplicitCapture, 1_000)]
+    private static partial Regex Listening();
+}

@@ -1,0 +1,251 @@
+using System.Data.Common;
+using Dapper;
+using GrpcCqrs.EventSourcing;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+using static GrpcCqrs.Storage.Tests.StoreHarness;
+
+namespace GrpcCqrs.Storage.Tests;
+
+/// <summary>Notes every event that it is given, in order.</summary>
+public class SeenProjection : IProjection
+{
+    public string Name => "seen";
+
+    public virtual int Version => 1;
+
+    public IReadOnlyList<string> Tables { get; } = ["seen"];
+
+    public IReadOnlyCollection<Type> Handles { get; } = [typeof(LedgerEvent)];
+
+    public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        foreach (var envelope in batch)
+        {
+            await transaction.Connection!.ExecuteAsync("INSERT INTO seen (position) VALUES (@Position)", new { envelope.Record.Position }, transaction);
+        }
+    }
+}
+
+public sealed class SeenProjectionVersion2 : SeenProjection
+{
+    public override int Version => 2;
+}
+
+/// <summary>Adds up bookings; chokes on 13 for as long as it is told to.</summary>
+public sealed class BalanceProjection : IProjection
+{
+    private int attemptsOnPoison;
+
+    public bool IsPoisoned { get; set; }
+
+    public int AttemptsOnPoison => Volatile.Read(ref attemptsOnPoison);
+
+    public string Name => "balances";
+
+    public int Version => 1;
+
+    public IReadOnlyList<string> Tables { get; } = ["balances"];
+
+    public IReadOnlyCollection<Type> Handles { get; } = [typeof(AmountBooked)];
+
+    public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        var connection = transaction.Connection!;
+        foreach (var envelope in batch)
+        {
+            var booked = (AmountBooked)envelope.Event;
+            var parameters = new { envelope.Record.Stream.Id, booked.Amount };
+            if (await connection.ExecuteAsync("UPDATE balances SET balance = balance + @Amount WHERE id = @Id", parameters, transaction) == 0)
+            {
+                await connection.ExecuteAsync("INSERT INTO balances (id, balance) VALUES (@Id, @Amount)", parameters, transaction);
+            }
+
+            if (booked.Amount == 13 && IsPoisoned)
+            {
+                Interlocked.Increment(ref attemptsOnPoison);
+                throw new InvalidOperationException("Thirteen.");
+            }
+        }
+    }
+}
+
+/// <summary>What the projection runner promises, whatever the database.</summary>
+public abstract class ProjectionSpecs<TFixture>(TFixture fixture) : IClassFixture<TFixture>
+    where TFixture : class, IStoreFixture
+{
+    private static CancellationToken None => CancellationToken.None;
+
+    [Fact]
+    public async Task Every_event_is_applied_once_and_in_order_and_the_outbox_empties()
+    {
+        await using var store = await StartAsync(fixture.NewStore(), WithBoth());
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(writer => Task.Run(async () =>
+        {
+            for (var number = 0; number < 25; number++)
+            {
+                await store.Store.AppendAsync(Append($"w{writer}", ExpectedVersion.Any, Booking(1)), None);
+            }
+        })));
+        await store.CatchUpAsync();
+
+        Assert.Equal(Enumerable.Range(1, 200).Select(p => (long)p), await store.ReadColumnAsync("SELECT position FROM seen ORDER BY number"));
+        Assert.Equal(Enumerable.Repeat(25L, 8), await store.ReadColumnAsync("SELECT balance FROM balances"));
+        await OutboxIsEmptyAsync(store);
+    }
+
+    [Fact]
+    public async Task A_restart_with_outbox_rows_that_were_applied_already_applies_nothing_twice()
+    {
+        var settings = fixture.NewStore();
+        await using (var store = await StartAsync(settings, WithBoth()))
+        {
+            await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1), Booking(2), Booking(3)), None);
+            await store.CatchUpAsync();
+            await OutboxIsEmptyAsync(store);
+
+            // What a crash between the read database's commit and the outbox's trimming leaves behind.
+            await using var connection = await store.OpenWriteAsync();
+            await connection.ExecuteAsync("INSERT INTO outbox (position) VALUES (1), (2), (3)");
+        }
+
+        await using var again = await StartAsync(settings, WithBoth());
+        await again.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(4)), None);
+        await again.CatchUpAsync();
+
+        Assert.Equal([1L, 2L, 3L, 4L], await again.ReadColumnAsync("SELECT position FROM seen ORDER BY number"));
+        Assert.Equal([10L], await again.ReadColumnAsync("SELECT balance FROM balances"));
+        await OutboxIsEmptyAsync(again);
+    }
+
+    [Fact]
+    public async Task A_lost_read_database_is_folded_anew_from_the_events()
+    {
+        var settings = fixture.NewStore();
+        await using (var store = await StartAsync(settings, WithBoth()))
+        {
+            await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1), Booking(2)), None);
+            await store.CatchUpAsync();
+            await using var connection = await store.OpenReadAsync();
+            await connection.ExecuteAsync("DELETE FROM projections; DELETE FROM balances; DELETE FROM seen;");
+        }
+
+        await using var again = await StartAsync(settings, WithBoth());
+        await again.CatchUpAsync();
+
+        Assert.Equal([3L], await again.ReadColumnAsync("SELECT balance FROM balances"));
+        Assert.Equal([1L, 2L], await again.ReadColumnAsync("SELECT position FROM seen ORDER BY number"));
+    }
+
+    [Fact]
+    public async Task A_projection_whose_version_was_raised_starts_over_and_the_others_stay()
+    {
+        var settings = fixture.NewStore();
+        await using (var store = await StartAsync(settings, WithBoth()))
+        {
+            await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1), Booking(2)), None);
+            await store.CatchUpAsync();
+            await using var connection = await store.OpenReadAsync();
+            await connection.ExecuteAsync("DELETE FROM seen; UPDATE balances SET balance = 100;");
+        }
+
+        await using var again = await StartAsync(
+            settings, services => services.AddProjection<SeenProjectionVersion2>().AddProjection<BalanceProjection>());
+        await again.CatchUpAsync();
+
+        Assert.Equal([1L, 2L], await again.ReadColumnAsync("SELECT position FROM seen ORDER BY number"));
+        Assert.Equal([100L], await again.ReadColumnAsync("SELECT balance FROM balances"));
+    }
+
+    [Fact]
+    public async Task A_read_database_of_another_store_is_not_continued()
+    {
+        var settings = fixture.NewStore();
+        await using (var store = await StartAsync(settings, WithBoth()))
+        {
+            await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1), Booking(2)), None);
+            await store.CatchUpAsync();
+            await using var connection = await store.OpenReadAsync();
+            await connection.ExecuteAsync("UPDATE projections SET store_id = @Other", new { Other = Guid.CreateVersion7().ToString("D").ToUpperInvariant() });
+        }
+
+        await using var again = await StartAsync(settings, WithBoth());
+        await again.CatchUpAsync();
+
+        Assert.Equal([1L, 2L], await again.ReadColumnAsync("SELECT position FROM seen ORDER BY number"));
+        Assert.Equal([3L], await again.ReadColumnAsync("SELECT balance FROM balances"));
+    }
+
+    [Fact]
+    public async Task A_failing_projection_stops_before_the_bad_event_while_the_others_go_on_and_recovers()
+    {
+        var balances = new BalanceProjection { IsPoisoned = true };
+        await using var store = await StartAsync(
+            fixture.NewStore(),
+            services => services.AddProjection<SeenProjection>().AddSingleton<IProjection>(balances),
+            ("Projections:RetryDelay", "00:00:00.010"), ("Projections:MaxRetryDelay", "00:00:00.050"), ("Projections:MaxTokenWait", "00:00:00.200"));
+        var monitor = store.Services.GetRequiredService<IProjectionMonitor>();
+        await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1), Booking(2), Booking(13), Booking(4)), None);
+
+        await UntilAsync(() => balances.AttemptsOnPoison > 3 && monitor.Current.Single(p => p.Name == "seen").Position == 4);
+        var failing = monitor.Current.Single(p => p.Name == "balances");
+        Assert.Equal(2, failing.Position);
+        Assert.Equal("InvalidOperationException: Thirteen.", failing.LastError);
+        Assert.Equal([3L], await store.ReadColumnAsync("SELECT balance FROM balances"));
+        var behind = await Assert.ThrowsAsync<RejectedException>(() => store.ReadModel.WaitForAsync(4, None).AsTask());
+        Assert.Equal(EngineErrors.ReadModelBehind, behind.Code);
+        Assert.NotNull(behind.RetryAfter);
+
+        balances.IsPoisoned = false;
+        await UntilAsync(() => monitor.Current.All(p => p is { Position: 4, FailedAttempts: 0, LastError: null }));
+        Assert.Equal([20L], await store.ReadColumnAsync("SELECT balance FROM balances"));
+    }
+
+    [Fact]
+    public async Task Two_runners_on_one_pair_of_databases_apply_every_event_once()
+    {
+        var settings = fixture.NewStore();
+        await using var one = await StartAsync(settings, WithBoth(), ("Projections:PollInterval", "00:00:00.010"));
+        await using var two = await StartAsync(settings, WithBoth(), ("Projections:PollInterval", "00:00:00.010"));
+        for (var number = 0; number < 60; number++)
+        {
+            await (number % 2 == 0 ? one : two).Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1)), None);
+        }
+
+        await one.CatchUpAsync();
+        await two.CatchUpAsync();
+
+        Assert.Equal(Enumerable.Range(1, 60).Select(p => (long)p), await one.ReadColumnAsync("SELECT position FROM seen ORDER BY number"));
+        Assert.Equal([60L], await two.ReadColumnAsync("SELECT balance FROM balances"));
+    }
+
+    [Fact]
+    public async Task Write_and_read_database_must_be_two()
+    {
+        var settings = new Dictionary<string, string?>(fixture.NewStore(), StringComparer.Ordinal);
+        var file = Path.Combine(settings["Storage:Directory"]!, "both.db");
+        settings["Storage:Write:ConnectionString"] = $"Data Source={file}";
+        settings["Storage:Read:ConnectionString"] = $"Data Source={file};Pooling=False";
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(settings));
+    }
+
+    private static Action<IServiceCollection> WithBoth() =>
+        services => services.AddProjection<SeenProjection>().AddProjection<BalanceProjection>();
+
+    private static async Task OutboxIsEmptyAsync(StoreHarness store) =>
+        await UntilAsync(async () => (await store.WriteColumnAsync("SELECT COUNT(*) FROM outbox"))[0] == 0);
+
+    private static Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
+
+    private static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!await condition())
+        {
+            await Task.Delay(5, limit.Token);
+        }
+    }
+}
+
+public sealed class SqliteProjectionSpecs(SqliteFixture fixture) : ProjectionSpecs<SqliteFixture>(fixture);

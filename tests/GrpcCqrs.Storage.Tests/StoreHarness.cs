@@ -1,0 +1,154 @@
+using System.Data.Common;
+using Dapper;
+using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace GrpcCqrs.Storage.Tests;
+
+/// <summary>Where a store of the specs lives. One class a database; the specs are the same for all.</summary>
+public interface IStoreFixture
+{
+    /// <summary>Settings that lead to a new, empty pair of databases.</summary>
+    IReadOnlyDictionary<string, string?> NewStore();
+}
+
+/// <summary>SQLite in a folder of its own, removed with the fixture.</summary>
+public sealed class SqliteFixture : IStoreFixture, IDisposable
+{
+    private readonly DirectoryInfo root = Directory.CreateTempSubdirectory("grpccqrs-specs-");
+
+    public IReadOnlyDictionary<string, string?> NewStore() => new Dictionary<string, string?>(StringComparer.Ordinal)
+    {
+        ["Storage:Directory"] = root.CreateSubdirectory(Guid.CreateVersion7().ToString("N")).FullName,
+    };
+
+    public void Dispose()
+    {
+        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        root.Delete(recursive: true);
+    }
+}
+
+public sealed class LedgerWriteDbContext(DbContextOptions options) : WriteDbContext(options);
+
+public sealed class LedgerReadDbContext(DbContextOptions options) : ReadDbContext(options)
+{
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        base.OnModelCreating(modelBuilder);
+        modelBuilder.Entity<BalanceRow>(row =>
+        {
+            row.ToTable("balances");
+            row.HasKey(b => b.Id);
+            row.Property(b => b.Id).HasColumnName("id");
+            row.Property(b => b.Balance).HasColumnName("balance");
+        });
+        modelBuilder.Entity<SeenRow>(row =>
+        {
+            row.ToTable("seen");
+            row.HasKey(s => s.Number);
+            row.Property(s => s.Number).HasColumnName("number").ValueGeneratedOnAdd();
+            row.Property(s => s.Position).HasColumnName("position");
+        });
+    }
+}
+
+public sealed class BalanceRow
+{
+    public required string Id { get; set; }
+
+    public long Balance { get; set; }
+}
+
+public sealed class SeenRow
+{
+    public long Number { get; set; }
+
+    public long Position { get; set; }
+}
+
+/// <summary>A running store: the engine as a service would host it, without a network.</summary>
+public sealed class StoreHarness : IAsyncDisposable
+{
+    private readonly IHost host;
+
+    private StoreHarness(IHost host) => this.host = host;
+
+    public IServiceProvider Services => host.Services;
+
+    public IEventStore Store => Services.GetRequiredService<IEventStore>();
+
+    public AggregateStore<Ledger, LedgerEvent> Ledgers => Services.GetRequiredService<AggregateStore<Ledger, LedgerEvent>>();
+
+    public IReadModelPosition ReadModel => Services.GetRequiredService<IReadModelPosition>();
+
+    public static async Task<StoreHarness> StartAsync(
+        IReadOnlyDictionary<string, string?> settings, Action<IServiceCollection>? configure = null, params (string Key, string Value)[] more)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Configuration.AddInMemoryCollection(settings);
+        builder.Configuration.AddInMemoryCollection(more.Select(pair => KeyValuePair.Create<string, string?>(pair.Key, pair.Value)));
+        builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
+        builder.Services.AddEventSourcing(LedgerTypes.Registry);
+        configure?.Invoke(builder.Services);
+        builder.Services.AddEventStorage().AddDatabaseProvider(
+            new SqliteProvider(), options => new LedgerWriteDbContext(options), options => new LedgerReadDbContext(options));
+        var harness = new StoreHarness(builder.Build());
+        await harness.Services.GetRequiredService<StorageInitializer>().InitializeAsync(CancellationToken.None);
+        await harness.host.StartAsync();
+        return harness;
+    }
+
+    public Task<DbConnection> OpenWriteAsync() => Services.GetRequiredService<WriteDatabase>().OpenAsync(CancellationToken.None);
+
+    public Task<DbConnection> OpenReadAsync() => Services.GetRequiredService<ReadDatabase>().OpenAsync(CancellationToken.None);
+
+    /// <summary>One column of the write database.</summary>
+    public async Task<IReadOnlyList<long>> WriteColumnAsync(string sql)
+    {
+        await using var connection = await OpenWriteAsync();
+        return (await connection.QueryAsync<long>(sql)).AsList();
+    }
+
+    /// <summary>One column of the read database.</summary>
+    public async Task<IReadOnlyList<long>> ReadColumnAsync(string sql)
+    {
+        await using var connection = await OpenReadAsync();
+        return (await connection.QueryAsync<long>(sql)).AsList();
+    }
+
+    /// <summary>Waits until the projections have seen everything that the store holds.</summary>
+    public async Task CatchUpAsync() => await ReadModel.WaitForAsync(await Store.ReadHeadAsync(CancellationToken.None), CancellationToken.None);
+
+    public static CommandContext Context(Guid? commandId = null, byte[]? hash = null, ExpectedVersion expected = default) => new()
+    {
+        CommandId = commandId ?? Guid.CreateVersion7(),
+        RequestHash = hash is null ? null : new ReadOnlyMemory<byte>(hash),
+        ExpectedVersion = expected,
+        User = "tester",
+        CorrelationId = "correlation",
+        CausationId = "causation",
+        ReceivedAt = TimeProvider.System.GetUtcNow(),
+    };
+
+    public static EventData Booking(long amount) => LedgerTypes.Registry.Serialize(new AmountBooked(amount), TimeProvider.System.GetUtcNow());
+
+    public static AppendRequest Append(string id, ExpectedVersion expected, params EventData[] events) => new()
+    {
+        Stream = new StreamId("ledger", id),
+        ExpectedVersion = expected,
+        Events = events,
+        Metadata = new EventMetadata(Guid.CreateVersion7(), "correlation", "causation", "tester"),
+    };
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.StopAsync();
+        host.Dispose();
+    }
+}
