@@ -1,0 +1,1 @@
+return await BlogImporter.ImporterCommandLine.RunAsync(args);
