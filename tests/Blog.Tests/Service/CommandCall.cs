@@ -1,0 +1,62 @@
+using Blog.V1;
+using Google.Protobuf;
+using Grpc.Core;
+using Xunit;
+
+namespace Blog.Tests.Service;
+
+/// <summary>What the answers of all commands have in common.</summary>
+internal sealed record Answer(string PostId, long Version, string Token);
+
+/// <summary>Any command by its name, with well-formed arguments, for what must hold for all of them.</summary>
+internal static class CommandCall
+{
+    private static readonly Marshaller<byte[]> Raw = Marshallers.Create(bytes => bytes, bytes => bytes);
+
+    private static readonly string[] Names = [.. PostCommandService.Descriptor.Methods.Select(method => method.Name)];
+
+    public static TheoryData<string> All => [.. Names];
+
+    /// <summary>All but CreatePost, which is the only one about a post that does not exist yet.</summary>
+    public static TheoryData<string> OnAPost => [.. Names.Where(name => name != "CreatePost")];
+
+    /// <summary>Starts the call; the answer or the RpcException is in the task.</summary>
+    public static async Task<Answer> SendAsync(
+        BlogService blog, string command, string postId, string commandId = "", long? expectedVersion = null, string text = "Another text", Metadata? headers = null)
+    {
+        var method = PostCommandService.Descriptor.FindMethodByName(command);
+        var request = method.InputType.Parser.ParseFrom(ByteString.Empty);
+        Set(request, "post_id", postId);
+        Set(request, "command_id", commandId);
+        Set(request, "title", text);
+        Set(request, "content", text);
+        Set(request, "author", "Ada");
+        Set(request, "version", 1L);
+        if (expectedVersion is { } expected)
+        {
+            Set(request, "expected_version", expected);
+        }
+
+        if (method.InputType.FindFieldByName("tags") is { } tags)
+        {
+            ((System.Collections.IList)tags.Accessor.GetValue(request)).Add("grpc");
+        }
+
+        using var call = blog.Channel.CreateCallInvoker().AsyncUnaryCall(
+            new Method<byte[], byte[]>(MethodType.Unary, method.Service.FullName, method.Name, Raw, Raw),
+            null,
+            new CallOptions(headers),
+            request.ToByteArray());
+        var answer = method.OutputType.Parser.ParseFrom(await call.ResponseAsync);
+        return new Answer((string)Get(answer, "post_id"), (long)Get(answer, "version"), (string)Get(answer, "consistency_token"));
+    }
+
+    /// <summary>The refusal of a command that must fail.</summary>
+    public static async Task<Refusal> RefuseAsync(BlogService blog, string command, string postId, string commandId = "", long? expectedVersion = null) =>
+        Refusal.Of(await Assert.ThrowsAsync<RpcException>(() => SendAsync(blog, command, postId, commandId, expectedVersion)));
+
+    private static void Set(IMessage message, string field, object value) =>
+        message.Descriptor.FindFieldByName(field)?.Accessor.SetValue(message, value);
+
+    private static object Get(IMessage message, string field) => message.Descriptor.FindFieldByName(field).Accessor.GetValue(message);
+}

@@ -1,0 +1,147 @@
+using Blog.V1;
+using Google.Protobuf.WellKnownTypes;
+using Xunit;
+
+namespace Blog.Tests.Service;
+
+/// <summary>A blog with posts that tie in title and, being made in one go, now and then in time.</summary>
+public sealed class ListedPosts : BlogService, IAsyncLifetime
+{
+    public const int Count = 23;
+
+    public string Token { get; private set; } = "";
+
+    async Task IAsyncLifetime.InitializeAsync()
+    {
+        await InitializeAsync();
+        var titles = (string[])["Alpha", "alpha", "Ärger", "Бета", "題", "🦀", "Alpha"];
+        var created = await Task.WhenAll(Enumerable.Range(0, Count).Select(index => this.CreateAsync(
+            titles[index % titles.Length], author: index % 2 == 0 ? "Even" : "Odd", tags: index % 3 == 0 ? ["three", "all"] : ["all"])));
+        await Task.WhenAll(created.Where((_, index) => index % 4 != 0).Select(post => this.PublishAsync(post.PostId)));
+        await Task.WhenAll(created.Where((_, index) => index % 4 == 2).Select(post => Commands.ArchivePostAsync(new() { PostId = post.PostId }).ResponseAsync));
+        Token = (await Commands.EditPostContentAsync(new() { PostId = created[5].PostId, Content = "Edited" })).ConsistencyToken;
+    }
+}
+
+public sealed class ListPostsTests(ListedPosts blog) : IClassFixture<ListedPosts>
+{
+    public static TheoryData<PostOrder, SortDirection, int> OrdersAndPages()
+    {
+        var data = new TheoryData<PostOrder, SortDirection, int>();
+        foreach (var order in (PostOrder[])[PostOrder.CreateTime, PostOrder.UpdateTime, PostOrder.PublishTime, PostOrder.Title])
+        {
+            foreach (var direction in (SortDirection[])[SortDirection.Ascending, SortDirection.Descending])
+            {
+                foreach (var pageSize in (int[])[1, 4, ListedPosts.Count])
+                {
+                    data.Add(order, direction, pageSize);
+                }
+            }
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(OrdersAndPages))]
+    public async Task Pages_put_together_are_the_whole_list_in_order(PostOrder order, SortDirection direction, int pageSize)
+    {
+        var request = new ListPostsRequest { OrderBy = order, Direction = direction, ConsistencyToken = blog.Token };
+        var whole = await ListAsync(request, 100);
+        Assert.Equal(ListedPosts.Count, whole.Count);
+        var sorted = whole.OrderBy(post => KeyOf(post, order), StringComparer.Ordinal).ThenBy(post => post.PostId, StringComparer.Ordinal);
+        Assert.Equal(direction == SortDirection.Ascending ? sorted : sorted.Reverse(), whole);
+        Assert.Equal(whole, await ListAsync(request, pageSize));
+    }
+
+    [Fact]
+    public async Task The_default_is_the_newest_first_and_A_first_for_titles()
+    {
+        Assert.Equal(
+            await ListAsync(new() { OrderBy = PostOrder.CreateTime, Direction = SortDirection.Descending }, 100), await ListAsync(new(), 100));
+        Assert.Equal(
+            await ListAsync(new() { OrderBy = PostOrder.Title, Direction = SortDirection.Ascending }, 100),
+            await ListAsync(new() { OrderBy = PostOrder.Title }, 100));
+        Assert.Equal(20, (await blog.Queries.ListPostsAsync(new() { ConsistencyToken = blog.Token })).Posts.Count);
+    }
+
+    [Fact]
+    public async Task Filters_by_status_tag_and_author_are_joined_with_and()
+    {
+        var all = await ListAsync(new(), 100);
+        Assert.Equal(6, all.Count(post => post.Status == PostStatus.Archived));
+        await AssertFilterAsync(new() { Statuses = { PostStatus.Draft } }, post => post.Status == PostStatus.Draft);
+        await AssertFilterAsync(
+            new() { Statuses = { PostStatus.Published, PostStatus.Archived } }, post => post.Status is PostStatus.Published or PostStatus.Archived);
+        await AssertFilterAsync(new() { Statuses = { PostStatus.Unspecified } }, _ => true);
+        await AssertFilterAsync(new() { Tag = " Three " }, post => post.Tags.Contains("three"));
+        await AssertFilterAsync(new() { Author = "Even" }, post => post.Author == "Even");
+        await AssertFilterAsync(new() { Author = "even" }, _ => false);
+        await AssertFilterAsync(
+            new() { Author = "Odd", Tag = "three", Statuses = { PostStatus.Published } },
+            post => post.Author == "Odd" && post.Tags.Contains("three") && post.Status == PostStatus.Published);
+    }
+
+    [Fact]
+    public async Task Time_ranges_hold_their_start_and_not_their_end()
+    {
+        var all = await ListAsync(new() { OrderBy = PostOrder.CreateTime, Direction = SortDirection.Ascending }, 100);
+        var (start, end) = (all[3].CreateTime, all[^3].CreateTime);
+        await AssertFilterAsync(new() { Created = new() { StartTime = start, EndTime = end } }, post => IsWithin(post.CreateTime, start, end));
+        await AssertFilterAsync(new() { Created = new() { StartTime = start } }, post => IsWithin(post.CreateTime, start, null));
+        await AssertFilterAsync(new() { Created = new() { EndTime = end } }, post => IsWithin(post.CreateTime, null, end));
+        await AssertFilterAsync(new() { Created = new() }, _ => true);
+
+        var published = all.First(post => post.PublishTime is not null).PublishTime;
+        await AssertFilterAsync(new() { Published = new() { StartTime = published } }, post => IsWithin(post.PublishTime, published, null));
+        await AssertFilterAsync(new() { Published = new() { EndTime = published } }, post => IsWithin(post.PublishTime, null, published));
+        await AssertFilterAsync(new() { Published = new() }, post => post.PublishTime is not null);
+
+        var updated = all[5].UpdateTime;
+        await AssertFilterAsync(new() { Updated = new() { StartTime = updated } }, post => IsWithin(post.UpdateTime, updated, null));
+        await AssertFilterAsync(new() { Updated = new() { EndTime = updated } }, post => IsWithin(post.UpdateTime, null, updated));
+    }
+
+    [Fact]
+    public async Task Time_ranges_are_exact_below_a_microsecond()
+    {
+        var post = (await ListAsync(new(), 1))[0];
+        var later = Timestamp.FromDateTimeOffset(post.CreateTime.ToDateTimeOffset().AddTicks(1));
+        await AssertFilterAsync(new() { Created = new() { StartTime = later } }, other => IsWithin(other.CreateTime, later, null));
+        await AssertFilterAsync(new() { Created = new() { EndTime = later } }, other => IsWithin(other.CreateTime, null, later));
+    }
+
+    private async Task AssertFilterAsync(ListPostsRequest request, Func<PostSummary, bool> isWanted) =>
+        Assert.Equal((await ListAsync(new(), 100)).Where(isWanted), await ListAsync(request, 7));
+
+    private async Task<List<PostSummary>> ListAsync(ListPostsRequest request, int pageSize)
+    {
+        var page = new ListPostsRequest(request) { PageSize = pageSize, ConsistencyToken = blog.Token };
+        var posts = new List<PostSummary>();
+        do
+        {
+            var answer = await blog.Queries.ListPostsAsync(page);
+            Assert.InRange(answer.Posts.Count, answer.NextPageToken.Length > 0 ? pageSize : 0, pageSize);
+            posts.AddRange(answer.Posts);
+            page.PageToken = answer.NextPageToken;
+        }
+        while (page.PageToken.Length > 0);
+        return posts;
+    }
+
+    private static bool IsWithin(Timestamp? time, Timestamp? start, Timestamp? end) =>
+        time is not null && (start is null || time.CompareTo(start) >= 0) && (end is null || time.CompareTo(end) < 0);
+
+    /// <summary>What the list sorts by, as text that sorts the same.</summary>
+    private static string KeyOf(PostSummary post, PostOrder order) => order switch
+    {
+        PostOrder.CreateTime => Ticks(post.CreateTime),
+        PostOrder.UpdateTime => Ticks(post.UpdateTime),
+        PostOrder.PublishTime => Ticks(post.PublishTime),
+
+        // Ordinal comparison of UTF-32 is by code point; that of UTF-16 is not.
+        _ => string.Concat(post.Title.EnumerateRunes().Select(rune => $"{rune.Value:x6}")),
+    };
+
+    private static string Ticks(Timestamp? time) => $"{time?.ToDateTimeOffset().UtcTicks ?? 0:d20}";
+}
