@@ -127,15 +127,22 @@ public sealed class ListPostsHandler(ReadDatabase database, PageTokens tokens) :
             if (range?.Start is { } start)
             {
                 sql.Append(CultureInfo.InvariantCulture, $" AND p.{column} >= @{column}_start");
-                parameters.Add($"{column}_start", UnixMicroseconds.From(start));
+                parameters.Add($"{column}_start", FirstMicrosecondFrom(start));
             }
 
             if (range?.End is { } end)
             {
                 sql.Append(CultureInfo.InvariantCulture, $" AND p.{column} < @{column}_end");
-                parameters.Add($"{column}_end", UnixMicroseconds.From(end));
+                parameters.Add($"{column}_end", FirstMicrosecondFrom(end));
             }
         }
+    }
+
+    /// <summary>The first time that a row can hold and that is not before the time given, which may be finer.</summary>
+    private static long FirstMicrosecondFrom(DateTimeOffset time)
+    {
+        var microsecond = UnixMicroseconds.From(time);
+        return UnixMicroseconds.ToTime(microsecond) < time ? microsecond + 1 : microsecond;
     }
 
     private string TokenBehind(PostSummaryRow last, PostOrder order, string filters) => order switch

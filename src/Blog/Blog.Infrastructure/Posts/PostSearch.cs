@@ -81,7 +81,10 @@ public sealed class SearchPostsHandler(ReadDatabase database, PageTokens tokens)
             rows.Count > size ? tokens.Write(nameof(SearchPosts), filters, offset + size, "") : "");
     }
 
-    /// <summary>The query in FTS5's own language; every term is quoted, so that nothing in it is an operator.</summary>
+    /// <summary>
+    /// The query in FTS5's own language; every term is quoted, so that nothing in it is an operator. U+0000, which would end the
+    /// expression, is in no text and becomes a space.
+    /// </summary>
     private static string MatchExpression(string query)
     {
         var terms = SearchTerm.Parse(query);
@@ -90,7 +93,7 @@ public sealed class SearchPostsHandler(ReadDatabase database, PageTokens tokens)
         return excluded.Length == 0 ? wanted : $"({wanted}) NOT ({excluded})";
 
         static string Quote(SearchTerm term) =>
-            $"\"{term.Text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"{(term.IsPrefix ? "*" : "")}";
+            $"\"{term.Text.Replace("\"", "\"\"", StringComparison.Ordinal).Replace('\0', ' ')}\"{(term.IsPrefix ? "*" : "")}";
     }
 
     private sealed class HitRow : PostSummaryRow

@@ -49,7 +49,9 @@ public sealed class GetPostHistoryHandler(IEventStore store, EventTypeRegistry t
         var id = PostFields.Canonical(query.PostId);
         var size = query.PageSize > 0 ? query.PageSize : GetPostHistory.DefaultPageSize;
         var after = tokens.Read(nameof(GetPostHistory), id, query.PageToken)?.Number ?? 0;
-        var page = await store.ReadStreamAsync(StreamId.For<Post, PostEvent>(id), after + 1, size, cancellationToken);
+
+        // One more than is shown, which tells whether there is another page.
+        var page = await store.ReadStreamAsync(StreamId.For<Post, PostEvent>(id), after + 1, size + 1, cancellationToken);
         if (page.Events.Count == 0 && after == 0)
         {
             throw PostErrors.PostNotFound(id);
@@ -57,7 +59,7 @@ public sealed class GetPostHistoryHandler(IEventStore store, EventTypeRegistry t
 
         var entries = new List<PostHistoryEntryView>(page.Events.Count);
         var bytes = 0;
-        foreach (var record in page.Events)
+        foreach (var record in page.Events.Take(size))
         {
             if (query.IncludeData && bytes > 0 && bytes + record.Payload.Length > MaxDataBytes)
             {
