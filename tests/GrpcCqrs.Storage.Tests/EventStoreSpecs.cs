@@ -150,13 +150,15 @@ public abstract class EventStoreSpecs<TFixture>(TFixture fixture) : IClassFixtur
     public async Task A_bad_append_does_not_fail_its_neighbours()
     {
         await using var store = await StartAsync(fixture.NewStore());
-        var bad = Booking(0) with { Type = null! };
+        await fixture.RefuseCorrelationAsync(await store.OpenWriteAsync(), "refuse");
 
         var appends = Enumerable.Range(0, 20).Select(number => Task.Run(async () =>
         {
+            var request = Append($"s{number}", ExpectedVersion.None, Booking(number));
             try
             {
-                return await store.Store.AppendAsync(Append($"s{number}", ExpectedVersion.None, number % 5 == 0 ? bad : Booking(number)), None);
+                return await store.Store.AppendAsync(
+                    number % 5 == 0 ? request with { Metadata = request.Metadata! with { CorrelationId = "refuse" } } : request, None);
             }
             catch (DbException)
             {
@@ -167,6 +169,30 @@ public abstract class EventStoreSpecs<TFixture>(TFixture fixture) : IClassFixtur
 
         Assert.Equal(16, verdicts.OfType<AppendVerdict.Appended>().Count());
         Assert.Equal(Enumerable.Range(1, 16).Select(p => (long)p), await store.WriteColumnAsync("SELECT position FROM events ORDER BY position"));
+    }
+
+    [Fact]
+    public async Task A_malformed_append_is_refused_before_it_is_queued()
+    {
+        await using var store = await StartAsync(fixture.NewStore());
+        var good = Append("a", ExpectedVersion.Any, Booking(1));
+        AppendRequest[] malformed =
+        [
+            good with { Metadata = null },
+            good with { Stream = null },
+            good with { Stream = new StreamId("ledger", new string('x', StreamId.MaxLength)) },
+            good with { Events = [Booking(1) with { Type = null! }] },
+            good with { Events = [Booking(1) with { Type = new string('x', 201) }] },
+            good with { Claims = [new UniqueKey("scope", new string('x', 201))] },
+            good with { Command = new CommandToRecord(Guid.CreateVersion7(), new byte[32], 1, 0, new string('x', 1_001)) },
+        ];
+
+        foreach (var request in malformed)
+        {
+            await Assert.ThrowsAsync<ArgumentException>(() => store.Store.AppendAsync(request, None).AsTask());
+        }
+
+        Assert.Equal(0, await store.Store.ReadHeadAsync(None));
     }
 
     [Fact]

@@ -15,6 +15,9 @@ public interface IStoreFixture
 {
     /// <summary>Settings that lead to a new, empty pair of databases.</summary>
     IReadOnlyDictionary<string, string?> NewStore();
+
+    /// <summary>Has the database itself refuse events with a correlation id, as a value that it cannot hold.</summary>
+    Task RefuseCorrelationAsync(DbConnection connection, string correlationId);
 }
 
 /// <summary>SQLite in a folder of its own, removed with the fixture.</summary>
@@ -26,6 +29,9 @@ public sealed class SqliteFixture : IStoreFixture, IDisposable
     {
         ["Storage:Directory"] = root.CreateSubdirectory(Guid.CreateVersion7().ToString("N")).FullName,
     };
+
+    public async Task RefuseCorrelationAsync(DbConnection connection, string correlationId) => await connection.ExecuteAsync(
+        $"CREATE TRIGGER refuse BEFORE INSERT ON events WHEN NEW.correlation_id = '{correlationId}' BEGIN SELECT RAISE(ABORT, 'refused'); END");
 
     public void Dispose()
     {

@@ -20,6 +20,7 @@ public interface IEventStore
     /// <see cref="EngineErrors.DatabaseUnavailable"/>: the database failed; whether the append was committed is unknown only if
     /// the failure hit the commit itself, so repeat with the same command id.
     /// </exception>
+    /// <exception cref="ArgumentException">The request is malformed: no stream, no metadata, or a text wider than its column.</exception>
     /// <exception cref="System.Data.Common.DbException">The database refuses a value; nothing was written.</exception>
     /// <exception cref="OperationCanceledException">Cancelled while still queued; nothing was written.</exception>
     ValueTask<AppendVerdict> AppendAsync(AppendRequest request, CancellationToken cancellationToken);
@@ -71,12 +72,20 @@ public sealed record AppendRequest
     /// <summary>The audit entry to write; null for none.</summary>
     public AuditEntry? Audit { get; init; }
 
+    /// <summary>The stream's state after the events, to be kept in place of an older snapshot; null for none.</summary>
+    public SnapshotData? Snapshot { get; init; }
+
     /// <summary>Keys that the stream gains.</summary>
     public IReadOnlyList<UniqueKey> Claims { get; init; } = [];
 
     /// <summary>Keys that the stream gives up.</summary>
     public IReadOnlyList<UniqueKey> Releases { get; init; } = [];
 }
+
+/// <summary>A folded state, as it is stored.</summary>
+/// <param name="SchemaVersion">The version of the state's schema.</param>
+/// <param name="Payload">UTF-8 JSON.</param>
+public sealed record SnapshotData(int SchemaVersion, ReadOnlyMemory<byte> Payload);
 
 /// <summary>A command id to be remembered with its answer.</summary>
 /// <param name="CommandId">The caller's id.</param>

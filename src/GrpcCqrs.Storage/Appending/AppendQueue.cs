@@ -25,6 +25,7 @@ internal sealed partial class AppendQueue : BackgroundService
     private readonly ILogger<AppendQueue> logger;
     private long queuedBytes;
     private long trimTo;
+    private long forgetBefore;
 
     public AppendQueue(
         WriteDatabase database, AppendWriter writer, CommitSignal signal, IOptions<AppendOptions> options, ILogger<AppendQueue> logger)
@@ -41,6 +42,7 @@ internal sealed partial class AppendQueue : BackgroundService
     public async ValueTask<AppendVerdict> AppendAsync(AppendRequest request, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        RequestShape.ThrowIfMalformed(request);
         var pending = new PendingAppend(request);
         if (Interlocked.Add(ref queuedBytes, pending.Bytes) > options.QueueBytes || !queue.Writer.TryWrite(pending))
         {
@@ -60,6 +62,13 @@ internal sealed partial class AppendQueue : BackgroundService
     /// costs a flush of its own.
     /// </summary>
     public void RequestTrim(long position) => Interlocked.Exchange(ref trimTo, position);
+
+    /// <summary>Has a bounded number of commands that were answered before a time forgotten, now.</summary>
+    public async ValueTask ForgetCommandsAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        Interlocked.Exchange(ref forgetBefore, UnixMicroseconds.From(before));
+        await AppendAsync(new AppendRequest(), cancellationToken);
+    }
 
     /// <summary>Removes now what was requested, where no append came by.</summary>
     public async ValueTask FlushTrimAsync(CancellationToken cancellationToken)
@@ -113,8 +122,8 @@ internal sealed partial class AppendQueue : BackgroundService
             try
             {
                 // A transaction that has begun is finished even while the service stops: its callers wait for the verdict.
-                var trim = Interlocked.Exchange(ref trimTo, 0);
-                var head = await writer.WriteAsync(batch, trim, CancellationToken.None);
+                var clearing = new Clearing(Interlocked.Exchange(ref trimTo, 0), Interlocked.Exchange(ref forgetBefore, 0));
+                var head = await writer.WriteAsync(batch, clearing, CancellationToken.None);
                 foreach (var pending in batch)
                 {
                     pending.Complete();

@@ -1,6 +1,11 @@
-using System.Data.Common;
+using System.Data;
 
 namespace GrpcCqrs.Storage;
+
+/// <summary>What a transaction clears away besides what it appends; 0 for nothing.</summary>
+/// <param name="OutboxTo">Outbox rows up to and with this position.</param>
+/// <param name="CommandsBefore">Commands answered before this time, in microseconds.</param>
+internal sealed record Clearing(long OutboxTo, long CommandsBefore);
 
 /// <summary>
 /// Writes one batch of appends in one transaction on a connection of its own. The sequencer row is locked first, so that whatever
@@ -9,50 +14,53 @@ namespace GrpcCqrs.Storage;
 /// </summary>
 internal sealed class AppendWriter(WriteDatabase database, TimeProvider clock) : IAsyncDisposable
 {
-    private DbConnection? connection;
-    private AppendStatements? statements;
+    private AppendSession? session;
 
     /// <summary>Writes the batch, leaves each append's verdict in <see cref="PendingAppend.Reached"/> and returns the new head.</summary>
-    public async Task<long> WriteAsync(IReadOnlyList<PendingAppend> batch, long trimOutboxTo, CancellationToken cancellationToken)
+    public async Task<long> WriteAsync(IReadOnlyList<PendingAppend> batch, Clearing clearing, CancellationToken cancellationToken)
     {
-        var sql = statements ?? await OpenAsync(cancellationToken);
-        await using var transaction = await connection!.BeginTransactionAsync(cancellationToken);
-        var work = new AppendTransaction(sql, transaction, cancellationToken);
-        await work.LockAsync(UnixMicroseconds.From(clock.GetUtcNow()));
+        var sql = session ??= await OpenAsync(cancellationToken);
+        await using var transaction = await sql.Connection.BeginTransactionAsync(IsolationLevel.Unspecified, cancellationToken);
+        var head = await sql.LockAsync(transaction, cancellationToken);
+        var facts = await sql.LoadAsync(AppendJudge.ChecksFor(batch.Select(pending => pending.Request)), transaction, cancellationToken);
+        var judge = new AppendJudge(head, facts, UnixMicroseconds.From(clock.GetUtcNow()));
         foreach (var pending in batch)
         {
-            pending.Reached = await work.AppendAsync(pending.Request);
+            pending.Reached = judge.Judge(pending.Request);
         }
 
-        if (trimOutboxTo > 0)
-        {
-            await work.TrimOutboxAsync(trimOutboxTo);
-        }
-
-        await work.AdvanceAsync();
+        judge.Rows.TrimOutboxTo = clearing.OutboxTo;
+        judge.Rows.ForgetCommandsBefore = clearing.CommandsBefore;
+        await sql.WriteAsync(judge.Rows, transaction, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        return work.Position;
+        return judge.Position;
     }
 
     /// <summary>Closes the connection after a failure, so that the next batch begins on a clean one.</summary>
     public async ValueTask ResetAsync()
     {
-        statements?.Dispose();
-        statements = null;
-        if (connection is not null)
+        if (session is not null)
         {
-            await connection.DisposeAsync();
-            connection = null;
+            var broken = session;
+            session = null;
+            await broken.DisposeAsync();
         }
     }
 
     public ValueTask DisposeAsync() => ResetAsync();
 
-    private async Task<AppendStatements> OpenAsync(CancellationToken cancellationToken)
+    private async Task<AppendSession> OpenAsync(CancellationToken cancellationToken)
     {
-        await ResetAsync();
-        connection = await database.OpenAsync(cancellationToken);
-        await database.Provider.PrepareWriterAsync(connection, cancellationToken);
-        return statements = new AppendStatements(connection, database.Provider);
+        var connection = await database.OpenAsync(cancellationToken);
+        try
+        {
+            await database.Provider.PrepareWriterAsync(connection, cancellationToken);
+            return database.Provider.CreateAppendSession(connection);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
     }
 }

@@ -34,6 +34,9 @@ public abstract class DatabaseProvider
     /// <summary>Sets up a connection that projections write through. Called each time one is taken from the pool.</summary>
     public virtual Task PrepareProjectorAsync(DbConnection connection, CancellationToken cancellationToken) => Task.CompletedTask;
 
+    /// <summary>The append queue's conversation with this database. The default sends a prepared statement a row.</summary>
+    public virtual AppendSession CreateAppendSession(DbConnection connection) => new(connection, this);
+
     /// <summary>Whether the same transaction may succeed when it is tried again.</summary>
     public abstract bool IsTransient(DbException exception);
 
@@ -43,11 +46,11 @@ public abstract class DatabaseProvider
     /// </summary>
     public abstract bool IsDataError(DbException exception);
 
-    /// <summary>Locks the sequencer row until the transaction ends, and returns position and time.</summary>
-    public virtual string LockSequencer => "UPDATE sequencer SET position = position WHERE id = 1 RETURNING position, time_us";
+    /// <summary>Locks the sequencer row until the transaction ends, and returns position, time and hash.</summary>
+    public virtual string LockSequencer => "UPDATE sequencer SET position = position WHERE id = 1 RETURNING position, time_us, hash";
 
     /// <summary>Moves the sequencer on.</summary>
-    public virtual string AdvanceSequencer => "UPDATE sequencer SET position = @position, time_us = @time_us WHERE id = 1";
+    public virtual string AdvanceSequencer => "UPDATE sequencer SET position = @position, time_us = @time_us, hash = @hash WHERE id = 1";
 
     /// <summary>The version of a stream; null where it does not exist.</summary>
     public virtual string SelectStreamVersion => "SELECT MAX(version) FROM events WHERE stream = @stream";
@@ -61,7 +64,7 @@ public abstract class DatabaseProvider
 
     /// <summary>Adds an event.</summary>
     public virtual string InsertEvent =>
-        $"INSERT INTO events ({EventColumns}) VALUES (@position, @stream, @version, @event_id, @type, @schema_version, @payload, @command_id, @correlation_id, @causation_id, @user_name, @time_us)";
+        $"INSERT INTO events ({EventColumns}, hash) VALUES (@position, @stream, @version, @event_id, @type, @schema_version, @payload, @command_id, @correlation_id, @causation_id, @user_name, @time_us, @hash)";
 
     /// <summary>Adds an outbox row.</summary>
     public virtual string InsertOutbox => "INSERT INTO outbox (position) VALUES (@position)";
@@ -79,6 +82,27 @@ public abstract class DatabaseProvider
     /// <summary>Adds an audit entry.</summary>
     public virtual string InsertAudit =>
         "INSERT INTO audit (time_us, command_type, command_id, user_name, stream, outcome, error_reason, duration_us, position) VALUES (@time_us, @command_type, @command_id, @user_name, @stream, @outcome, @error_reason, @duration_us, @position)";
+
+    /// <summary>Removes a stream's snapshot.</summary>
+    public virtual string DeleteSnapshot => "DELETE FROM snapshots WHERE stream = @stream";
+
+    /// <summary>Adds a snapshot.</summary>
+    public virtual string InsertSnapshot =>
+        "INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us) VALUES (@stream, @version, @position, @schema_version, @payload, @time_us)";
+
+    /// <summary>A stream's snapshot in a schema version.</summary>
+    public virtual string SelectSnapshot =>
+        "SELECT version, position, payload FROM snapshots WHERE stream = @stream AND schema_version = @schema_version";
+
+    /// <summary>Removes a bounded number of commands that were answered before a time.</summary>
+    public virtual string ForgetCommands =>
+        "DELETE FROM commands WHERE command_id IN (SELECT command_id FROM commands WHERE time_us < @before ORDER BY time_us LIMIT @count)";
+
+    /// <summary>A stretch of the whole log with hashes, for verification.</summary>
+    public virtual string SelectChain => $"SELECT {EventColumns}, hash FROM events WHERE position > @after ORDER BY position LIMIT @count";
+
+    /// <summary>The end of the log.</summary>
+    public virtual string SelectSequencer => "SELECT position, time_us, hash FROM sequencer WHERE id = 1";
 
     /// <summary>Removes the outbox rows that every projection has seen.</summary>
     public virtual string TrimOutbox => "DELETE FROM outbox WHERE position <= @position";

@@ -2,17 +2,17 @@ using System.Data.Common;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>One statement text with its parameters, prepared once on a connection that is kept open.</summary>
+/// <summary>One statement text with its parameters, made once on a connection and used again and again.</summary>
 internal sealed class Statement : IDisposable
 {
     private readonly DbCommand command;
 
-    /// <summary>Makes the statement; the parameters are set by their order here.</summary>
-    public Statement(DbConnection connection, string text, params ReadOnlySpan<string> parameters)
+    /// <summary>Makes the statement; whenever it is used the parameters come in the same order.</summary>
+    public Statement(DbConnection connection, string text, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         command = connection.CreateCommand();
         command.CommandText = text;
-        foreach (var name in parameters)
+        foreach (var (name, _) in parameters)
         {
             var parameter = command.CreateParameter();
             parameter.ParameterName = "@" + name;
@@ -21,16 +21,21 @@ internal sealed class Statement : IDisposable
     }
 
     /// <summary>Sets all parameters; null becomes the database's null.</summary>
-    public DbCommand With(DbTransaction? transaction, params ReadOnlySpan<object?> values)
+    public DbCommand With(DbTransaction? transaction, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         command.Transaction = transaction;
-        for (var index = 0; index < values.Length; index++)
+        for (var index = 0; index < parameters.Length; index++)
         {
-            command.Parameters[index].Value = values[index] ?? DBNull.Value;
+            command.Parameters[index].Value = parameters[index].Value ?? DBNull.Value;
         }
 
         return command;
     }
+
+    /// <summary>A statement that is used once.</summary>
+    public static DbCommand Once(
+        DbConnection connection, DbTransaction? transaction, string text, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
+        new Statement(connection, text, parameters).With(transaction, parameters);
 
     public void Dispose() => command.Dispose();
 }

@@ -39,8 +39,9 @@ internal sealed partial class ProjectionCheckpoints(
     /// <exception cref="CheckpointMovedException">Another process has moved it; the transaction must be rolled back.</exception>
     public async Task AdvanceAsync(IProjection projection, long from, long to, DbTransaction transaction, CancellationToken cancellationToken)
     {
-        using var statement = new Statement(transaction.Connection!, database.Provider.AdvanceCheckpoint, "position", "time_us", "name", "expected");
-        var command = statement.With(transaction, to, UnixMicroseconds.From(clock.GetUtcNow()), projection.Name, from);
+        await using var command = Statement.Once(
+            transaction.Connection!, transaction, database.Provider.AdvanceCheckpoint,
+            ("position", to), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())), ("name", projection.Name), ("expected", from));
         if (await command.ExecuteNonQueryAsync(cancellationToken) != 1)
         {
             throw new CheckpointMovedException(projection.Name);
@@ -51,8 +52,8 @@ internal sealed partial class ProjectionCheckpoints(
         DbConnection connection, DbTransaction transaction, CancellationToken cancellationToken)
     {
         var rows = new Dictionary<string, (int, long, Guid)>(StringComparer.Ordinal);
-        using var statement = new Statement(connection, database.Provider.SelectCheckpoints);
-        await using var reader = await statement.With(transaction).ExecuteReaderAsync(cancellationToken);
+        await using var command = Statement.Once(connection, transaction, database.Provider.SelectCheckpoints);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
             rows.Add(reader.GetString(0), (reader.GetInt32(1), reader.GetInt64(2), reader.GetGuid(3)));
@@ -65,15 +66,20 @@ internal sealed partial class ProjectionCheckpoints(
     {
         foreach (var table in projection.Tables)
         {
-            using var empty = new Statement(connection, database.Provider.EmptyTable(table));
-            await empty.With(transaction).ExecuteNonQueryAsync(cancellationToken);
+            await RunAsync(database.Provider.EmptyTable(table));
         }
 
-        using var delete = new Statement(connection, database.Provider.DeleteCheckpoint, "name");
-        await delete.With(transaction, projection.Name).ExecuteNonQueryAsync(cancellationToken);
-        using var insert = new Statement(connection, database.Provider.InsertCheckpoint, "name", "version", "position", "time_us", "store_id");
-        await insert.With(transaction, projection.Name, projection.Version, 0L, UnixMicroseconds.From(clock.GetUtcNow()), identity.StoreId)
-            .ExecuteNonQueryAsync(cancellationToken);
+        await RunAsync(database.Provider.DeleteCheckpoint, ("name", projection.Name));
+        await RunAsync(
+            database.Provider.InsertCheckpoint,
+            ("name", projection.Name), ("version", projection.Version), ("position", 0L),
+            ("time_us", UnixMicroseconds.From(clock.GetUtcNow())), ("store_id", identity.StoreId));
+
+        async Task RunAsync(string text, params (string Name, object? Value)[] parameters)
+        {
+            await using var command = Statement.Once(connection, transaction, text, parameters);
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        }
     }
 
     [LoggerMessage(1203, LogLevel.Information, "Projection {Projection} version {Version} starts over from the first event")]

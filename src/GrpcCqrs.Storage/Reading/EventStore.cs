@@ -10,13 +10,13 @@ internal sealed class EventStore(WriteDatabase database, AppendQueue appends) : 
         appends.AppendAsync(request, cancellationToken);
 
     public ValueTask<EventPage> ReadStreamAsync(StreamId stream, long fromVersion, int maxCount, CancellationToken cancellationToken) =>
-        ReadPageAsync(database.Provider.SelectStream, maxCount, cancellationToken, ("@stream", stream.ToString()), ("@from", fromVersion));
+        ReadPageAsync(database.Provider.SelectStream, maxCount, cancellationToken, ("stream", stream.ToString()), ("from", fromVersion));
 
     public ValueTask<EventPage> ReadAllAsync(long afterPosition, int maxCount, CancellationToken cancellationToken) =>
-        ReadPageAsync(database.Provider.SelectAll, maxCount, cancellationToken, ("@after", afterPosition));
+        ReadPageAsync(database.Provider.SelectAll, maxCount, cancellationToken, ("after", afterPosition));
 
     public ValueTask<EventPage> ReadPendingAsync(long afterPosition, int maxCount, CancellationToken cancellationToken) =>
-        ReadPageAsync(database.Provider.SelectOutbox, maxCount, cancellationToken, ("@after", afterPosition));
+        ReadPageAsync(database.Provider.SelectOutbox, maxCount, cancellationToken, ("after", afterPosition));
 
     public void RequestTrim(long position) => appends.RequestTrim(position);
 
@@ -25,40 +25,25 @@ internal sealed class EventStore(WriteDatabase database, AppendQueue appends) : 
     public async ValueTask<long> ReadHeadAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = Command(connection, database.Provider.SelectHead);
+        await using var command = Statement.Once(connection, null, database.Provider.SelectHead);
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
     public async ValueTask<CommandRecord?> FindCommandAsync(Guid commandId, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = Command(connection, database.Provider.SelectCommand, ("@command_id", commandId));
+        await using var command = Statement.Once(connection, null, database.Provider.SelectCommand, ("command_id", commandId));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken) ? CommandRows.Read(reader) : null;
     }
 
     private async ValueTask<EventPage> ReadPageAsync(
-        string text, int maxCount, CancellationToken cancellationToken, params (string Name, object Value)[] parameters)
+        string text, int maxCount, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxCount, 1);
         await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = Command(connection, text, [.. parameters, ("@count", maxCount)]);
+        await using var command = Statement.Once(connection, null, text, [.. parameters, ("count", maxCount)]);
         return await EventReader.ReadPageAsync(command, maxCount, cancellationToken);
-    }
-
-    private static DbCommand Command(DbConnection connection, string text, params ReadOnlySpan<(string Name, object Value)> parameters)
-    {
-        var command = connection.CreateCommand();
-        command.CommandText = text;
-        foreach (var (name, value) in parameters)
-        {
-            var parameter = command.CreateParameter();
-            parameter.ParameterName = name;
-            parameter.Value = value;
-            command.Parameters.Add(parameter);
-        }
-
-        return command;
     }
 }
 

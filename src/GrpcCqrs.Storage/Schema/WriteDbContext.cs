@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// The schema of a write database: events, outbox, command ids, unique keys, audit log, sequencer. A service derives its own
+/// The schema of a write database: events, outbox, command ids, unique keys, audit log, snapshots, sequencer. A service derives its own
 /// context from it and owns the migrations. EF Core keeps the schema; the appends themselves are prepared statements on the same
 /// tables (DECISIONS.md 5).
 /// </summary>
@@ -26,6 +26,9 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
 
     /// <summary>The one row that hands out positions.</summary>
     public DbSet<SequencerRow> Sequencer => Set<SequencerRow>();
+
+    /// <summary>Folded states.</summary>
+    public DbSet<SnapshotRow> Snapshots => Set<SnapshotRow>();
 
     /// <summary>The one row that says which store this is.</summary>
     public DbSet<StoreIdentityRow> StoreIdentity => Set<StoreIdentityRow>();
@@ -50,6 +53,7 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
             row.Property(e => e.CausationId).HasColumnName("causation_id").HasMaxLength(ColumnWidths.CorrelationId);
             row.Property(e => e.User).HasColumnName("user_name").HasMaxLength(ColumnWidths.User);
             row.Property(e => e.TimeMicroseconds).HasColumnName("time_us");
+            row.Property(e => e.Hash).HasColumnName("hash").HasMaxLength(32);
             row.HasIndex(e => new { e.Stream, e.Version }).IsUnique().HasDatabaseName("ux_events_stream_version");
         });
         modelBuilder.Entity<OutboxRow>(row =>
@@ -69,6 +73,7 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
             row.Property(c => c.Position).HasColumnName("position");
             row.Property(c => c.Reply).HasColumnName("reply").HasMaxLength(ColumnWidths.Reply);
             row.Property(c => c.TimeMicroseconds).HasColumnName("time_us");
+            row.HasIndex(c => c.TimeMicroseconds).HasDatabaseName("ix_commands_time");
         });
         modelBuilder.Entity<UniqueKeyRow>(row =>
         {
@@ -92,6 +97,8 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
             row.Property(a => a.ErrorReason).HasColumnName("error_reason").HasMaxLength(ColumnWidths.TypeName);
             row.Property(a => a.DurationMicroseconds).HasColumnName("duration_us");
             row.Property(a => a.Position).HasColumnName("position");
+            row.HasIndex(a => new { a.TimeMicroseconds, a.Id }).HasDatabaseName("ix_audit_time");
+            row.HasIndex(a => new { a.Stream, a.Id }).HasDatabaseName("ix_audit_stream");
         });
         modelBuilder.Entity<SequencerRow>(row =>
         {
@@ -100,7 +107,19 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
             row.Property(s => s.Id).HasColumnName("id").ValueGeneratedNever();
             row.Property(s => s.Position).HasColumnName("position");
             row.Property(s => s.TimeMicroseconds).HasColumnName("time_us");
+            row.Property(s => s.Hash).HasColumnName("hash").HasMaxLength(32);
             row.HasData(new SequencerRow { Id = 1 });
+        });
+        modelBuilder.Entity<SnapshotRow>(row =>
+        {
+            row.ToTable("snapshots");
+            row.HasKey(s => s.Stream);
+            row.Property(s => s.Stream).HasColumnName("stream").HasMaxLength(EventSourcing.StreamId.MaxLength);
+            row.Property(s => s.Version).HasColumnName("version");
+            row.Property(s => s.Position).HasColumnName("position");
+            row.Property(s => s.SchemaVersion).HasColumnName("schema_version");
+            row.Property(s => s.Payload).HasColumnName("payload");
+            row.Property(s => s.TimeMicroseconds).HasColumnName("time_us");
         });
         modelBuilder.Entity<StoreIdentityRow>(row =>
         {

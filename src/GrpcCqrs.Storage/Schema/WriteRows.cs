@@ -38,6 +38,9 @@ public sealed class EventRow
 
     /// <summary>When it was appended.</summary>
     public long TimeMicroseconds { get; set; }
+
+    /// <summary>SHA-256 over the predecessor's hash and all columns above.</summary>
+    public byte[] Hash { get; set; } = [];
 }
 
 /// <summary>One event that still has to reach the read database.</summary>
@@ -129,6 +132,31 @@ public sealed class SequencerRow
     public long Position { get; set; }
 
     /// <summary>The time of the newest event, so that times never run backwards.</summary>
+    public long TimeMicroseconds { get; set; }
+
+    /// <summary>The hash of the newest event, which the next one's is chained to.</summary>
+    public byte[] Hash { get; set; } = HashChain.Genesis;
+}
+
+/// <summary>The folded state of one stream, to shorten its next load. Deleting it costs time and nothing else.</summary>
+public sealed class SnapshotRow
+{
+    /// <summary>The stream's name.</summary>
+    public required string Stream { get; set; }
+
+    /// <summary>The number of events folded into it.</summary>
+    public long Version { get; set; }
+
+    /// <summary>The position of the last of them.</summary>
+    public long Position { get; set; }
+
+    /// <summary>The version of the state's schema; another than the code's is ignored.</summary>
+    public int SchemaVersion { get; set; }
+
+    /// <summary>UTF-8 JSON.</summary>
+    public required byte[] Payload { get; set; }
+
+    /// <summary>When it was taken.</summary>
     public long TimeMicroseconds { get; set; }
 }
 

@@ -68,6 +68,12 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
 
                     b.HasKey("Id");
 
+                    b.HasIndex("Stream", "Id")
+                        .HasDatabaseName("ix_audit_stream");
+
+                    b.HasIndex("TimeMicroseconds", "Id")
+                        .HasDatabaseName("ix_audit_time");
+
                     b.ToTable("audit", (string)null);
                 });
 
@@ -108,6 +114,9 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
 
                     b.HasKey("CommandId");
 
+                    b.HasIndex("TimeMicroseconds")
+                        .HasDatabaseName("ix_commands_time");
+
                     b.ToTable("commands", (string)null);
                 });
 
@@ -136,6 +145,12 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                     b.Property<Guid>("EventId")
                         .HasColumnType("TEXT")
                         .HasColumnName("event_id");
+
+                    b.Property<byte[]>("Hash")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("BLOB")
+                        .HasColumnName("hash");
 
                     b.Property<byte[]>("Payload")
                         .IsRequired()
@@ -198,6 +213,12 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                         .HasColumnType("INTEGER")
                         .HasColumnName("id");
 
+                    b.Property<byte[]>("Hash")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("BLOB")
+                        .HasColumnName("hash");
+
                     b.Property<long>("Position")
                         .HasColumnType("INTEGER")
                         .HasColumnName("position");
@@ -214,9 +235,43 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                         new
                         {
                             Id = 1,
+                            Hash = new byte[] { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 },
                             Position = 0L,
                             TimeMicroseconds = 0L
                         });
+                });
+
+            modelBuilder.Entity("GrpcCqrs.Storage.SnapshotRow", b =>
+                {
+                    b.Property<string>("Stream")
+                        .HasMaxLength(151)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("stream");
+
+                    b.Property<byte[]>("Payload")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("payload");
+
+                    b.Property<long>("Position")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("position");
+
+                    b.Property<int>("SchemaVersion")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("schema_version");
+
+                    b.Property<long>("TimeMicroseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("time_us");
+
+                    b.Property<long>("Version")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("Stream");
+
+                    b.ToTable("snapshots", (string)null);
                 });
 
             modelBuilder.Entity("GrpcCqrs.Storage.StoreIdentityRow", b =>

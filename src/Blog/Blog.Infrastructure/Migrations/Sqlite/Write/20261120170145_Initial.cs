@@ -64,7 +64,8 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                     correlation_id = table.Column<string>(type: "TEXT", maxLength: 128, nullable: false),
                     causation_id = table.Column<string>(type: "TEXT", maxLength: 128, nullable: false),
                     user_name = table.Column<string>(type: "TEXT", maxLength: 200, nullable: false),
-                    time_us = table.Column<long>(type: "INTEGER", nullable: false)
+                    time_us = table.Column<long>(type: "INTEGER", nullable: false),
+                    hash = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: false)
                 },
                 constraints: table =>
                 {
@@ -88,11 +89,28 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                 {
                     id = table.Column<int>(type: "INTEGER", nullable: false),
                     position = table.Column<long>(type: "INTEGER", nullable: false),
-                    time_us = table.Column<long>(type: "INTEGER", nullable: false)
+                    time_us = table.Column<long>(type: "INTEGER", nullable: false),
+                    hash = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: false)
                 },
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_sequencer", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "snapshots",
+                columns: table => new
+                {
+                    stream = table.Column<string>(type: "TEXT", maxLength: 151, nullable: false),
+                    version = table.Column<long>(type: "INTEGER", nullable: false),
+                    position = table.Column<long>(type: "INTEGER", nullable: false),
+                    schema_version = table.Column<int>(type: "INTEGER", nullable: false),
+                    payload = table.Column<byte[]>(type: "BLOB", nullable: false),
+                    time_us = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_snapshots", x => x.stream);
                 });
 
             migrationBuilder.CreateTable(
@@ -124,8 +142,23 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
 
             migrationBuilder.InsertData(
                 table: "sequencer",
-                columns: new[] { "id", "position", "time_us" },
-                values: new object[] { 1, 0L, 0L });
+                columns: new[] { "id", "hash", "position", "time_us" },
+                values: new object[] { 1, new byte[] { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, 0L, 0L });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_audit_stream",
+                table: "audit",
+                columns: new[] { "stream", "id" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_audit_time",
+                table: "audit",
+                columns: new[] { "time_us", "id" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_commands_time",
+                table: "commands",
+                column: "time_us");
 
             migrationBuilder.CreateIndex(
                 name: "ux_events_stream_version",
@@ -151,6 +184,9 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
 
             migrationBuilder.DropTable(
                 name: "sequencer");
+
+            migrationBuilder.DropTable(
+                name: "snapshots");
 
             migrationBuilder.DropTable(
                 name: "store_identity");
