@@ -8,7 +8,7 @@ namespace BlogImporter;
 /// <param name="output">Where progress and summary go.</param>
 /// <param name="error">Where failures go.</param>
 /// <param name="clock">The clock.</param>
-internal sealed class Importer(ImporterOptions options, IHistory history, IAnsiConsole output, IAnsiConsole error, TimeProvider clock)
+internal sealed class Importer(ImporterOptions options, IHistory history, IAnsiConsole output, TextWriter error, TimeProvider clock)
 {
     /// <summary>Everything was imported, and what was verified is right.</summary>
     public const int AllGood = 0;
@@ -66,7 +66,7 @@ internal sealed class Importer(ImporterOptions options, IHistory history, IAnsiC
 
         if (outcome.Failure is { } failure)
         {
-            return Fail(tally.Accepted > 0 ? $"{failure} {Continue}" : failure);
+            return Fail(tally.Edits > 0 ? $"{failure} {Continue}" : failure);
         }
 
         var isAsImplied = await VerifyAsync(service, outcome.Posts, stop);
@@ -95,7 +95,7 @@ internal sealed class Importer(ImporterOptions options, IHistory history, IAnsiC
 
     private int Fail(string sentence)
     {
-        error.Write(new Text(sentence + "\n"));
+        error.WriteLine(sentence);
         return NotFinished;
     }
 }

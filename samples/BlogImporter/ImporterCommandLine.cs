@@ -95,7 +95,7 @@ internal static class ImporterCommandLine
         IHistory history = parsed.GetValue(Git) is { } repository
             ? new GitHistory(repository, parsed.GetValue(Path)!, parsed.GetValue(Branch)!)
             : new JsonLinesHistory(parsed.GetValue(File)!);
-        return await new Importer(options, history, ConsoleFor(Console.Out, Console.IsOutputRedirected), ConsoleFor(Console.Error, Console.IsErrorRedirected), TimeProvider.System)
+        return await new Importer(options, history, ConsoleFor(Console.Out, Console.IsOutputRedirected), Console.Error, TimeProvider.System)
             .RunAsync(stop);
     }
 

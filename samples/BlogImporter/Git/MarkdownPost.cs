@@ -20,7 +20,7 @@ internal sealed record MarkdownPost(string Title, IReadOnlyList<string> Authors,
     private static string? FirstHeading(string content)
     {
         var isCode = false;
-        foreach (var line in content.AsSpan().EnumerateLines())
+        foreach (var line in content.AsSpan().TrimStart('\uFEFF').EnumerateLines())
         {
             if (line.StartsWith("```") || line.StartsWith("~~~"))
             {

@@ -20,6 +20,9 @@ internal sealed class JsonLinesHistory(string path) : IHistory
     /// </summary>
     public const int MaxLineBytes = 16 * 1024 * 1024;
 
+    // Without it, GZipStream takes a file that was cut off for one that ends there.
+    static JsonLinesHistory() => AppContext.SetSwitch("System.IO.Compression.UseStrictValidation", isEnabled: true);
+
     private long bytesRead;
     private long bytesInAll = 1;
 
