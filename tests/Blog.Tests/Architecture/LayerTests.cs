@@ -1,0 +1,60 @@
+using Xunit;
+
+namespace Blog.Tests.Architecture;
+
+/// <summary>Which layer may know which.</summary>
+public sealed class LayerTests
+{
+    private const string Engine = "GrpcCqrs.EventSourcing";
+
+    /// <summary>The parts of the engine that a domain speaks in: aggregates and refusals, nothing that does or stores anything.</summary>
+    private static readonly string[] DomainVocabulary =
+        ["ErrorCode", "ErrorKind", "FieldViolation", "IAggregate`2", "RejectedException", "UniqueKey"];
+
+    [Fact]
+    public void The_domain_knows_the_base_library_and_the_engine_only() =>
+        Assert.Equal([Engine], AssemblyReferences.BeyondTheBaseLibrary("Blog.Domain"));
+
+    [Fact]
+    public void Of_the_engine_the_domain_uses_aggregates_and_refusals_only() =>
+        Assert.Equal(DomainVocabulary, AssemblyReferences.TypesUsed("Blog.Domain", Engine));
+
+    [Fact]
+    public void The_application_knows_no_database_and_no_transport() =>
+        Assert.Equal(
+            ["Blog.Domain", Engine, "Microsoft.Extensions.DependencyInjection.Abstractions"],
+            AssemblyReferences.BeyondTheBaseLibrary("Blog.Application"));
+
+    [Fact]
+    public void The_infrastructure_knows_no_transport() =>
+        Assert.DoesNotContain(
+            AssemblyReferences.BeyondTheBaseLibrary("Blog.Infrastructure"),
+            name => name.StartsWith("Grpc.", StringComparison.Ordinal) || name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal)
+                || name is "Google.Protobuf" or "Blog.Contracts" or "Blog.Server" or "GrpcCqrs.Hosting");
+
+    [Fact]
+    public void The_server_knows_no_database() =>
+        Assert.DoesNotContain(AssemblyReferences.BeyondTheBaseLibrary("Blog.Server"), IsDatabase);
+
+    [Fact]
+    public void The_engine_knows_no_blog()
+    {
+        var engine = AssemblyReferences.Named("GrpcCqrs.");
+        Assert.Contains("GrpcCqrs.Storage", engine);
+        Assert.All(engine, assembly => Assert.DoesNotContain(
+            AssemblyReferences.BeyondTheBaseLibrary(assembly), name => name.StartsWith("Blog", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void The_core_of_the_engine_does_no_input_or_output() =>
+        Assert.Equal(
+            ["Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions"],
+            AssemblyReferences.BeyondTheBaseLibrary(Engine));
+
+    [Fact]
+    public void The_testing_kit_needs_no_test_framework() =>
+        Assert.Equal([Engine], AssemblyReferences.BeyondTheBaseLibrary("GrpcCqrs.Testing"));
+
+    private static bool IsDatabase(string name) =>
+        name is "Dapper" || name.StartsWith("Microsoft.EntityFrameworkCore", StringComparison.Ordinal) || name.StartsWith("Microsoft.Data.", StringComparison.Ordinal);
+}

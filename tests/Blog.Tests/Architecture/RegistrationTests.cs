@@ -1,0 +1,122 @@
+using AutoMapper;
+using Blog.Application;
+using Blog.Application.Posts;
+using Blog.Infrastructure;
+using Blog.Infrastructure.Posts;
+using Blog.Server;
+using Blog.V1;
+using GrpcCqrs.EventSourcing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
+
+namespace Blog.Tests.Architecture;
+
+/// <summary>That what is written by hand, mapping and registrations, is complete.</summary>
+public sealed class RegistrationTests
+{
+    private static readonly Type[] Handlers = [.. new[] { typeof(CreatePost), typeof(ListPostsHandler) }
+        .SelectMany(type => type.Assembly.GetTypes())
+        .Where(type => type is { IsClass: true, IsAbstract: false })];
+
+    private static ServiceCollection Services()
+    {
+        var services = new ServiceCollection();
+        services.AddBlogApplication().AddBlogInfrastructure();
+        return services;
+    }
+
+    [Fact]
+    public void The_mapping_is_complete() =>
+        new MapperConfiguration(mapper => mapper.AddProfile<BlogMapping>(), NullLoggerFactory.Instance).AssertConfigurationIsValid();
+
+    [Fact]
+    public void Every_command_has_exactly_one_handler_and_every_handler_is_registered()
+    {
+        var registered = Instances<CommandRegistration>().Select(registration => (registration.CommandType, registration.HandlerType)).ToArray();
+        Assert.Equal(Sorted(Handled(typeof(ICommandHandler<>))), Sorted(registered));
+        Assert.Equal(registered.Length, registered.Select(pair => pair.CommandType).Distinct().Count());
+        Assert.Equal(
+            NamesOf(PostCommandService.Descriptor),
+            registered.Select(pair => pair.CommandType.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Every_query_has_exactly_one_handler_and_every_handler_is_registered()
+    {
+        var registered = Instances<QueryRegistration>().Select(registration => (registration.QueryType, registration.HandlerType)).ToArray();
+        Assert.Equal(Sorted(Handled(typeof(IQueryHandler<,>))), Sorted(registered));
+        Assert.Equal(registered.Length, registered.Select(pair => pair.QueryType).Distinct().Count());
+        Assert.Equal(
+            NamesOf(PostQueryService.Descriptor),
+            registered.Select(pair => pair.QueryType.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Every_message_of_the_application_is_a_registered_command_or_query()
+    {
+        var messages = typeof(CreatePost).Assembly.GetTypes().Where(type => type.IsAssignableTo(typeof(IValidatable)));
+        var registered = Instances<CommandRegistration>().Select(registration => registration.CommandType)
+            .Concat(Instances<QueryRegistration>().Select(registration => registration.QueryType));
+        Assert.Equal(messages.OrderBy(type => type.Name), registered.OrderBy(type => type.Name));
+    }
+
+    [Fact]
+    public void Every_projection_is_registered_once_under_a_name_and_tables_of_its_own()
+    {
+        var services = Services().Where(service => service.ServiceType == typeof(IProjection)).Select(service => service.ImplementationType!).ToArray();
+        Assert.Equal(
+            Handlers.Where(type => type.IsAssignableTo(typeof(IProjection))).OrderBy(type => type.Name), services.OrderBy(type => type.Name));
+        var projections = services.Select(type => (IProjection)Activator.CreateInstance(type)!).ToArray();
+        Assert.Equal(projections.Length, projections.Select(projection => projection.Name).Distinct(StringComparer.Ordinal).Count());
+        var tables = projections.SelectMany(projection => projection.Tables).ToArray();
+        Assert.Equal(tables.Length, tables.Distinct(StringComparer.Ordinal).Count());
+    }
+
+    [Fact]
+    public async Task A_message_that_is_registered_twice_fails_when_the_bus_is_built()
+    {
+        await using var once = Build(_ => { });
+        Assert.NotNull(once.GetRequiredService<ICommandBus>());
+        Assert.NotNull(once.GetRequiredService<IQueryBus>());
+
+        await using var twoCommands = Build(services => services.AddCommand<CreatePost, CreatePostHandler>());
+        Assert.ThrowsAny<ArgumentException>(twoCommands.GetRequiredService<ICommandBus>);
+        await using var twoQueries = Build(services => services.AddQuery<GetPostAsOf, PostView, GetPostAsOfHandler>());
+        Assert.ThrowsAny<ArgumentException>(twoQueries.GetRequiredService<IQueryBus>);
+
+        static ServiceProvider Build(Action<IServiceCollection> more)
+        {
+            var services = Services();
+            services.AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build());
+            more(services);
+            return services.BuildServiceProvider();
+        }
+    }
+
+    [Fact]
+    public void An_event_type_that_is_registered_twice_is_refused() =>
+        Assert.ThrowsAny<ArgumentException>(() => EventTypeRegistry.Create(types =>
+        {
+            PostEventTypes.Register(types);
+            PostEventTypes.Register(types);
+        }));
+
+    private static IEnumerable<T> Instances<T>() =>
+        Services().Where(service => service.ServiceType == typeof(T)).Select(service => (T)service.ImplementationInstance!);
+
+    /// <summary>The message and the handler of each implementation of the interface.</summary>
+    private static IEnumerable<(Type Message, Type Handler)> Handled(Type contract) =>
+        from handler in Handlers
+        from implemented in handler.GetInterfaces()
+        where implemented.IsGenericType && implemented.GetGenericTypeDefinition() == contract
+        select (implemented.GetGenericArguments()[0], handler);
+
+    private static IEnumerable<string> Sorted(IEnumerable<(Type Message, Type Handler)> pairs) =>
+        pairs.Select(pair => $"{pair.Message.Name} -> {pair.Handler.Name}").Order(StringComparer.Ordinal);
+
+    private static IEnumerable<string> NamesOf(ServiceDescriptor service) =>
+        service.Methods.Select(method => method.Name).Order(StringComparer.Ordinal);
+}
