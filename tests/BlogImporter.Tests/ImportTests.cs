@@ -121,8 +121,8 @@ public sealed class ImportTests : IDisposable
 
         Assert.Equal(Importer.SomeRejected, await importer.RunAsync(default));
         Assert.Equal(
-            ["POST_NOT_FOUND 2 line 3, post blank", "INVALID_FIELDS 1 line 2, post blank", "MALFORMED_LINE 1 line 1", "POST_EXISTS 1 line 6, post good"],
-            importer.Tally.Rejections.Select(group => $"{group.Reason} {group.Count} {group.FirstExample.Split(':')[0]}"));
+            ["POST_NOT_FOUND 2 Post blank: line 3, line 4", "INVALID_FIELDS 1 Post blank: line 2", "MALFORMED_LINE 1 It is [torn].: line 1", "POST_EXISTS 1 Post good: line 6"],
+            importer.Tally.Rejections.Select(group => $"{group.Reason} {group.Count} {group.FirstExample.Split(':')[0]}: {string.Join(", ", group.Places)}"));
         Assert.Equal(2, importer.Tally.Appended);
         Assert.Contains("It is [torn].", output.ToString(), StringComparison.Ordinal);
     }

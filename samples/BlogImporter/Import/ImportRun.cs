@@ -75,7 +75,7 @@ internal sealed class ImportRun(IHistory history, BlogService service, ImportTal
                 }
                 else if (item is MalformedItem malformed)
                 {
-                    tally.Reject(malformed.Place, malformed.Reason, malformed.Message);
+                    tally.Reject(malformed.Place, post: null, malformed.Reason, malformed.Message);
                 }
             }
 

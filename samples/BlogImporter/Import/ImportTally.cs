@@ -3,12 +3,16 @@ namespace BlogImporter;
 /// <summary>Rejections for one reason.</summary>
 /// <param name="Reason">The reason, in UPPER_SNAKE_CASE.</param>
 /// <param name="Count">How many.</param>
-/// <param name="FirstExample">Where the first one stood, and what the message was.</param>
-internal sealed record RejectionGroup(string Reason, int Count, string FirstExample);
+/// <param name="FirstExample">Of which post the first one was, and what the message was.</param>
+/// <param name="Places">Where the first ones stand in the history; as many as are listed.</param>
+internal sealed record RejectionGroup(string Reason, int Count, string FirstExample, IReadOnlyList<string> Places);
 
 /// <summary>Counts what an import does. May be used by several threads.</summary>
 internal sealed class ImportTally
 {
+    /// <summary>How many places a group of rejections keeps: enough to begin mending the history with.</summary>
+    private const int MaxPlaces = 10;
+
     private readonly Lock gate = new();
     private readonly Dictionary<string, RejectionGroup> rejections = new(StringComparer.Ordinal);
     private long edits;
@@ -21,7 +25,7 @@ internal sealed class ImportTally
     /// <summary>Edits read from the history, well-formed ones.</summary>
     public long Edits => Interlocked.Read(ref edits);
 
-    /// <summary>Posts that the history creates.</summary>
+    /// <summary>Posts that the history names; one that is deleted and created again counts twice.</summary>
     public long Posts => Interlocked.Read(ref posts);
 
     /// <summary>Commands that appended an event; one each, so that this is the number of events, too.</summary>
@@ -71,14 +75,22 @@ internal sealed class ImportTally
         }
     }
 
-    public void Reject(string place, string reason, string message)
+    /// <summary>Counts a rejection.</summary>
+    /// <param name="place">Where it stands in the history.</param>
+    /// <param name="post">The post's key; null where there is none to tell.</param>
+    /// <param name="reason">Why, in UPPER_SNAKE_CASE.</param>
+    /// <param name="message">Why, in a sentence.</param>
+    public void Reject(string place, string? post, string reason, string message)
     {
         lock (gate)
         {
             rejected++;
-            rejections[reason] = rejections.TryGetValue(reason, out var group)
-                ? group with { Count = group.Count + 1 }
-                : new RejectionGroup(reason, 1, $"{place}: {message}");
+            var group = rejections.GetValueOrDefault(reason)
+                ?? new RejectionGroup(reason, 0, post is null ? message : $"Post {post}: {message}", []);
+            rejections[reason] = group with
+            {
+                Count = group.Count + 1, Places = group.Count < MaxPlaces ? [.. group.Places, place] : group.Places,
+            };
         }
     }
 }

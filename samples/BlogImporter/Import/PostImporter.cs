@@ -81,7 +81,7 @@ internal sealed class PostImporter(BlogService service, ImportTally tally, bool 
         catch (RpcException exception)
         {
             var error = RichError.From(exception);
-            tally.Reject($"{place}, post {post.Key}", error.Reason.Length > 0 ? error.Reason : error.StatusCode.ToString(), error.Message);
+            tally.Reject(place, post.Key, error.Reason.Length > 0 ? error.Reason : error.StatusCode.ToString(), error.Message);
             return false;
         }
     }

@@ -33,10 +33,16 @@ internal static class Summary
             return;
         }
 
-        var table = new Table().Border(TableBorder.Rounded).AddColumn("Rejected").AddColumn(new TableColumn("Count").RightAligned()).AddColumn("First");
+        var table = new Table().Border(TableBorder.Rounded)
+            .AddColumn("Rejected").AddColumn(new TableColumn("Count").RightAligned()).AddColumn("First").AddColumn("Where");
         foreach (var group in tally.Rejections)
         {
-            table.AddRow(new Text(group.Reason), new Text(group.Count.ToString("N0", CultureInfo.InvariantCulture)), new Text(group.FirstExample));
+            var more = group.Count > group.Places.Count ? ", …" : "";
+            table.AddRow(
+                new Text(group.Reason),
+                new Text(group.Count.ToString("N0", CultureInfo.InvariantCulture)),
+                new Text(group.FirstExample),
+                new Text(string.Join(", ", group.Places) + more));
         }
 
         console.Write(table);
