@@ -172,9 +172,13 @@ public sealed class SearchPostsTests(SearchablePosts blog) : IClassFixture<Searc
     {
         await SearchAsync(string.Concat(Enumerable.Repeat("a ", 250)));
         await SearchAsync("a " + string.Concat(Enumerable.Repeat("-b ", 166)));
-        await SearchAsync(new string('x', 500));
-        var tooLong = new SearchPostsRequest { Query = new string('x', 501) };
-        (await Refusal.OfAsync(blog.Queries.SearchPostsAsync(tooLong))).Is(EngineErrors.InvalidFields, "query");
+        foreach (var character in (string[])["x", "𠀀"])
+        {
+            var longest = string.Concat(Enumerable.Repeat(character, 500));
+            await SearchAsync(longest);
+            var tooLong = new SearchPostsRequest { Query = longest + "x" };
+            (await Refusal.OfAsync(blog.Queries.SearchPostsAsync(tooLong))).Is(EngineErrors.InvalidFields, "query");
+        }
     }
 
     private async Task<IReadOnlyList<SearchHit>> SearchAsync(string query, SearchPostsRequest? request = null)
