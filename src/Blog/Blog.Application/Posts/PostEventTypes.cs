@@ -17,7 +17,8 @@ public static class PostEventTypes
     {
         ArgumentNullException.ThrowIfNull(types);
 
-        // Text stays readable in the database: only what JSON demands is escaped.
+        // Text stays readable in the database: only what JSON demands is escaped, and characters beyond U+FFFF, as the runtime's
+        // encoders always do.
         var json = new PostEventsJson(new JsonSerializerOptions
         {
             PropertyNamingPolicy = JsonNamingPolicy.CamelCase,

@@ -12,7 +12,7 @@ public sealed record SearchPosts(string Query, IReadOnlyList<PostStatus> Statuse
     /// <summary>The page size where none is given.</summary>
     public const int DefaultPageSize = 20;
 
-    /// <summary>The longest query, in UTF-16 units.</summary>
+    /// <summary>The longest query, in characters, which are Unicode code points.</summary>
     public const int MaxQueryLength = 500;
 
     /// <inheritdoc/>
@@ -24,7 +24,7 @@ public sealed record SearchPosts(string Query, IReadOnlyList<PostStatus> Statuse
 
     private static string? CheckQuery(string query)
     {
-        if (string.IsNullOrWhiteSpace(query) || query.Length > MaxQueryLength)
+        if (string.IsNullOrWhiteSpace(query) || query.Length > 2 * MaxQueryLength || query.EnumerateRunes().Count() > MaxQueryLength)
         {
             return $"Must be 1-{MaxQueryLength} characters and not blank.";
         }
