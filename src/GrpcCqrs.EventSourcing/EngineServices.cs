@@ -11,7 +11,8 @@ public static class EngineServices
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(types);
-        services.TryAddSingleton(typeof(AggregateStore<,>));
+        services.AddOptions<StateCacheOptions>().BindConfiguration(StateCacheOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.TryAddSingleton<StateCache>();
         services.TryAddSingleton<StoreIdentity>();
         services.TryAddSingleton<TokenSealer>();
         services.TryAddSingleton<ConsistencyTokens>();
@@ -25,6 +26,26 @@ public static class EngineServices
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ICommandBehavior, CommandValidation>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ICommandBehavior, CommandDeduplication>());
         return services;
+    }
+
+    /// <summary>Adds the write path of an aggregate.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="snapshots">How its states are kept as snapshots; null for none.</param>
+    public static IServiceCollection AddAggregate<TAggregate, TEvent>(this IServiceCollection services, ISnapshots<TAggregate>? snapshots = null)
+        where TAggregate : class, IAggregate<TAggregate, TEvent>
+        where TEvent : class
+    {
+        if (snapshots is not null)
+        {
+            services.AddSingleton(snapshots);
+        }
+
+        return services.AddSingleton(provider => new AggregateStore<TAggregate, TEvent>(
+            provider.GetRequiredService<IEventStore>(),
+            provider.GetRequiredService<EventTypeRegistry>(),
+            provider.GetRequiredService<StateCache>(),
+            provider.GetServices<ISnapshots<TAggregate>>(),
+            provider.GetRequiredService<TimeProvider>()));
     }
 
     /// <summary>Adds a command with its handler. A command type that is added twice fails when the bus is built.</summary>

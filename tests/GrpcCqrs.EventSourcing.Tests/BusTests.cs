@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
@@ -40,7 +41,7 @@ public sealed class BusTests
 
     public BusTests()
     {
-        services = new ServiceCollection().AddLogging().AddEventSourcing(EventTypeRegistry.Create(_ => { }))
+        services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddEventSourcing(EventTypeRegistry.Create(_ => { }))
             .AddSingleton<IEventStore>(store)
             .AddSingleton<IReadModelPosition>(position)
             .AddCommand<Rename, RenameHandler>()
@@ -107,7 +108,7 @@ public sealed class BusTests
         await Assert.ThrowsAsync<InvalidOperationException>(() => services.GetRequiredService<ICommandBus>().SendAsync("text", Context(), CancellationToken.None).AsTask());
         await Assert.ThrowsAsync<InvalidOperationException>(() => services.GetRequiredService<IQueryBus>().AskAsync<AskName, int>(new AskName(), new QueryContext(), CancellationToken.None).AsTask());
 
-        await using var twice = new ServiceCollection().AddLogging().AddEventSourcing(EventTypeRegistry.Create(_ => { })).AddSingleton<IEventStore>(store)
+        await using var twice = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddEventSourcing(EventTypeRegistry.Create(_ => { })).AddSingleton<IEventStore>(store)
             .AddCommand<Rename, RenameHandler>().AddCommand<Rename, RenameHandler>().BuildServiceProvider();
         Assert.Throws<ArgumentException>(twice.GetRequiredService<ICommandBus>);
     }
@@ -150,6 +151,8 @@ public sealed class BusTests
         public ValueTask<EventPage> ReadStreamAsync(StreamId stream, long fromVersion, int maxCount, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public ValueTask<EventPage> ReadAllAsync(long afterPosition, int maxCount, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public ValueTask<StoredSnapshot?> FindSnapshotAsync(StreamId stream, int schemaVersion, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public ValueTask<long> ReadHeadAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
     }

@@ -24,7 +24,7 @@ public sealed class MessageTests
 
         Assert.Equal(("test.renamed", 3), (data.Type, data.SchemaVersion));
         Assert.Equal("""{"Name":"new"}""", Encoding.UTF8.GetString(data.Payload.Span));
-        Assert.Equal(new Renamed("new"), Registry.Deserialize(Recorded("test.renamed", 3, data.Payload)).Event);
+        Assert.Equal(new Renamed("new"), Assert.Single(Registry.Read(Recorded("test.renamed", 3, data.Payload))).Event);
     }
 
     [Theory]
@@ -32,7 +32,7 @@ public sealed class MessageTests
     [InlineData("test.renamed", 2)]
     [InlineData("test.renamed", 4)]
     public void An_unknown_name_or_schema_version_is_not_guessed_at(string type, int schemaVersion) =>
-        Assert.Throws<UnknownEventTypeException>(() => Registry.Deserialize(Recorded(type, schemaVersion, "{}"u8.ToArray())));
+        Assert.Throws<UnknownEventTypeException>(() => Registry.Read(Recorded(type, schemaVersion, "{}"u8.ToArray())));
 
     [Fact]
     public void A_type_that_is_not_registered_cannot_be_written() =>
@@ -40,7 +40,7 @@ public sealed class MessageTests
 
     [Fact]
     public void A_null_payload_is_an_error() =>
-        Assert.Throws<JsonException>(() => Registry.Deserialize(Recorded("test.renamed", 3, "null"u8.ToArray())));
+        Assert.Throws<JsonException>(() => Registry.Read(Recorded("test.renamed", 3, "null"u8.ToArray())));
 
     [Fact]
     public void A_name_cannot_be_registered_twice() =>

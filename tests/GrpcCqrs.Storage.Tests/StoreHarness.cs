@@ -100,7 +100,7 @@ public sealed class StoreHarness : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection(settings);
         builder.Configuration.AddInMemoryCollection(more.Select(pair => KeyValuePair.Create<string, string?>(pair.Key, pair.Value)));
         builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
-        builder.Services.AddEventSourcing(LedgerTypes.Registry);
+        builder.Services.AddEventSourcing(LedgerTypes.Registry).AddAggregate<Ledger, LedgerEvent>();
         configure?.Invoke(builder.Services);
         builder.Services.AddEventStorage().AddDatabaseProvider(
             new SqliteProvider(), options => new LedgerWriteDbContext(options), options => new LedgerReadDbContext(options));

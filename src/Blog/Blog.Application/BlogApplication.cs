@@ -1,4 +1,5 @@
 using Blog.Application.Posts;
+using Blog.Domain.Posts;
 using GrpcCqrs.EventSourcing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -10,6 +11,7 @@ public static class BlogApplication
     /// <summary>Adds the event types, the commands and the queries that are answered from the event log.</summary>
     public static IServiceCollection AddBlogApplication(this IServiceCollection services) => services
         .AddEventSourcing(EventTypeRegistry.Create(PostEventTypes.Register))
+        .AddAggregate<Post, PostEvent>(PostSnapshots.Create())
         .AddCommand<CreatePost, CreatePostHandler>()
         .AddCommand<ChangePostTitle, ChangePostTitleHandler>()
         .AddCommand<EditPostContent, EditPostContentHandler>()

@@ -5,6 +5,7 @@ using Google.Protobuf.WellKnownTypes;
 using GrpcCqrs.EventSourcing;
 using DomainStatus = Blog.Domain.Posts.PostStatus;
 using Messages = Blog.Application.Posts;
+using StateFieldChange = GrpcCqrs.EventSourcing.FieldChange;
 
 namespace Blog.Server;
 
@@ -78,6 +79,7 @@ public sealed class BlogMapping : Profile
         CreateMap<SearchHitView, SearchHit>();
         CreateMap<IReadOnlyList<TextFragment>, Snippet>().ConvertUsing(fragments => ToSnippet(fragments));
         CreateMap<PostHistoryEntryView, PostHistoryEntry>();
+        CreateMap<StateFieldChange, V1.FieldChange>();
         CreateMap<TagView, Tag>();
     }
 

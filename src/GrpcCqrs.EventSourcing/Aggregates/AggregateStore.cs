@@ -1,10 +1,13 @@
+using System.Runtime.ExceptionServices;
+
 namespace GrpcCqrs.EventSourcing;
 
 /// <summary>An aggregate as it is after some event of its stream.</summary>
 /// <param name="State">The state; <c>Initial</c> where the stream has no event.</param>
 /// <param name="Version">The number of events folded into it.</param>
 /// <param name="Position">The position of the last of them; 0 where there is none.</param>
-public sealed record Loaded<TAggregate>(TAggregate State, long Version, long Position);
+public sealed record Loaded<TAggregate>(TAggregate State, long Version, long Position)
+    where TAggregate : class;
 
 /// <summary>
 /// The one write path: load, decide, append at the loaded version, and start over a bounded number of times where another writer
@@ -12,7 +15,7 @@ public sealed record Loaded<TAggregate>(TAggregate State, long Version, long Pos
 /// </summary>
 /// <typeparam name="TAggregate">The aggregate.</typeparam>
 /// <typeparam name="TEvent">The base type of its events.</typeparam>
-public sealed class AggregateStore<TAggregate, TEvent>(IEventStore store, EventTypeRegistry types, TimeProvider clock)
+public sealed partial class AggregateStore<TAggregate, TEvent>
     where TAggregate : class, IAggregate<TAggregate, TEvent>
     where TEvent : class
 {
@@ -22,8 +25,21 @@ public sealed class AggregateStore<TAggregate, TEvent>(IEventStore store, EventT
     /// </summary>
     public const int MaxAttempts = 10;
 
-    /// <summary>How many events are read at a time, to bound the memory of a load.</summary>
-    private const int ReadBatch = 500;
+    private readonly IEventStore store;
+    private readonly EventTypeRegistry types;
+    private readonly StateCache cache;
+    private readonly ISnapshots<TAggregate>? snapshots;
+    private readonly TimeProvider clock;
+
+    internal AggregateStore(
+        IEventStore store, EventTypeRegistry types, StateCache cache, IEnumerable<ISnapshots<TAggregate>> snapshots, TimeProvider clock)
+    {
+        this.store = store;
+        this.types = types;
+        this.cache = cache;
+        this.snapshots = snapshots.SingleOrDefault();
+        this.clock = clock;
+    }
 
     /// <summary>Decides on the current state and appends the outcome.</summary>
     /// <param name="id">The aggregate.</param>
@@ -50,23 +66,26 @@ public sealed class AggregateStore<TAggregate, TEvent>(IEventStore store, EventT
         ArgumentNullException.ThrowIfNull(decide);
         var stream = StreamId.For<TAggregate, TEvent>(id);
         context.Stream = stream;
+        var remembered = cache.Find<TAggregate>(stream);
 
         for (var attempt = 1; attempt <= MaxAttempts; attempt++)
         {
-            var current = await LoadAsync(id, cancellationToken);
-            ThrowIfUnexpected(context, stream, current.Version);
-            var events = decide(current.State);
+            var (current, events) = await DecideAsync(id, context, decide, remembered, cancellationToken);
+            remembered = null;
             if (events.Count == 0 && context.RequestHash is null)
             {
                 return new CommandResult(stream, current.Version, current.Position, reply);
             }
 
-            var verdict = await store.AppendAsync(RequestFor(stream, context, current, events, reply), cancellationToken);
+            var after = current.State.Fold(events);
+            var verdict = await store.AppendAsync(RequestFor(stream, context, current, after, events, reply), cancellationToken);
             switch (verdict)
             {
                 case AppendVerdict.Appended appended:
                     context.IsAudited = true;
-                    return new CommandResult(stream, appended.Version, events.Count == 0 ? current.Position : appended.Position, reply);
+                    var position = events.Count == 0 ? current.Position : appended.Position;
+                    cache.Put(stream, new Loaded<TAggregate>(after, appended.Version, position), after.ApproximateBytes);
+                    return new CommandResult(stream, appended.Version, position, reply);
                 case AppendVerdict.DuplicateCommand duplicate:
                     return CommandDeduplication.Repeat(duplicate.First, context);
                 case AppendVerdict.UniqueKeyTaken taken:
@@ -85,47 +104,46 @@ public sealed class AggregateStore<TAggregate, TEvent>(IEventStore store, EventT
         };
     }
 
-    /// <summary>The current state.</summary>
-    public ValueTask<Loaded<TAggregate>> LoadAsync(string id, CancellationToken cancellationToken) =>
-        LoadWhileAsync(id, static _ => true, cancellationToken);
-
-    /// <summary>The state as it was when the stream had this many events, or fewer where it never had as many.</summary>
-    public ValueTask<Loaded<TAggregate>> LoadAtVersionAsync(string id, long version, CancellationToken cancellationToken) =>
-        LoadWhileAsync(id, record => record.Version <= version, cancellationToken);
-
-    /// <summary>The state folded from the leading events that <paramref name="take"/> accepts; the first refusal ends it.</summary>
-    public async ValueTask<Loaded<TAggregate>> LoadWhileAsync(
-        string id, Func<RecordedEvent, bool> take, CancellationToken cancellationToken)
+    /// <summary>
+    /// Decides on the remembered state, where there is one; but what no append will check, a refusal or a decision for nothing,
+    /// counts only on the state that the store has now.
+    /// </summary>
+    private async ValueTask<(Loaded<TAggregate> Current, IReadOnlyList<TEvent> Events)> DecideAsync(
+        string id, CommandContext context, Func<TAggregate, IReadOnlyList<TEvent>> decide, Loaded<TAggregate>? remembered, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(take);
-        var stream = StreamId.For<TAggregate, TEvent>(id);
-        var loaded = new Loaded<TAggregate>(TAggregate.Initial(id), 0, 0);
-        while (true)
+        if (remembered is not null)
         {
-            var page = await store.ReadStreamAsync(stream, loaded.Version + 1, ReadBatch, cancellationToken);
-            foreach (var record in page.Events)
+            var (events, _) = TryDecide(remembered);
+            if (events is { Count: > 0 })
             {
-                if (!take(record))
-                {
-                    return loaded;
-                }
-
-                var @event = (TEvent)types.Deserialize(record).Event;
-                loaded = new Loaded<TAggregate>(loaded.State.Apply(@event), record.Version, record.Position);
+                return (remembered, events);
             }
+        }
 
-            if (page.IsEnd)
+        var current = await LoadAsync(id, cancellationToken);
+        var (decided, refusal) = TryDecide(current);
+        refusal?.Throw();
+        return (current, decided!);
+
+        (IReadOnlyList<TEvent>? Events, ExceptionDispatchInfo? Refusal) TryDecide(Loaded<TAggregate> on)
+        {
+            try
             {
-                return loaded;
+                ThrowIfUnexpected(context, StreamId.For<TAggregate, TEvent>(id), on.Version);
+                return (decide(on.State), null);
+            }
+            catch (RejectedException rejection)
+            {
+                return (null, ExceptionDispatchInfo.Capture(rejection));
             }
         }
     }
 
     private AppendRequest RequestFor(
-        StreamId stream, CommandContext context, Loaded<TAggregate> current, IReadOnlyList<TEvent> events, string? reply)
+        StreamId stream, CommandContext context, Loaded<TAggregate> current, TAggregate after, IReadOnlyList<TEvent> events, string? reply)
     {
         var now = clock.GetUtcNow();
-        var after = current.State.Fold(events);
+        var version = current.Version + events.Count;
         var (held, wanted) = (current.State.UniqueKeys, after.UniqueKeys);
         return new AppendRequest
         {
@@ -134,9 +152,12 @@ public sealed class AggregateStore<TAggregate, TEvent>(IEventStore store, EventT
             Events = [.. events.Select(@event => types.Serialize(@event, now))],
             Metadata = new EventMetadata(context.CommandId, context.CorrelationId, context.CausationId, context.User),
             Command = context.RequestHash is { } hash
-                ? new CommandToRecord(context.CommandId, hash, current.Version + events.Count, current.Position, reply)
+                ? new CommandToRecord(context.CommandId, hash, version, current.Position, reply)
                 : null,
             Audit = context.AuditAs(events.Count == 0 ? CommandOutcome.Unchanged : CommandOutcome.Appended, now),
+            Snapshot = snapshots is not null && version / snapshots.Every > current.Version / snapshots.Every
+                ? new SnapshotData(snapshots.SchemaVersion, snapshots.Write(after))
+                : null,
             Claims = [.. wanted.Except(held)],
             Releases = [.. held.Except(wanted)],
         };

@@ -27,6 +27,9 @@ public interface IAggregate<TSelf, TEvent>
     /// appends the events, so that of two racing commands exactly one gets a key. Empty by default.
     /// </summary>
     IReadOnlyCollection<UniqueKey> UniqueKeys => [];
+
+    /// <summary>About how many bytes of memory the state takes, which bounds the cache of states. 1,000 by default.</summary>
+    long ApproximateBytes => 1_000;
 }
 
 /// <summary>A key that at most one live stream of the store may hold.</summary>

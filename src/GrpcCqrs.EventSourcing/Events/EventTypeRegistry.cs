@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 
 namespace GrpcCqrs.EventSourcing;
@@ -11,30 +12,51 @@ namespace GrpcCqrs.EventSourcing;
 /// <param name="Json">Source-generated serialisation.</param>
 public sealed record EventType(Type ClrType, string Name, int SchemaVersion, JsonTypeInfo Json);
 
-/// <summary>All event types of a service, registered one by one. Immutable and safe for concurrent use.</summary>
+/// <summary>An event as JSON, on its way from an old shape to the present one.</summary>
+/// <param name="Type">The stable name.</param>
+/// <param name="SchemaVersion">The version of the shape.</param>
+/// <param name="Payload">The payload in that shape.</param>
+public sealed record JsonEvent(string Type, int SchemaVersion, JsonObject Payload);
+
+/// <summary>
+/// All event types of a service with the upcasters from their older shapes, registered one by one. Every reader goes through it:
+/// aggregates, projections, history, feed. Immutable and safe for concurrent use.
+/// </summary>
 public sealed class EventTypeRegistry
 {
+    /// <summary>How many upcasts one stored event may go through; more can only be upcasters that lead in a circle.</summary>
+    private const int MaxUpcasts = 1_000;
+
     private readonly FrozenDictionary<Type, EventType> byClrType;
     private readonly FrozenDictionary<string, EventType> byName;
+    private readonly FrozenDictionary<(string Type, int SchemaVersion), Func<JsonObject, IEnumerable<JsonEvent>>> upcasters;
 
-    private EventTypeRegistry(IReadOnlyCollection<EventType> types)
+    private EventTypeRegistry(Builder builder)
     {
-        byClrType = types.ToFrozenDictionary(type => type.ClrType);
-        byName = types.ToFrozenDictionary(type => type.Name, StringComparer.Ordinal);
-        All = [.. types.OrderBy(type => type.Name, StringComparer.Ordinal)];
+        byClrType = builder.Types.ToFrozenDictionary(type => type.ClrType);
+        byName = builder.Types.ToFrozenDictionary(type => type.Name, StringComparer.Ordinal);
+        upcasters = builder.Upcasters.ToFrozenDictionary(upcaster => (upcaster.Type, upcaster.SchemaVersion), upcaster => upcaster.Upcast);
+        All = [.. builder.Types.OrderBy(type => type.Name, StringComparer.Ordinal)];
+        foreach (var (type, schemaVersion) in upcasters.Keys)
+        {
+            if (byName.TryGetValue(type, out var current) && schemaVersion >= current.SchemaVersion)
+            {
+                throw new ArgumentException($"{type} is written in schema version {current.SchemaVersion}, so version {schemaVersion} cannot be upcast.");
+            }
+        }
     }
 
     /// <summary>The types in alphabetical order of their names.</summary>
     public IReadOnlyList<EventType> All { get; }
 
     /// <summary>Builds a registry.</summary>
-    /// <exception cref="ArgumentException">A type or a name was added twice.</exception>
+    /// <exception cref="ArgumentException">A type, a name or an upcaster was added twice, or an upcaster starts from the present shape.</exception>
     public static EventTypeRegistry Create(Action<Builder> register)
     {
         ArgumentNullException.ThrowIfNull(register);
         var builder = new Builder();
         register(builder);
-        return new EventTypeRegistry(builder.Types);
+        return new EventTypeRegistry(builder);
     }
 
     /// <summary>Writes an event as JSON under a new version 7 id.</summary>
@@ -51,30 +73,62 @@ public sealed class EventTypeRegistry
             Guid.CreateVersion7(now), type.Name, type.SchemaVersion, JsonSerializer.SerializeToUtf8Bytes(@event, type.Json));
     }
 
-    /// <summary>Reads an event's payload.</summary>
+    /// <summary>
+    /// Reads an event's payload in the present shape: one event as a rule; none or several where an upcaster drops or splits it.
+    /// </summary>
     /// <exception cref="UnknownEventTypeException">
-    /// The name is not registered, or the schema version is not the registered one: the event was written by another version of
-    /// the service.
+    /// Neither the name in this schema version is registered nor an upcaster from it: the event was written by another version of the
+    /// service.
     /// </exception>
     /// <exception cref="JsonException">The payload is not what the type's schema says.</exception>
-    public EventEnvelope Deserialize(RecordedEvent record)
+    public IReadOnlyList<EventEnvelope> Read(RecordedEvent record)
     {
         ArgumentNullException.ThrowIfNull(record);
-        if (!byName.TryGetValue(record.Type, out var type) || type.SchemaVersion != record.SchemaVersion)
+        if (byName.TryGetValue(record.Type, out var type) && type.SchemaVersion == record.SchemaVersion)
         {
-            throw new UnknownEventTypeException(
-                $"The event at position {record.Position} is a {record.Type} in schema version {record.SchemaVersion}, which this service does not know.");
+            return [new EventEnvelope(record, NotNull(JsonSerializer.Deserialize(record.Payload.Span, type.Json), record))];
         }
 
-        var @event = JsonSerializer.Deserialize(record.Payload.Span, type.Json)
-            ?? throw new JsonException($"The payload at position {record.Position} is null.");
-        return new EventEnvelope(record, @event);
+        return Upcast(record);
     }
 
-    /// <summary>Collects event types.</summary>
+    private List<EventEnvelope> Upcast(RecordedEvent record)
+    {
+        var events = new List<EventEnvelope>();
+        var pending = new Stack<JsonEvent>();
+        pending.Push(new JsonEvent(record.Type, record.SchemaVersion, NotNull(JsonNode.Parse(record.Payload.Span) as JsonObject, record)));
+        for (var upcasts = 0; pending.TryPop(out var json);)
+        {
+            if (byName.TryGetValue(json.Type, out var type) && type.SchemaVersion == json.SchemaVersion)
+            {
+                events.Add(new EventEnvelope(record, NotNull(json.Payload.Deserialize(type.Json), record)));
+            }
+            else if (upcasters.TryGetValue((json.Type, json.SchemaVersion), out var upcast) && upcasts++ < MaxUpcasts)
+            {
+                foreach (var newer in upcast(json.Payload).Reverse())
+                {
+                    pending.Push(newer);
+                }
+            }
+            else
+            {
+                throw new UnknownEventTypeException(
+                    $"The event at position {record.Position} is a {json.Type} in schema version {json.SchemaVersion}, which this service does not know.");
+            }
+        }
+
+        return events;
+    }
+
+    private static T NotNull<T>(T? value, RecordedEvent record)
+        where T : class => value ?? throw new JsonException($"The payload at position {record.Position} is not a JSON object.");
+
+    /// <summary>Collects event types and upcasters.</summary>
     public sealed class Builder
     {
         internal List<EventType> Types { get; } = [];
+
+        internal List<(string Type, int SchemaVersion, Func<JsonObject, IEnumerable<JsonEvent>> Upcast)> Upcasters { get; } = [];
 
         /// <summary>Adds a type.</summary>
         public Builder Add<TEvent>(string name, int schemaVersion, JsonTypeInfo<TEvent> json)
@@ -83,6 +137,25 @@ public sealed class EventTypeRegistry
             ArgumentException.ThrowIfNullOrWhiteSpace(name);
             ArgumentOutOfRangeException.ThrowIfLessThan(schemaVersion, 1);
             Types.Add(new EventType(typeof(TEvent), name, schemaVersion, json));
+            return this;
+        }
+
+        /// <summary>Adds the step from one schema version of a type to the next. Steps are chained.</summary>
+        /// <param name="name">The type's stable name.</param>
+        /// <param name="schemaVersion">The old version.</param>
+        /// <param name="upcast">Makes the shape of the next version from that of the old one; may change what it is given.</param>
+        public Builder Upcast(string name, int schemaVersion, Func<JsonObject, JsonObject> upcast) =>
+            Upcast(name, schemaVersion, payload => [new JsonEvent(name, schemaVersion + 1, upcast(payload))]);
+
+        /// <summary>Adds the step from an old event to none, one or several others, of any type.</summary>
+        /// <param name="name">The old event's stable name.</param>
+        /// <param name="schemaVersion">Its version.</param>
+        /// <param name="upcast">Makes the events that stand in its place, in order.</param>
+        public Builder Upcast(string name, int schemaVersion, Func<JsonObject, IEnumerable<JsonEvent>> upcast)
+        {
+            ArgumentException.ThrowIfNullOrWhiteSpace(name);
+            ArgumentOutOfRangeException.ThrowIfLessThan(schemaVersion, 1);
+            Upcasters.Add((name, schemaVersion, upcast));
             return this;
         }
     }

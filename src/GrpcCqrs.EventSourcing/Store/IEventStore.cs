@@ -42,6 +42,9 @@ public interface IEventStore
     /// <summary>The position of the newest event; 0 for an empty store.</summary>
     ValueTask<long> ReadHeadAsync(CancellationToken cancellationToken);
 
+    /// <summary>The newest snapshot of a stream in a schema version, or null.</summary>
+    ValueTask<StoredSnapshot?> FindSnapshotAsync(StreamId stream, int schemaVersion, CancellationToken cancellationToken);
+
     /// <summary>What a command with this id was answered, or null where no such command succeeded.</summary>
     ValueTask<CommandRecord?> FindCommandAsync(Guid commandId, CancellationToken cancellationToken);
 }
@@ -86,6 +89,12 @@ public sealed record AppendRequest
 /// <param name="SchemaVersion">The version of the state's schema.</param>
 /// <param name="Payload">UTF-8 JSON.</param>
 public sealed record SnapshotData(int SchemaVersion, ReadOnlyMemory<byte> Payload);
+
+/// <summary>A snapshot as it stands in the store.</summary>
+/// <param name="Version">The number of events folded into it.</param>
+/// <param name="Position">The position of the last of them.</param>
+/// <param name="Payload">UTF-8 JSON.</param>
+public sealed record StoredSnapshot(long Version, long Position, ReadOnlyMemory<byte> Payload);
 
 /// <summary>A command id to be remembered with its answer.</summary>
 /// <param name="CommandId">The caller's id.</param>

@@ -154,7 +154,7 @@ internal sealed partial class ProjectionRunner(
 
     private async Task ApplyInOneTransactionAsync(IReadOnlyList<ProjectionState> group, IReadOnlyList<RecordedEvent> records, CancellationToken cancellationToken)
     {
-        var events = records.Select(types.Deserialize).ToArray();
+        var events = records.SelectMany(types.Read).ToArray();
         await using var connection = await database.OpenAsync(cancellationToken);
         await database.Provider.PrepareProjectorAsync(connection, cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);

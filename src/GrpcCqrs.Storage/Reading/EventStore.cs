@@ -29,6 +29,17 @@ internal sealed class EventStore(WriteDatabase database, AppendQueue appends) : 
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
+    public async ValueTask<StoredSnapshot?> FindSnapshotAsync(StreamId stream, int schemaVersion, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = Statement.Once(
+            connection, null, database.Provider.SelectSnapshot, ("stream", stream.ToString()), ("schema_version", schemaVersion));
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken)
+            ? new StoredSnapshot(reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2))
+            : null;
+    }
+
     public async ValueTask<CommandRecord?> FindCommandAsync(Guid commandId, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);

@@ -56,6 +56,9 @@ public sealed record Post : IAggregate<Post, PostEvent>
     public IReadOnlyCollection<UniqueKey> UniqueKeys =>
         Status is PostStatus.None or PostStatus.Deleted ? [] : [new UniqueKey(SlugScope, Slug)];
 
+    /// <inheritdoc/>
+    public long ApproximateBytes => 1_000 + (2L * (Title.Length + Content.Length));
+
     private static readonly ImmutableSortedSet<string> NoTags = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
 
     /// <inheritdoc/>

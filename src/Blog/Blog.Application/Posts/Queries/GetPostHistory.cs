@@ -5,7 +5,7 @@ using GrpcCqrs.EventSourcing;
 namespace Blog.Application.Posts;
 
 /// <summary>A page of what happened to a post, the oldest event first. Answered from the event log.</summary>
-public sealed record GetPostHistory(string PostId, int PageSize, string PageToken, bool IncludeData) : IValidatable
+public sealed record GetPostHistory(string PostId, int PageSize, string PageToken, bool IncludeData, bool IncludeChanges) : IValidatable
 {
     /// <summary>The largest page.</summary>
     public const int MaxPageSize = 500;
@@ -31,10 +31,12 @@ public sealed record PostHistoryEntryView(
     string CorrelationId,
     string CausationId,
     string Summary,
-    string DataJson);
+    string DataJson,
+    IReadOnlyList<FieldChange> Changes);
 
 /// <summary>Handles <see cref="GetPostHistory"/>.</summary>
-public sealed class GetPostHistoryHandler(IEventStore store, EventTypeRegistry types, PageTokens tokens)
+public sealed class GetPostHistoryHandler(
+    IEventStore store, AggregateStore<Post, PostEvent> posts, ISnapshots<Post> snapshots, EventTypeRegistry types, PageTokens tokens)
     : IQueryHandler<GetPostHistory, Page<PostHistoryEntryView>>
 {
     /// <summary>
@@ -57,17 +59,21 @@ public sealed class GetPostHistoryHandler(IEventStore store, EventTypeRegistry t
             throw PostErrors.PostNotFound(id);
         }
 
+        var state = query.IncludeChanges ? (await posts.LoadAtVersionAsync(id, after, cancellationToken)).State : Post.Initial(id);
         var entries = new List<PostHistoryEntryView>(page.Events.Count);
         var bytes = 0;
         foreach (var record in page.Events.Take(size))
         {
-            if (query.IncludeData && bytes > 0 && bytes + record.Payload.Length > MaxDataBytes)
+            bytes += query.IncludeData || query.IncludeChanges ? record.Payload.Length : 0;
+            if (entries.Count > 0 && bytes > MaxDataBytes)
             {
                 break;
             }
 
-            bytes += record.Payload.Length;
-            entries.Add(EntryOf(record, query.IncludeData));
+            PostEvent[] events = [.. types.Read(record).Select(envelope => (PostEvent)envelope.Event)];
+            var next = state.Fold(events);
+            entries.Add(EntryOf(record, events, query.IncludeData, query.IncludeChanges ? StateChanges.Between(snapshots, state, next) : []));
+            state = next;
         }
 
         var isLast = page.IsEnd && entries.Count == page.Events.Count;
@@ -75,7 +81,8 @@ public sealed class GetPostHistoryHandler(IEventStore store, EventTypeRegistry t
             entries, isLast ? "" : tokens.Write(nameof(GetPostHistory), id, entries[^1].Version, ""));
     }
 
-    private PostHistoryEntryView EntryOf(RecordedEvent record, bool includeData) => new(
+    private static PostHistoryEntryView EntryOf(
+        RecordedEvent record, IEnumerable<PostEvent> events, bool includeData, IReadOnlyList<FieldChange> changes) => new(
         record.Version,
         record.Position,
         record.EventId.ToString("D"),
@@ -86,8 +93,9 @@ public sealed class GetPostHistoryHandler(IEventStore store, EventTypeRegistry t
         record.Metadata.CommandId.ToString("D"),
         record.Metadata.CorrelationId,
         record.Metadata.CausationId,
-        Summarize((PostEvent)types.Deserialize(record).Event),
-        includeData ? Encoding.UTF8.GetString(record.Payload.Span) : "");
+        string.Join(' ', events.Select(Summarize)),
+        includeData ? Encoding.UTF8.GetString(record.Payload.Span) : "",
+        changes);
 
     private static string Summarize(PostEvent @event) => @event switch
     {

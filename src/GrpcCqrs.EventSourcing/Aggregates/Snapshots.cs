@@ -1,0 +1,52 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace GrpcCqrs.EventSourcing;
+
+/// <summary>
+/// How states of an aggregate are kept as snapshots. Deleting all snapshots changes no result; one that was written in another
+/// schema version, or that cannot be read, is ignored.
+/// </summary>
+/// <typeparam name="TAggregate">The aggregate.</typeparam>
+public interface ISnapshots<TAggregate>
+    where TAggregate : class
+{
+    /// <summary>A snapshot is taken each time the stream grows past a multiple of this many events.</summary>
+    int Every { get; }
+
+    /// <summary>The version of the snapshot's shape; to be raised whenever state or fold change.</summary>
+    int SchemaVersion { get; }
+
+    /// <summary>Writes a state as UTF-8 JSON.</summary>
+    byte[] Write(TAggregate state);
+
+    /// <summary>Reads a state.</summary>
+    /// <exception cref="JsonException">It is not what the schema says.</exception>
+    TAggregate Read(string id, ReadOnlySpan<byte> payload);
+}
+
+/// <summary>Snapshots by way of a record that is written as JSON.</summary>
+/// <param name="every">How many events lie between snapshots.</param>
+/// <param name="schemaVersion">The version of the record's shape.</param>
+/// <param name="json">The record's source-generated serialisation.</param>
+/// <param name="toSnapshot">Makes the record of a state.</param>
+/// <param name="fromSnapshot">Makes the state of an aggregate's id and the record.</param>
+public sealed class JsonSnapshots<TAggregate, TSnapshot>(
+    int every, int schemaVersion, JsonTypeInfo<TSnapshot> json, Func<TAggregate, TSnapshot> toSnapshot, Func<string, TSnapshot, TAggregate> fromSnapshot)
+    : ISnapshots<TAggregate>
+    where TAggregate : class
+    where TSnapshot : class
+{
+    /// <inheritdoc/>
+    public int Every { get; } = every > 0 ? every : throw new ArgumentOutOfRangeException(nameof(every));
+
+    /// <inheritdoc/>
+    public int SchemaVersion { get; } = schemaVersion;
+
+    /// <inheritdoc/>
+    public byte[] Write(TAggregate state) => JsonSerializer.SerializeToUtf8Bytes(toSnapshot(state), json);
+
+    /// <inheritdoc/>
+    public TAggregate Read(string id, ReadOnlySpan<byte> payload) =>
+        fromSnapshot(id, JsonSerializer.Deserialize(payload, json) ?? throw new JsonException("The snapshot is null."));
+}
