@@ -26,24 +26,47 @@ internal static class ImporterCommandLine
 
     private static readonly Option<string?> Git = new("--git")
     {
-        Description = "A git repository of Markdown posts, in place of a file. Its first-parent history is read, oldest commit first: a merge counts as one change.",
+        Description = "A git repository of Markdown posts, in place of a file. Its first-parent history is read, "
+            + "oldest commit first: a merge counts as one change.",
     };
 
-    private static readonly Option<string> Path = new("--path") { Description = "With --git: only this folder, from the repository's root.", DefaultValueFactory = _ => "" };
+    private static readonly Option<string> Path = new("--path")
+    {
+        Description = "With --git: only this folder, from the repository's root.",
+        DefaultValueFactory = _ => "",
+    };
 
-    private static readonly Option<string> Branch = new("--branch") { Description = "With --git: the branch, tag or commit to read.", DefaultValueFactory = _ => "HEAD" };
+    private static readonly Option<string> Branch = new("--branch")
+    {
+        Description = "With --git: the branch, tag or commit to read.",
+        DefaultValueFactory = _ => "HEAD",
+    };
 
-    private static readonly Option<string> Server = new("--server") { Description = "Where the Blog service serves gRPC.", DefaultValueFactory = _ => DefaultServer };
+    private static readonly Option<string> Server = new("--server")
+    {
+        Description = "Where the Blog service serves gRPC.",
+        DefaultValueFactory = _ => DefaultServer,
+    };
 
-    private static readonly Option<int> Parallel = Number("--parallel", "How many posts are worked on at the same time.", 8, 1, MaxParallel);
+    private static readonly Option<int> Parallel = Number(
+        "--parallel", "How many posts are worked on at the same time.", 8, 1, MaxParallel);
 
-    private static readonly Option<int> RetryFor = Number("--retry-for", "How many seconds a call is repeated while the service does not answer.", 60, 0, 86_400);
+    private static readonly Option<int> RetryFor = Number(
+        "--retry-for", "How many seconds a call is repeated while the service does not answer.", 60, 0, 86_400);
 
-    private static readonly Option<bool> Draft = new("--draft") { Description = "Leave the posts as drafts. Otherwise each is published right after it was created." };
+    private static readonly Option<bool> Draft = new("--draft")
+    {
+        Description = "Leave the posts as drafts. Otherwise each is published right after it was created; "
+            + "a later run without the option publishes them then.",
+    };
 
-    private static readonly Option<bool> Verify = new("--verify") { Description = "Read every post back afterwards and compare it with the history." };
+    private static readonly Option<bool> Verify = new("--verify")
+    {
+        Description = "Read every post back afterwards and compare it with the history.",
+    };
 
-    private static readonly Option<int> VerifyHistory = Number("--verify-history", "Read every version of this many posts, spread over the history, and compare.", 0, 0, int.MaxValue);
+    private static readonly Option<int> VerifyHistory = Number(
+        "--verify-history", "Read every version of this many posts, spread over the history, and compare.", 0, 0, int.MaxValue);
 
     private static readonly Option<bool> Quiet = new("--quiet") { Description = "Print only what went wrong." };
 
@@ -95,8 +118,8 @@ internal static class ImporterCommandLine
         IHistory history = parsed.GetValue(Git) is { } repository
             ? new GitHistory(repository, parsed.GetValue(Path)!, parsed.GetValue(Branch)!)
             : new JsonLinesHistory(parsed.GetValue(File)!);
-        return await new Importer(options, history, ConsoleFor(Console.Out, Console.IsOutputRedirected), Console.Error, TimeProvider.System)
-            .RunAsync(stop);
+        var output = ConsoleFor(Console.Out, Console.IsOutputRedirected);
+        return await new Importer(options, history, output, Console.Error, TimeProvider.System).RunAsync(stop);
     }
 
     /// <summary>An option that takes a whole number within bounds.</summary>

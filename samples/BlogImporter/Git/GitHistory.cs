@@ -19,6 +19,9 @@ internal sealed class GitHistory(string repository, string folder, string branch
     private readonly string prefix = folder.Replace('\\', '/').Trim('/') is { Length: > 0 } path ? path + "/" : "";
     private readonly Dictionary<string, LivePost> posts = new(StringComparer.Ordinal);
     private readonly HashSet<string> liveKeys = new(StringComparer.Ordinal);
+
+    // The posts on their way from one path to another within one commit, by the path to come.
+    private readonly Dictionary<string, LivePost> moved = new(StringComparer.Ordinal);
     private int commitsRead;
     private int commitsInAll = 1;
 
@@ -50,9 +53,6 @@ internal sealed class GitHistory(string repository, string folder, string branch
             Interlocked.Increment(ref commitsRead);
         }
     }
-
-    /// <summary>The posts on their way from one path to another within one commit, by the path to come.</summary>
-    private readonly Dictionary<string, LivePost> moved = new(StringComparer.Ordinal);
 
     /// <summary>
     /// Takes what a commit deletes or renames from its paths, before anything is put there: two posts can change places in a commit.

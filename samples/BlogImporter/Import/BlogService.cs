@@ -46,7 +46,11 @@ internal sealed class BlogService : IDisposable
         commands = new PostCommandService.PostCommandServiceClient(channel);
         queries = new PostQueryService.PostQueryServiceClient(channel);
         retry = new CallRetry(
-            new CallRetryOptions { MaxAttempts = 1_000, FirstDelay = TimeSpan.FromMilliseconds(100), MaxDelay = TimeSpan.FromSeconds(2), GiveUpAfter = retryFor },
+            new CallRetryOptions
+            {
+                // Time is the bound that counts: at two seconds a wait, a day has 43,200 of them.
+                MaxAttempts = 100_000, FirstDelay = TimeSpan.FromMilliseconds(100), MaxDelay = TimeSpan.FromSeconds(2), GiveUpAfter = retryFor,
+            },
             clock);
     }
 
