@@ -37,6 +37,10 @@ public sealed class JobOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan DrainInterval { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often command ids older than <c>Commands:Retention</c> are forgotten. Default 10 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan ForgetInterval { get; set; } = TimeSpan.FromMinutes(10);
 }
 
 /// <summary>When health says that the read model is broken. Configuration section <c>Health</c>.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using GrpcCqrs.Hosting.Health;
+using GrpcCqrs.Hosting.Operations;
 using GrpcCqrs.Hosting.Reflection;
 using GrpcCqrs.Storage;
 using Microsoft.AspNetCore.Builder;
@@ -47,6 +48,7 @@ public static class GrpcCqrsHosting
             Listen(kestrel, "Endpoints:Http", endpoints.Http, HttpProtocols.Http1);
         });
 
+        services.AddSingleton<VerificationGate>();
         services.AddGrpcReflection();
         services.AddGrpcHealth()
             .AddCheck<WriteDatabaseHealthCheck>("write-database")
@@ -63,12 +65,13 @@ public static class GrpcCqrsHosting
     }
 
     /// <summary>
-    /// Maps health and reflection, and <c>/health/live</c> (the process runs) and <c>/health/ready</c> (the checks pass) for
+    /// Maps operations, health and reflection, and <c>/health/live</c> (the process runs) and <c>/health/ready</c> (the checks pass) for
     /// probes over HTTP.
     /// </summary>
     public static WebApplication MapGrpcCqrs(this WebApplication app)
     {
         app.MapGrpcHealth();
+        app.MapGrpcService<OperationsGrpcService>();
         app.MapGrpcReflection();
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { ResponseWriter = WriteHealthAsync });
@@ -77,16 +80,23 @@ public static class GrpcCqrsHosting
 
     private static void AddJobs(IServiceCollection services, IConfiguration configuration)
     {
-        var interval = (configuration.GetSection(JobOptions.Section).Get<JobOptions>() ?? new JobOptions()).DrainInterval;
+        var jobs = configuration.GetSection(JobOptions.Section).Get<JobOptions>() ?? new JobOptions();
         services.AddQuartz(quartz =>
         {
-            var drain = new JobKey("drain-outbox");
-            quartz.AddJob<DrainOutboxJob>(job => job.WithIdentity(drain));
-            quartz.AddTrigger(trigger => trigger
-                .ForJob(drain).WithIdentity("drain-outbox").StartNow()
-                .WithSimpleSchedule(schedule => schedule.WithInterval(interval).RepeatForever()));
+            AddJob<DrainOutboxJob>(quartz, "drain-outbox", jobs.DrainInterval);
+            AddJob<ForgetCommandsJob>(quartz, "forget-commands", jobs.ForgetInterval);
         });
         services.AddQuartzHostedService(options => options.WaitForJobsToComplete = true);
+    }
+
+    private static void AddJob<TJob>(IQuartzBuilder quartz, string name, TimeSpan interval)
+        where TJob : class, IJob
+    {
+        var key = new JobKey(name);
+        quartz.AddJob<TJob>(job => job.WithIdentity(key));
+        quartz.AddTrigger(trigger => trigger
+            .ForJob(key).WithIdentity(name).StartNow()
+            .WithSimpleSchedule(schedule => schedule.WithInterval(interval).RepeatForever()));
     }
 
     private static Task WriteHealthAsync(HttpContext http, Microsoft.Extensions.Diagnostics.HealthChecks.HealthReport report) =>

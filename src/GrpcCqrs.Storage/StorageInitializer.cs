@@ -64,9 +64,11 @@ public sealed partial class StorageInitializer(
             {
                 await context.SaveChangesAsync(cancellationToken);
             }
-            catch (DbUpdateException exception) when (exception.InnerException is DbException inner && write.Provider.IsDataError(inner))
+            catch (DbUpdateException exception) when (exception.InnerException is DbException inner
+                && (write.Provider.IsDataError(inner) || write.Provider.IsTransient(inner)))
             {
-                // Another process was first; its row is read below.
+                // Another process was first, which shows as a duplicate or, under a strict isolation level, as a conflict; its row is
+                // read below.
             }
 
             row = await context.StoreIdentity.AsNoTracking().SingleAsync(cancellationToken);

@@ -44,8 +44,9 @@ public sealed class AppendOptions
     public const string Section = "Append";
 
     /// <summary>
-    /// How many appends may wait to be written; one more is refused with RESOURCE_EXHAUSTED. Default 4,096: at the few thousand
-    /// commands a second of a small machine, about a second's worth.
+    /// How many commands may wait to be written; one more is refused with RESOURCE_EXHAUSTED. As many audit entries of commands that
+    /// append nothing may wait beside them. Default 4,096: at the few thousand commands a second of a small machine, about a
+    /// second's worth.
     /// </summary>
     [Range(1, 1_000_000)]
     public int QueueLength { get; set; } = 4_096;
@@ -57,6 +58,13 @@ public sealed class AppendOptions
     /// <summary>How many appends share one transaction at most. Default 256, past which a larger batch gains little.</summary>
     [Range(1, 10_000)]
     public int MaxBatch { get; set; } = 256;
+
+    /// <summary>
+    /// How long a transaction waits for more appends at most, while the one before it was shared; a lone append never waits. Default
+    /// 0: what gathers while a transaction is written is company enough on a local disk.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:00:01")]
+    public TimeSpan MaxWait { get; set; } = TimeSpan.Zero;
 
     /// <summary>What a refused caller is told to wait. Default 100 ms, in which the queue moves on by hundreds of appends.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]

@@ -18,6 +18,9 @@ public static class StorageServices
         services.AddOptions<StorageOptions>().BindConfiguration(StorageOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<AppendOptions>().BindConfiguration(AppendOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<ProjectionOptions>().BindConfiguration(ProjectionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<CommandRetentionOptions>().BindConfiguration(CommandRetentionOptions.Section)
+            .Validate(options => options.Retention is null || options.Retention >= TimeSpan.FromMinutes(1), "Commands:Retention must be at least one minute, or absent.")
+            .ValidateOnStart();
         services.AddSingleton(provider => Databases.CreateWrite(
             provider.GetServices<ProviderRegistration>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value));
         services.AddSingleton(provider => Databases.CreateRead(
@@ -28,6 +31,13 @@ public static class StorageServices
         services.AddSingleton<AppendWriter>();
         services.AddSingleton<AppendQueue>();
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<AppendQueue>());
+        services.AddSingleton(provider => new CommandRetention(
+            provider.GetRequiredService<WriteDatabase>(),
+            provider.GetRequiredService<AppendQueue>(),
+            provider.GetRequiredService<IOptions<CommandRetentionOptions>>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<LogVerifier>();
+        services.AddSingleton<AuditLog>();
         services.AddSingleton<EventStore>();
         services.AddSingleton<IEventStore>(provider => provider.GetRequiredService<EventStore>());
         services.AddSingleton<IOutbox>(provider => provider.GetRequiredService<EventStore>());
@@ -41,11 +51,11 @@ public static class StorageServices
         return services;
     }
 
-    /// <summary>Adds a kind of database with the service's contexts for it.</summary>
+    /// <summary>Adds a kind of database with the service's contexts for it; without a read context it can be the write database only.</summary>
     public static IServiceCollection AddDatabaseProvider(
         this IServiceCollection services,
         DatabaseProvider provider,
         Func<DbContextOptions, WriteDbContext> createWriteContext,
-        Func<DbContextOptions, ReadDbContext> createReadContext) =>
+        Func<DbContextOptions, ReadDbContext>? createReadContext = null) =>
         services.AddSingleton(new ProviderRegistration(provider, createWriteContext, createReadContext));
 }

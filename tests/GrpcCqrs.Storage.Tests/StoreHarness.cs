@@ -1,7 +1,9 @@
 using System.Data.Common;
 using Dapper;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.PostgreSql;
 using GrpcCqrs.Storage.Sqlite;
+using GrpcCqrs.Storage.SqlServer;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,36 +11,6 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace GrpcCqrs.Storage.Tests;
-
-/// <summary>Where a store of the specs lives. One class a database; the specs are the same for all.</summary>
-public interface IStoreFixture
-{
-    /// <summary>Settings that lead to a new, empty pair of databases.</summary>
-    IReadOnlyDictionary<string, string?> NewStore();
-
-    /// <summary>Has the database itself refuse events with a correlation id, as a value that it cannot hold.</summary>
-    Task RefuseCorrelationAsync(DbConnection connection, string correlationId);
-}
-
-/// <summary>SQLite in a folder of its own, removed with the fixture.</summary>
-public sealed class SqliteFixture : IStoreFixture, IDisposable
-{
-    private readonly DirectoryInfo root = Directory.CreateTempSubdirectory("grpccqrs-specs-");
-
-    public IReadOnlyDictionary<string, string?> NewStore() => new Dictionary<string, string?>(StringComparer.Ordinal)
-    {
-        ["Storage:Directory"] = root.CreateSubdirectory(Guid.CreateVersion7().ToString("N")).FullName,
-    };
-
-    public async Task RefuseCorrelationAsync(DbConnection connection, string correlationId) => await connection.ExecuteAsync(
-        $"CREATE TRIGGER refuse BEFORE INSERT ON events WHEN NEW.correlation_id = '{correlationId}' BEGIN SELECT RAISE(ABORT, 'refused'); END");
-
-    public void Dispose()
-    {
-        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-        root.Delete(recursive: true);
-    }
-}
 
 public sealed class LedgerWriteDbContext(DbContextOptions options) : WriteDbContext(options);
 
@@ -101,9 +73,11 @@ public sealed class StoreHarness : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection(more.Select(pair => KeyValuePair.Create<string, string?>(pair.Key, pair.Value)));
         builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
         builder.Services.AddEventSourcing(LedgerTypes.Registry).AddAggregate<Ledger, LedgerEvent>();
+        builder.Services.AddEventStorage()
+            .AddDatabaseProvider(new SqliteProvider(), options => new LedgerWriteDbContext(options), options => new LedgerReadDbContext(options))
+            .AddDatabaseProvider(new PostgreSqlProvider(), options => new LedgerWriteDbContext(options))
+            .AddDatabaseProvider(new SqlServerProvider(), options => new LedgerWriteDbContext(options));
         configure?.Invoke(builder.Services);
-        builder.Services.AddEventStorage().AddDatabaseProvider(
-            new SqliteProvider(), options => new LedgerWriteDbContext(options), options => new LedgerReadDbContext(options));
         var harness = new StoreHarness(builder.Build());
         await harness.Services.GetRequiredService<StorageInitializer>().InitializeAsync(CancellationToken.None);
         await harness.host.StartAsync();

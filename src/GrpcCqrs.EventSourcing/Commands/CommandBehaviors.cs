@@ -40,7 +40,8 @@ internal sealed class CommandTracing : ICommandBehavior
 
 /// <summary>
 /// Sees to it that every command leaves an audit entry: a command that appends writes it in the append's transaction, all
-/// others in one of their own before they are answered.
+/// others in one of their own before they are answered. What is refused because the write queue is full or the database is away
+/// leaves none: writing one would be what just failed.
 /// </summary>
 internal sealed partial class CommandAudit(IEventStore store, TimeProvider clock, ILogger<CommandAudit> logger) : ICommandBehavior
 {
@@ -79,14 +80,14 @@ internal sealed partial class CommandAudit(IEventStore store, TimeProvider clock
             var entry = context.AuditAs(outcome, clock.GetUtcNow(), errorReason);
             await store.AppendAsync(new AppendRequest { Audit = entry }, CancellationToken.None);
         }
-        catch (RejectedException exception)
+        catch (RejectedException rejection)
         {
-            LogAuditLost(logger, context.CommandType, context.CommandId, outcome, exception);
+            LogAuditLost(logger, context.CommandType, context.CommandId, outcome, rejection.Code.Reason);
         }
     }
 
-    [LoggerMessage(1001, LogLevel.Warning, "The audit entry of {CommandType} {CommandId} ({Outcome}) could not be written")]
-    private static partial void LogAuditLost(ILogger logger, string commandType, Guid commandId, CommandOutcome outcome, Exception exception);
+    [LoggerMessage(1001, LogLevel.Warning, "The audit entry of {CommandType} {CommandId} ({Outcome}) could not be written: {Reason}")]
+    private static partial void LogAuditLost(ILogger logger, string commandType, Guid commandId, CommandOutcome outcome, string reason);
 }
 
 /// <summary>Refuses malformed commands before anything is read.</summary>
@@ -95,16 +96,17 @@ internal sealed class CommandValidation : ICommandBehavior
     public CommandStage<TCommand> Wrap<TCommand>(CommandStage<TCommand> next)
         where TCommand : class => (command, context, cancellationToken) =>
         {
-            Validation.ThrowIfInvalid(command);
+            Validation.ThrowIfInvalid(command, context.Violations);
             return next(command, context, cancellationToken);
         };
 }
 
 internal static class Validation
 {
-    public static void ThrowIfInvalid(object message)
+    public static void ThrowIfInvalid(object message, params IReadOnlyList<FieldViolation> others)
     {
-        if (message is IValidatable validatable && validatable.Validate().ToArray() is { Length: > 0 } violations)
+        FieldViolation[] violations = [.. (message as IValidatable)?.Validate() ?? [], .. others];
+        if (violations.Length > 0)
         {
             throw RejectedException.Invalid(violations);
         }
@@ -120,13 +122,30 @@ internal sealed class CommandDeduplication(IEventStore store) : ICommandBehavior
     public CommandStage<TCommand> Wrap<TCommand>(CommandStage<TCommand> next)
         where TCommand : class => async (command, context, cancellationToken) =>
         {
-            if (context.RequestHash is not null
-                && await store.FindCommandAsync(context.CommandId, cancellationToken) is { } first)
+            if (context.RequestHash is null)
+            {
+                return await next(command, context, cancellationToken);
+            }
+
+            if (await store.FindCommandAsync(context.CommandId, cancellationToken) is { } first)
             {
                 return Repeat(first, context);
             }
 
-            return await next(command, context, cancellationToken);
+            try
+            {
+                return await next(command, context, cancellationToken);
+            }
+            catch (RejectedException rejection) when (rejection.Code.Kind is not (ErrorKind.ResourceExhausted or ErrorKind.Unavailable))
+            {
+                // A repetition that raced this call may have won, and this one met what the other left.
+                if (await store.FindCommandAsync(context.CommandId, cancellationToken) is { } winner)
+                {
+                    return Repeat(winner, context);
+                }
+
+                throw;
+            }
         };
 
     internal static CommandResult Repeat(CommandRecord first, CommandContext context)

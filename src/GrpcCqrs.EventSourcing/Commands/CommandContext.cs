@@ -27,6 +27,9 @@ public sealed class CommandContext
     /// <summary>When it arrived.</summary>
     public required DateTimeOffset ReceivedAt { get; init; }
 
+    /// <summary>What is wrong with the call around the command, such as a malformed id; the pipeline refuses it with the rest.</summary>
+    public IReadOnlyList<FieldViolation> Violations { get; init; } = [];
+
     /// <summary>The stream that the command is about, once the write path knows it.</summary>
     public StreamId? Stream { get; internal set; }
 

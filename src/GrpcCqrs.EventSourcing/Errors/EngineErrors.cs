@@ -39,10 +39,14 @@ public static class EngineErrors
     public static readonly ErrorCode ReadModelBehind = new(
         "READ_MODEL_BEHIND", ErrorKind.Unavailable, true, "The read model has not yet reached the consistency_token; repeat after RetryInfo's delay.");
 
+    /// <summary>The event log is being verified already.</summary>
+    public static readonly ErrorCode VerificationRunning = new(
+        "VERIFICATION_RUNNING", ErrorKind.ResourceExhausted, true, "A verification of the event log is running already; repeat after RetryInfo's delay.");
+
     /// <summary>All rows.</summary>
     public static IReadOnlyList<ErrorCode> All { get; } =
     [
         InvalidFields, CommandIdReused, ConsistencyTokenInvalid, PageTokenInvalid, WrongExpectedVersion, TooMuchContention,
-        WriteQueueFull, DatabaseUnavailable, ReadModelBehind,
+        WriteQueueFull, DatabaseUnavailable, ReadModelBehind, VerificationRunning,
     ];
 }

@@ -24,36 +24,55 @@ public sealed class CallContexts(TimeProvider clock)
     /// <param name="commandId">The caller's command id; empty for none.</param>
     /// <param name="expectedVersion">The version that the caller expects; null for any.</param>
     /// <param name="call">The call.</param>
-    /// <exception cref="RejectedException">The command id is no UUID, the version is negative, or a header is malformed.</exception>
+    /// <returns>The context; what is malformed is among its violations, for the pipeline to refuse and to audit.</returns>
     public CommandContext ForCommand(IMessage request, string commandId, long? expectedVersion, ServerCallContext call)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(commandId);
         ArgumentNullException.ThrowIfNull(call);
         var now = clock.GetUtcNow();
-        var isIdempotent = commandId.Length > 0;
-        var id = isIdempotent ? ParseCommandId(commandId) : Guid.CreateVersion7(now);
-        if (expectedVersion < 0)
+        var violations = new List<FieldViolation>();
+        var isIdempotent = Guid.TryParseExact(commandId, "D", out var id) && id != Guid.Empty;
+        if (!isIdempotent)
         {
-            throw RejectedException.Invalid(new FieldViolation("expected_version", "Must be 0 or more; leave it out to expect nothing."));
+            Require(commandId.Length == 0, "command_id", "Must be a UUID; leave it out for a command that is not repeated.");
+            id = Guid.CreateVersion7(now);
         }
 
+        Require(expectedVersion is null or >= 0, "expected_version", "Must be 0 or more; leave it out to expect nothing.");
         return new CommandContext
         {
             CommandId = id,
             RequestHash = isIdempotent ? HashOf(call.Method, request) : null,
-            ExpectedVersion = expectedVersion is { } version ? ExpectedVersion.Exactly(version) : ExpectedVersion.Any,
+            ExpectedVersion = expectedVersion is { } version and >= 0 ? ExpectedVersion.Exactly(version) : ExpectedVersion.Any,
             User = call.GetHttpContext().User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name } ? name : Anonymous,
-            CorrelationId = Header(call, CorrelationHeader) ?? Activity.Current?.TraceId.ToHexString() ?? id.ToString("D"),
-            CausationId = Header(call, CausationHeader) ?? id.ToString("D"),
+            CorrelationId = Header(CorrelationHeader) ?? Activity.Current?.TraceId.ToHexString() ?? id.ToString("D"),
+            CausationId = Header(CausationHeader) ?? id.ToString("D"),
             ReceivedAt = now,
+            Violations = violations,
         };
-    }
 
-    private static Guid ParseCommandId(string commandId) =>
-        Guid.TryParseExact(commandId, "D", out var id) && id != Guid.Empty
-            ? id
-            : throw RejectedException.Invalid(new FieldViolation("command_id", "Must be a UUID; leave it out for a command that is not repeated."));
+        void Require(bool condition, string field, string description)
+        {
+            if (!condition)
+            {
+                violations.Add(new FieldViolation(field, description));
+            }
+        }
+
+        string? Header(string name)
+        {
+            var value = call.RequestHeaders.GetValue(name);
+            if (string.IsNullOrEmpty(value))
+            {
+                return null;
+            }
+
+            var isWellFormed = value.Length <= MaxHeaderLength && value.All(c => c is >= ' ' and <= '~');
+            Require(isWellFormed, $"header {name}", $"Must be at most {MaxHeaderLength} printable ASCII characters.");
+            return isWellFormed ? value : null;
+        }
+    }
 
     private static byte[] HashOf(string method, IMessage request)
     {
@@ -62,18 +81,5 @@ public sealed class CallContexts(TimeProvider clock)
         Encoding.UTF8.GetBytes(method, input);
         request.WriteTo(input.AsSpan(methodLength));
         return SHA256.HashData(input);
-    }
-
-    private static string? Header(ServerCallContext call, string name)
-    {
-        var value = call.RequestHeaders.GetValue(name);
-        if (string.IsNullOrEmpty(value))
-        {
-            return null;
-        }
-
-        return value.Length <= MaxHeaderLength && value.All(c => c is >= ' ' and <= '~')
-            ? value
-            : throw RejectedException.Invalid(new FieldViolation($"header {name}", $"Must be at most {MaxHeaderLength} printable ASCII characters."));
     }
 }

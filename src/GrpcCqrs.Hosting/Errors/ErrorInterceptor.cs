@@ -79,7 +79,7 @@ internal sealed partial class ErrorInterceptor(IOptions<ErrorOptions> options, I
             return ErrorStatus.ToRpcException(rejection, options.Value.Domain);
         }
 
-        if (exception is OperationCanceledException && context.CancellationToken.IsCancellationRequested)
+        if (exception is OperationCanceledException or IOException && context.CancellationToken.IsCancellationRequested)
         {
             return new RpcException(new Status(StatusCode.Cancelled, "The caller gave up."));
         }

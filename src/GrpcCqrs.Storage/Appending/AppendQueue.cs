@@ -23,6 +23,7 @@ internal sealed partial class AppendQueue : BackgroundService
     private readonly CommitSignal signal;
     private readonly AppendOptions options;
     private readonly ILogger<AppendQueue> logger;
+    private int queuedCount;
     private long queuedBytes;
     private long trimTo;
     private long forgetBefore;
@@ -36,7 +37,7 @@ internal sealed partial class AppendQueue : BackgroundService
         this.logger = logger;
         provider = database.Provider;
         queue = Channel.CreateBounded<PendingAppend>(
-            new BoundedChannelOptions(this.options.QueueLength) { SingleReader = true, AllowSynchronousContinuations = false });
+            new BoundedChannelOptions(2 * this.options.QueueLength) { SingleReader = true, AllowSynchronousContinuations = false });
     }
 
     public async ValueTask<AppendVerdict> AppendAsync(AppendRequest request, CancellationToken cancellationToken)
@@ -44,9 +45,8 @@ internal sealed partial class AppendQueue : BackgroundService
         cancellationToken.ThrowIfCancellationRequested();
         RequestShape.ThrowIfMalformed(request);
         var pending = new PendingAppend(request);
-        if (Interlocked.Add(ref queuedBytes, pending.Bytes) > options.QueueBytes || !queue.Writer.TryWrite(pending))
+        if (!TryEnqueue(pending))
         {
-            Interlocked.Add(ref queuedBytes, -pending.Bytes);
             throw new RejectedException(EngineErrors.WriteQueueFull, "More commands wait to be written than the queue may hold.")
             {
                 RetryAfter = options.RetryAfter,
@@ -55,6 +55,30 @@ internal sealed partial class AppendQueue : BackgroundService
 
         await using var registration = cancellationToken.UnsafeRegister(static state => ((PendingAppend)state!).TryCancel(), pending);
         return await pending.Verdict;
+    }
+
+    /// <summary>
+    /// Commands may fill half of the queue. The other half is for what appends no event, audit entries above all: a refused command
+    /// leaves a trace also when commands come in faster than they can be written.
+    /// </summary>
+    private bool TryEnqueue(PendingAppend pending)
+    {
+        var limit = pending.Request.Stream is null ? 2 * options.QueueLength : options.QueueLength;
+        var count = Interlocked.Increment(ref queuedCount);
+        var bytes = Interlocked.Add(ref queuedBytes, pending.Bytes);
+        if (count <= limit && bytes <= options.QueueBytes && queue.Writer.TryWrite(pending))
+        {
+            return true;
+        }
+
+        Forget(pending);
+        return false;
+    }
+
+    private void Forget(PendingAppend pending)
+    {
+        Interlocked.Decrement(ref queuedCount);
+        Interlocked.Add(ref queuedBytes, -pending.Bytes);
     }
 
     /// <summary>
@@ -73,7 +97,8 @@ internal sealed partial class AppendQueue : BackgroundService
     /// <summary>Removes now what was requested, where no append came by.</summary>
     public async ValueTask FlushTrimAsync(CancellationToken cancellationToken)
     {
-        if (Interlocked.Read(ref trimTo) > 0)
+        // Where there is something in the queue, its transaction does it.
+        if (Interlocked.Read(ref trimTo) > 0 && Volatile.Read(ref queuedCount) == 0)
         {
             await AppendAsync(new AppendRequest(), cancellationToken);
         }
@@ -86,17 +111,15 @@ internal sealed partial class AppendQueue : BackgroundService
         {
             while (await queue.Reader.WaitToReadAsync(stoppingToken))
             {
-                while (batch.Count < options.MaxBatch && queue.Reader.TryRead(out var pending))
+                var isShared = batch.Count > 1;
+                batch.Clear();
+                Take(batch);
+                if (isShared && options.MaxWait > TimeSpan.Zero)
                 {
-                    Interlocked.Add(ref queuedBytes, -pending.Bytes);
-                    if (pending.TryStart())
-                    {
-                        batch.Add(pending);
-                    }
+                    await WaitForCompanyAsync(batch);
                 }
 
                 await WriteAsync(batch, stoppingToken);
-                batch.Clear();
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -112,6 +135,34 @@ internal sealed partial class AppendQueue : BackgroundService
             }
 
             await writer.DisposeAsync();
+        }
+    }
+
+    private void Take(List<PendingAppend> batch)
+    {
+        while (batch.Count < options.MaxBatch && queue.Reader.TryRead(out var pending))
+        {
+            Forget(pending);
+            if (pending.TryStart())
+            {
+                batch.Add(pending);
+            }
+        }
+    }
+
+    private async Task WaitForCompanyAsync(List<PendingAppend> batch)
+    {
+        using var limit = new CancellationTokenSource(options.MaxWait);
+        try
+        {
+            while (batch.Count < options.MaxBatch && await queue.Reader.WaitToReadAsync(limit.Token))
+            {
+                Take(batch);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Long enough.
         }
     }
 

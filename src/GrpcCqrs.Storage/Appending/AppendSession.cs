@@ -1,4 +1,6 @@
+using System.Data;
 using System.Data.Common;
+using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
@@ -20,6 +22,26 @@ public class AppendSession(DbConnection connection, DatabaseProvider provider) :
     /// <summary>The database's dialect.</summary>
     protected DatabaseProvider Provider { get; } = provider;
 
+    /// <summary>
+    /// Begins a transaction whose every statement sees what was committed before that statement: behind the sequencer's lock that is
+    /// everything. So the level is said and not left to the database's default, under whose snapshot a look-up could be stale. A
+    /// database without this level takes the next stronger one.
+    /// </summary>
+    public virtual async Task<DbTransaction> BeginAsync(CancellationToken cancellationToken) =>
+        await Connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
+
+    /// <summary>Commits. Where this fails it is not known whether the transaction took place.</summary>
+    public virtual Task CommitAsync(DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        return transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>Whether the log holds an event: the one at this position with this hash.</summary>
+    public async Task<bool> HoldsAsync(LogHead head, DbTransaction transaction, CancellationToken cancellationToken) =>
+        await With(transaction, Provider.SelectHash, ("position", head.Position)).ExecuteScalarAsync(cancellationToken) is byte[] hash
+        && hash.AsSpan().SequenceEqual(head.Hash);
+
     /// <summary>Locks the sequencer row until the transaction ends, and returns what it says.</summary>
     /// <exception cref="InvalidOperationException">The row is missing.</exception>
     public virtual async Task<LogHead> LockAsync(DbTransaction transaction, CancellationToken cancellationToken)
@@ -40,7 +62,7 @@ public class AppendSession(DbConnection connection, DatabaseProvider provider) :
             await using var reader = await With(transaction, Provider.SelectCommand, ("command_id", commandId)).ExecuteReaderAsync(cancellationToken);
             if (await reader.ReadAsync(cancellationToken))
             {
-                facts.Commands.Add(commandId, CommandRows.Read(reader));
+                facts.Commands.Add(commandId, ReadCommand(reader));
             }
         }
 
@@ -154,6 +176,9 @@ public class AppendSession(DbConnection connection, DatabaseProvider provider) :
                 .ExecuteNonQueryAsync(cancellationToken);
         }
     }
+
+    /// <summary>A row of <see cref="DatabaseProvider.SelectCommand"/>'s columns.</summary>
+    protected static CommandRecord ReadCommand(DbDataReader row) => CommandRows.Read(row);
 
     /// <summary>The prepared statement of a text with its parameters set. Made at its first use and kept with the connection.</summary>
     protected DbCommand With(DbTransaction transaction, string text, params ReadOnlySpan<(string Name, object? Value)> parameters)

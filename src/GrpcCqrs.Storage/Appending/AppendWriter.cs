@@ -1,5 +1,3 @@
-using System.Data;
-
 namespace GrpcCqrs.Storage;
 
 /// <summary>What a transaction clears away besides what it appends; 0 for nothing.</summary>
@@ -16,12 +14,29 @@ internal sealed class AppendWriter(WriteDatabase database, TimeProvider clock) :
 {
     private AppendSession? session;
 
-    /// <summary>Writes the batch, leaves each append's verdict in <see cref="PendingAppend.Reached"/> and returns the new head.</summary>
+    /// <summary>
+    /// A batch whose commit failed, so that it is not known whether it took place: its first append, and the end of the log that it
+    /// would have made.
+    /// </summary>
+    private (PendingAppend First, LogHead Head)? unresolved;
+
+    /// <summary>
+    /// Writes the batch, leaves each append's verdict in <see cref="PendingAppend.Reached"/> and returns the new head. A batch that is
+    /// tried again after its commit failed is looked for first, so that it is never written twice.
+    /// </summary>
     public async Task<long> WriteAsync(IReadOnlyList<PendingAppend> batch, Clearing clearing, CancellationToken cancellationToken)
     {
         var sql = session ??= await OpenAsync(cancellationToken);
-        await using var transaction = await sql.Connection.BeginTransactionAsync(IsolationLevel.Unspecified, cancellationToken);
+        await using var transaction = await sql.BeginAsync(cancellationToken);
         var head = await sql.LockAsync(transaction, cancellationToken);
+        if (unresolved is { } open && batch is [var first, ..] && ReferenceEquals(open.First, first)
+            && await sql.HoldsAsync(open.Head, transaction, cancellationToken))
+        {
+            unresolved = null;
+            return head.Position;
+        }
+
+        unresolved = null;
         var facts = await sql.LoadAsync(AppendJudge.ChecksFor(batch.Select(pending => pending.Request)), transaction, cancellationToken);
         var judge = new AppendJudge(head, facts, UnixMicroseconds.From(clock.GetUtcNow()));
         foreach (var pending in batch)
@@ -32,7 +47,13 @@ internal sealed class AppendWriter(WriteDatabase database, TimeProvider clock) :
         judge.Rows.TrimOutboxTo = clearing.OutboxTo;
         judge.Rows.ForgetCommandsBefore = clearing.CommandsBefore;
         await sql.WriteAsync(judge.Rows, transaction, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        if (judge.Rows.NewHead is { } newHead)
+        {
+            unresolved = (batch[0], newHead);
+        }
+
+        await sql.CommitAsync(transaction, cancellationToken);
+        unresolved = null;
         return judge.Position;
     }
 
@@ -55,7 +76,7 @@ internal sealed class AppendWriter(WriteDatabase database, TimeProvider clock) :
         try
         {
             await database.Provider.PrepareWriterAsync(connection, cancellationToken);
-            return database.Provider.CreateAppendSession(connection);
+            return database.CreateAppendSession(connection);
         }
         catch
         {

@@ -1,9 +1,12 @@
+using System.Buffers;
+using System.Text;
 using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// Refuses appends that no database could write, before they are queued: what gets as far as a transaction shares it with others.
+/// Refuses appends that one of the databases could not write, before they are queued: what gets as far as a transaction shares it
+/// with others, and what one database refuses no other should accept.
 /// </summary>
 internal static class RequestShape
 {
@@ -13,7 +16,7 @@ internal static class RequestShape
         ArgumentNullException.ThrowIfNull(request);
         if (request.Stream is { } stream)
         {
-            Check(stream.ToString(), StreamId.MaxLength, "stream");
+            CheckKey(stream.ToString(), StreamId.MaxLength, "stream");
         }
         else if (request.Events.Count > 0 || request.Command is not null || request.Claims.Count > 0)
         {
@@ -35,8 +38,8 @@ internal static class RequestShape
 
         foreach (var key in request.Claims)
         {
-            Check(key.Scope, ColumnWidths.KeyScope, "key scope");
-            Check(key.Value, ColumnWidths.KeyValue, "key value");
+            CheckKey(key.Scope, ColumnWidths.KeyScope, "key scope");
+            CheckKey(key.Value, ColumnWidths.KeyValue, "key value");
         }
 
         if (request.Command?.Reply is { } reply)
@@ -56,6 +59,41 @@ internal static class RequestShape
         if (text is null || text.Length > maxLength)
         {
             throw new ArgumentException($"The {what} must be 0-{maxLength} characters.", nameof(text));
+        }
+
+        // PostgreSQL has no U+0000 in text, and half of a surrogate pair has no form in UTF-8.
+        if (text.Contains('\0', StringComparison.Ordinal) || !IsWellFormed(text))
+        {
+            throw new ArgumentException($"The {what} must be well-formed Unicode without U+0000.", nameof(text));
+        }
+    }
+
+    /// <summary>SQL Server takes two texts that differ in spaces at the end for equal, in unique constraints too.</summary>
+    private static void CheckKey(string? text, int maxLength, string what)
+    {
+        Check(text, maxLength, what);
+        if (text!.EndsWith(' '))
+        {
+            throw new ArgumentException($"The {what} must not end in a space.", nameof(text));
+        }
+    }
+
+    private static bool IsWellFormed(string text)
+    {
+        for (var rest = text.AsSpan(); ;)
+        {
+            var at = rest.IndexOfAnyInRange('\uD800', '\uDFFF');
+            if (at < 0)
+            {
+                return true;
+            }
+
+            if (Rune.DecodeFromUtf16(rest[at..], out _, out var consumed) != OperationStatus.Done)
+            {
+                return false;
+            }
+
+            rest = rest[(at + consumed)..];
         }
     }
 }

@@ -28,6 +28,12 @@ public abstract class DatabaseProvider
     /// <summary>Tells EF Core to use this database.</summary>
     public abstract void Configure(DbContextOptionsBuilder options, string connectionString);
 
+    /// <summary>Refuses to start where this process lacks something that the driver needs.</summary>
+    /// <exception cref="InvalidOperationException">It says what is missing.</exception>
+    public virtual void ThrowIfUnusable()
+    {
+    }
+
     /// <summary>Sets up the connection that the append queue keeps for itself: durability settings, above all.</summary>
     public virtual Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -48,6 +54,9 @@ public abstract class DatabaseProvider
 
     /// <summary>Locks the sequencer row until the transaction ends, and returns position, time and hash.</summary>
     public virtual string LockSequencer => "UPDATE sequencer SET position = position WHERE id = 1 RETURNING position, time_us, hash";
+
+    /// <summary>The hash of an event.</summary>
+    public virtual string SelectHash => "SELECT hash FROM events WHERE position = @position";
 
     /// <summary>Moves the sequencer on.</summary>
     public virtual string AdvanceSequencer => "UPDATE sequencer SET position = @position, time_us = @time_us, hash = @hash WHERE id = 1";
@@ -100,6 +109,9 @@ public abstract class DatabaseProvider
 
     /// <summary>A stretch of the whole log with hashes, for verification.</summary>
     public virtual string SelectChain => $"SELECT {EventColumns}, hash FROM events WHERE position > @after ORDER BY position LIMIT @count";
+
+    /// <summary>A select with an ORDER BY, cut after the first <c>@count</c> rows.</summary>
+    public virtual string FirstRows(string orderedSelect) => $"{orderedSelect} LIMIT @count";
 
     /// <summary>The end of the log.</summary>
     public virtual string SelectSequencer => "SELECT position, time_us, hash FROM sequencer WHERE id = 1";

@@ -9,6 +9,9 @@ namespace GrpcCqrs.Storage;
 /// <param name="CreateContext">Makes the service's EF Core context on it.</param>
 public sealed record WriteDatabase(DatabaseProvider Provider, string ConnectionString, Func<WriteDbContext> CreateContext)
 {
+    /// <summary>Makes the append queue's conversation with it.</summary>
+    public Func<DbConnection, AppendSession> CreateAppendSession { get; init; } = Provider.CreateAppendSession;
+
     /// <summary>An open connection; the caller disposes it.</summary>
     public Task<DbConnection> OpenAsync(CancellationToken cancellationToken) =>
         Databases.OpenAsync(Provider, ConnectionString, cancellationToken);
@@ -28,17 +31,17 @@ public sealed record ReadDatabase(DatabaseProvider Provider, string ConnectionSt
 /// <summary>A kind of database together with a service's contexts for it.</summary>
 /// <param name="Provider">The kind.</param>
 /// <param name="CreateWriteContext">Makes the service's write context.</param>
-/// <param name="CreateReadContext">Makes the service's read context.</param>
+/// <param name="CreateReadContext">Makes the service's read context; null where its read database cannot be of this kind.</param>
 public sealed record ProviderRegistration(
     DatabaseProvider Provider,
     Func<DbContextOptions, WriteDbContext> CreateWriteContext,
-    Func<DbContextOptions, ReadDbContext> CreateReadContext);
+    Func<DbContextOptions, ReadDbContext>? CreateReadContext);
 
 internal static class Databases
 {
     public static WriteDatabase CreateWrite(IEnumerable<ProviderRegistration> registrations, StorageOptions options)
     {
-        var registration = Choose(registrations, options.Write, "Write");
+        var registration = Choose([.. registrations], options.Write, "Write");
         var connectionString = ConnectionStringOf(registration.Provider, options, options.Write, "write");
         return new WriteDatabase(
             registration.Provider, connectionString, () => registration.CreateWriteContext(ContextOptions(registration.Provider, connectionString)));
@@ -46,10 +49,11 @@ internal static class Databases
 
     public static ReadDatabase CreateRead(IEnumerable<ProviderRegistration> registrations, StorageOptions options)
     {
-        var registration = Choose(registrations, options.Read, "Read");
+        ProviderRegistration[] known = [.. registrations.Where(registration => registration.CreateReadContext is not null)];
+        var registration = Choose(known, options.Read, "Read");
         var connectionString = ConnectionStringOf(registration.Provider, options, options.Read, "read");
         return new ReadDatabase(
-            registration.Provider, connectionString, () => registration.CreateReadContext(ContextOptions(registration.Provider, connectionString)));
+            registration.Provider, connectionString, () => registration.CreateReadContext!(ContextOptions(registration.Provider, connectionString)));
     }
 
     public static async Task<DbConnection> OpenAsync(DatabaseProvider provider, string connectionString, CancellationToken cancellationToken)
@@ -67,12 +71,13 @@ internal static class Databases
         }
     }
 
-    private static ProviderRegistration Choose(IEnumerable<ProviderRegistration> registrations, DatabaseOptions database, string name)
+    private static ProviderRegistration Choose(ProviderRegistration[] known, DatabaseOptions database, string name)
     {
-        var known = registrations.ToArray();
-        return Array.Find(known, r => string.Equals(r.Provider.Name, database.Provider, StringComparison.OrdinalIgnoreCase))
+        var chosen = Array.Find(known, r => string.Equals(r.Provider.Name, database.Provider, StringComparison.OrdinalIgnoreCase))
             ?? throw new InvalidOperationException(
-                $"Storage:{name}:Provider is '{database.Provider}'; this service knows {string.Join(", ", known.Select(r => r.Provider.Name))}.");
+                $"Storage:{name}:Provider is '{database.Provider}'; the {name.ToLowerInvariant()} database of this service can be {string.Join(", ", known.Select(r => r.Provider.Name))}.");
+        chosen.Provider.ThrowIfUnusable();
+        return chosen;
     }
 
     private static string ConnectionStringOf(DatabaseProvider provider, StorageOptions options, DatabaseOptions database, string name)

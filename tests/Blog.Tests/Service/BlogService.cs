@@ -32,6 +32,8 @@ public class BlogService : IAsyncLifetime
 
     public Uri HttpAddress { get; private set; } = null!;
 
+    public WebApplication Application => app!;
+
     public IServiceProvider Services => app!.Services;
 
     /// <summary>Settings beside the addresses and the data directory.</summary>

@@ -45,6 +45,9 @@ public sealed class GetPostHistoryHandler(
     /// </summary>
     private const int MaxDataBytes = 1024 * 1024;
 
+    /// <summary>A payload larger than this is left out: with it alone an answer could pass those 4 MiB.</summary>
+    private const int MaxPayloadBytes = 3 * 1024 * 1024;
+
     /// <inheritdoc/>
     public async ValueTask<Page<PostHistoryEntryView>> HandleAsync(GetPostHistory query, CancellationToken cancellationToken)
     {
@@ -94,7 +97,7 @@ public sealed class GetPostHistoryHandler(
         record.Metadata.CorrelationId,
         record.Metadata.CausationId,
         string.Join(' ', events.Select(Summarize)),
-        includeData ? Encoding.UTF8.GetString(record.Payload.Span) : "",
+        includeData && record.Payload.Length <= MaxPayloadBytes ? Encoding.UTF8.GetString(record.Payload.Span) : "",
         changes);
 
     private static string Summarize(PostEvent @event) => @event switch

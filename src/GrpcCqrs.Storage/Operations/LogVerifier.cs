@@ -1,0 +1,105 @@
+using System.Data.Common;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>What a walk along the hash chain found.</summary>
+/// <param name="Verified">How many events, from the first, are as they were written.</param>
+/// <param name="BrokenAt">The first position that is not; null where the log is intact.</param>
+/// <param name="Problem">What is wrong there, in a sentence; null where the log is intact.</param>
+public sealed record Verification(long Verified, long? BrokenAt, string? Problem)
+{
+    /// <summary>Whether nothing was found.</summary>
+    public bool IsIntact => BrokenAt is null;
+}
+
+/// <summary>
+/// Walks the hash chain from the first event to the newest. It finds every change of a stored event, a missing, added or moved one,
+/// and a cut-off end. It cannot find a log that was rewritten as a whole with all hashes and the sequencer: compare the newest hash
+/// with one noted elsewhere for that.
+/// </summary>
+public sealed class LogVerifier(WriteDatabase database)
+{
+    /// <summary>How many events are read at a time, to bound the memory.</summary>
+    private const int ReadBatch = 500;
+
+    /// <summary>Walks the chain up to the event that is the newest now; appends go on meanwhile.</summary>
+    /// <exception cref="DbException">The write database fails.</exception>
+    public async Task<Verification> VerifyAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var head = await ReadHeadAsync(connection, cancellationToken);
+        if (head is null)
+        {
+            return new Verification(0, 1, "The sequencer row is missing.");
+        }
+
+        var (position, hash) = (0L, HashChain.Genesis);
+        while (position < head.Value.Position)
+        {
+            var rows = await ReadAsync(connection, position, cancellationToken);
+            foreach (var row in rows.Where(row => row.Position <= head.Value.Position))
+            {
+                if (row.Position != position + 1)
+                {
+                    return new Verification(position, position + 1, $"The event is missing; the next one has position {row.Position}.");
+                }
+
+                if (!HashChain.Next(hash, row).AsSpan().SequenceEqual(row.Hash))
+                {
+                    return new Verification(position, row.Position, "The event is not the one that was written, or does not follow its predecessor.");
+                }
+
+                (position, hash) = (row.Position, row.Hash);
+            }
+
+            if (rows.Count == 0)
+            {
+                return new Verification(position, position + 1, $"The event is missing, and so are all behind it up to position {head.Value.Position}.");
+            }
+        }
+
+        return hash.AsSpan().SequenceEqual(head.Value.Hash)
+            ? new Verification(position, null, null)
+            : new Verification(position, position + 1, "The newest event is not the one that the sequencer knows.");
+    }
+
+    private async Task<LogHead?> ReadHeadAsync(DbConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = Statement.Once(connection, null, database.Provider.SelectSequencer);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken)
+            ? new LogHead(reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2))
+            : null;
+    }
+
+    private async Task<List<EventRow>> ReadAsync(DbConnection connection, long after, CancellationToken cancellationToken)
+    {
+        var rows = new List<EventRow>(ReadBatch);
+        long bytes = 0;
+        await using var command = Statement.Once(connection, null, database.Provider.SelectChain, ("after", after), ("count", ReadBatch));
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (bytes < EventReader.MaxPageBytes && await reader.ReadAsync(cancellationToken))
+        {
+            var row = new EventRow
+            {
+                Position = reader.GetInt64(0),
+                Stream = reader.GetString(1),
+                Version = reader.GetInt64(2),
+                EventId = reader.GetGuid(3),
+                Type = reader.GetString(4),
+                SchemaVersion = reader.GetInt32(5),
+                Payload = reader.GetFieldValue<byte[]>(6),
+                CommandId = reader.GetGuid(7),
+                CorrelationId = reader.GetString(8),
+                CausationId = reader.GetString(9),
+                User = reader.GetString(10),
+                TimeMicroseconds = reader.GetInt64(11),
+                Hash = reader.GetFieldValue<byte[]>(12),
+            };
+            rows.Add(row);
+            bytes += row.Payload.Length;
+        }
+
+        return rows;
+    }
+}

@@ -1,0 +1,69 @@
+using System.Data.Common;
+using Dapper;
+using Npgsql;
+
+namespace GrpcCqrs.Storage.Tests;
+
+/// <summary>A new PostgreSQL database a store, the read database beside it on SQLite.</summary>
+public class PostgreSqlFixture : IStoreFixture, IDisposable
+{
+    private readonly SqliteFixture readDatabases = new();
+    private readonly List<string> created = [];
+
+    /// <summary>The isolation level that sessions of the database begin with where nobody says otherwise.</summary>
+    protected virtual string DefaultIsolation => "read committed";
+
+    public IReadOnlyDictionary<string, string?> NewStore()
+    {
+        var name = $"specs_{Guid.CreateVersion7():N}";
+        using var admin = new NpgsqlConnection(PostgreSqlServer.AdminConnectionString);
+        admin.Execute($"CREATE DATABASE {name}");
+        lock (created)
+        {
+            created.Add(name);
+        }
+
+        admin.Execute($"ALTER DATABASE {name} SET default_transaction_isolation = '{DefaultIsolation}'");
+        var target = new NpgsqlConnectionStringBuilder(PostgreSqlServer.AdminConnectionString)
+        {
+            // There are many databases, each with a pool of its own.
+            Database = name,
+            ConnectionIdleLifetime = 5,
+            ConnectionPruningInterval = 5,
+        };
+        return new Dictionary<string, string?>(readDatabases.NewStore(), StringComparer.Ordinal)
+        {
+            ["Storage:Write:Provider"] = "PostgreSql",
+            ["Storage:Write:ConnectionString"] = target.ConnectionString,
+        };
+    }
+
+    public async Task RefuseCorrelationAsync(DbConnection connection, string correlationId) =>
+        await connection.ExecuteAsync($"ALTER TABLE events ADD CONSTRAINT refuse CHECK (correlation_id <> '{correlationId}')");
+
+    public Task<DbException> TransientErrorAsync(DbConnection connection) =>
+        Task.FromResult<DbException>(new NpgsqlException("injected", new IOException("injected")));
+
+    public void Dispose()
+    {
+        readDatabases.Dispose();
+        NpgsqlConnection.ClearAllPools();
+        if (created.Count > 0)
+        {
+            using var admin = new NpgsqlConnection(PostgreSqlServer.AdminConnectionString);
+            created.ForEach(name => admin.Execute($"DROP DATABASE {name} WITH (FORCE)"));
+        }
+
+        GC.SuppressFinalize(this);
+    }
+}
+
+public sealed class RepeatableReadPostgreSqlFixture : PostgreSqlFixture
+{
+    protected override string DefaultIsolation => "repeatable read";
+}
+
+public sealed class SerializablePostgreSqlFixture : PostgreSqlFixture
+{
+    protected override string DefaultIsolation => "serializable";
+}

@@ -1,0 +1,82 @@
+using System.Data.Common;
+using Dapper;
+using Microsoft.Data.SqlClient;
+using Xunit;
+
+namespace GrpcCqrs.Storage.Tests;
+
+/// <summary>
+/// A new SQL Server database a store, the read database beside it on SQLite; on the server that GRPCCQRS_SQLSERVER leads to (a connection
+/// string that may create databases), else skipped.
+/// </summary>
+public class SqlServerFixture : IStoreFixture, IDisposable
+{
+    private readonly SqliteFixture readDatabases = new();
+    private readonly List<string> created = [];
+
+    /// <summary>Whether readers see the last committed rows instead of waiting for the writer.</summary>
+    protected virtual bool ReadsCommittedSnapshots => true;
+
+    private static string AdminConnectionString
+    {
+        get
+        {
+            var configured = Environment.GetEnvironmentVariable("GRPCCQRS_SQLSERVER");
+            Skip.If(string.IsNullOrEmpty(configured), "GRPCCQRS_SQLSERVER is not set.");
+            return configured!;
+        }
+    }
+
+    public IReadOnlyDictionary<string, string?> NewStore()
+    {
+        var name = $"specs_{Guid.CreateVersion7():N}";
+        using var admin = new SqlConnection(AdminConnectionString);
+        admin.Execute($"CREATE DATABASE {name}");
+        lock (created)
+        {
+            created.Add(name);
+        }
+
+        admin.Execute($"ALTER DATABASE {name} SET ALLOW_SNAPSHOT_ISOLATION ON");
+        admin.Execute($"ALTER DATABASE {name} SET READ_COMMITTED_SNAPSHOT {(ReadsCommittedSnapshots ? "ON" : "OFF")}");
+        return new Dictionary<string, string?>(readDatabases.NewStore(), StringComparer.Ordinal)
+        {
+            ["Storage:Write:Provider"] = "SqlServer",
+            ["Storage:Write:ConnectionString"] = new SqlConnectionStringBuilder(AdminConnectionString) { InitialCatalog = name }.ConnectionString,
+        };
+    }
+
+    public async Task RefuseCorrelationAsync(DbConnection connection, string correlationId) =>
+        await connection.ExecuteAsync($"ALTER TABLE events ADD CONSTRAINT refuse CHECK (correlation_id <> '{correlationId}')");
+
+    /// <summary>A real one, since the driver's exception cannot be made: a command that runs out of time.</summary>
+    public async Task<DbException> TransientErrorAsync(DbConnection connection)
+    {
+        await using var command = connection.CreateCommand();
+        command.CommandText = "WAITFOR DELAY '00:00:10'";
+        command.CommandTimeout = 1;
+        return await Assert.ThrowsAsync<SqlException>(() => command.ExecuteNonQueryAsync());
+    }
+
+    public void Dispose()
+    {
+        readDatabases.Dispose();
+        SqlConnection.ClearAllPools();
+        if (created.Count > 0)
+        {
+            using var admin = new SqlConnection(AdminConnectionString);
+            foreach (var name in created)
+            {
+                admin.Execute($"ALTER DATABASE {name} SET SINGLE_USER WITH ROLLBACK IMMEDIATE; DROP DATABASE {name}");
+            }
+        }
+
+        GC.SuppressFinalize(this);
+    }
+}
+
+/// <summary>As SQL Server makes databases by itself: readers wait for writers.</summary>
+public sealed class LockingSqlServerFixture : SqlServerFixture
+{
+    protected override bool ReadsCommittedSnapshots => false;
+}
