@@ -1,0 +1,108 @@
+using System.Data.Common;
+using System.Net.Sockets;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Npgsql;
+
+namespace GrpcCqrs.Storage.PostgreSql;
+
+/// <summary>
+/// PostgreSQL 14 and later. Its own commit is durable (<c>synchronous_commit</c> is on by default); the standard statements fit as
+/// they are, and appends go as sets through <see cref="PostgreSqlAppendSession"/>.
+/// </summary>
+public sealed class PostgreSqlProvider : DatabaseProvider
+{
+    /// <summary>
+    /// Texts compare byte for byte. It is also the one collation whose indexes no upgrade of the operating system's C library can
+    /// put out of order, with the uniqueness of keys and versions resting on them.
+    /// </summary>
+    private const string Collation = "C";
+
+    /// <summary>More than the product has statements; the driver prepares each at its second use on a connection.</summary>
+    private const int PreparedStatements = 64;
+
+    /// <inheritdoc/>
+    public override string Name => "PostgreSql";
+
+    /// <inheritdoc/>
+    public override string DefaultConnectionString(string directory, string database) => throw new InvalidOperationException(
+        $"Set Storage:{char.ToUpperInvariant(database[0])}{database[1..]}:ConnectionString, such as Host=localhost;Database=blog_{database};Username=blog;Password=...; PostgreSQL has no default.");
+
+    /// <inheritdoc/>
+    public override bool IsSameDatabase(string connectionString, string other)
+    {
+        var (one, two) = (new NpgsqlConnectionStringBuilder(connectionString), new NpgsqlConnectionStringBuilder(other));
+        return string.Equals(one.Host, two.Host, StringComparison.OrdinalIgnoreCase)
+            && one.Port == two.Port
+            && string.Equals(one.Database ?? one.Username, two.Database ?? two.Username, StringComparison.Ordinal);
+    }
+
+    /// <inheritdoc/>
+    public override DbConnection CreateConnection(string connectionString)
+    {
+        // Whoever goes through a pooler that cannot carry prepared statements sets Max Auto Prepare=0.
+        var configured = new DbConnectionStringBuilder { ConnectionString = connectionString };
+        if (!configured.ContainsKey("Max Auto Prepare"))
+        {
+            configured["Max Auto Prepare"] = PreparedStatements;
+            configured["Auto Prepare Min Usages"] = 2;
+        }
+
+        return new NpgsqlConnection(configured.ConnectionString);
+    }
+
+    /// <inheritdoc/>
+    public override void Configure(DbContextOptionsBuilder options, string connectionString) =>
+        options.UseNpgsql(connectionString).ReplaceService<IModelCustomizer, ByteOrder>();
+
+    /// <summary>
+    /// A database or role that was told to answer before the flush is not followed in that. And all that the append queue does is
+    /// look up and remove rows by their keys: a plan made while a table was small must not still read all of it when it is large.
+    /// </summary>
+    public override async Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        await using var command = connection.CreateCommand();
+        command.CommandText = WriterSettings;
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override AppendSession CreateAppendSession(DbConnection connection) => new PostgreSqlAppendSession((NpgsqlConnection)connection, this);
+
+    /// <inheritdoc/>
+    public override bool IsTransient(DbException exception) => exception switch
+    {
+        PostgresException { SqlState: var state } => state.StartsWith("08", StringComparison.Ordinal)
+            || state is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.TooManyConnections
+                or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow,
+        NpgsqlException { InnerException: IOException or SocketException or TimeoutException } => true,
+        _ => false,
+    };
+
+    /// <inheritdoc/>
+    public override bool IsDataError(DbException exception) =>
+        exception is PostgresException { SqlState: var state }
+        && (state.StartsWith("22", StringComparison.Ordinal) || state.StartsWith("23", StringComparison.Ordinal));
+
+    /// <summary>What the append queue's connection is set to.</summary>
+    internal const string WriterSettings =
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';"
+        + " SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+
+    /// <summary>Gives every text column the collation.</summary>
+    private sealed class ByteOrder(ModelCustomizerDependencies dependencies) : RelationalModelCustomizer(dependencies)
+    {
+        public override void Customize(ModelBuilder modelBuilder, DbContext context)
+        {
+            base.Customize(modelBuilder, context);
+            foreach (var property in modelBuilder.Model.GetEntityTypes().SelectMany(entity => entity.GetProperties()))
+            {
+                if (property.ClrType == typeof(string))
+                {
+                    property.SetCollation(Collation);
+                }
+            }
+        }
+    }
+}

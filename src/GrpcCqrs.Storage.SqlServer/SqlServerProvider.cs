@@ -1,0 +1,139 @@
+using System.Data.Common;
+using Microsoft.Data.SqlClient;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+
+namespace GrpcCqrs.Storage.SqlServer;
+
+/// <summary>
+/// SQL Server 2019 and later, at compatibility level 130 or higher. Nothing but the row lock of the sequencer's UPDATE and unique
+/// constraints is relied on; with READ_COMMITTED_SNAPSHOT on, which new databases made by the migrations have, readers do not wait for
+/// the writer.
+/// </summary>
+public sealed class SqlServerProvider : DatabaseProvider
+{
+    /// <summary>Texts compare code point by code point, spaces at their end aside.</summary>
+    internal const string Collation = "Latin1_General_100_BIN2";
+
+    /// <summary>
+    /// What the append queue's connection is set to. A database that may answer before the flush is refused: no session can overrule
+    /// it.
+    /// </summary>
+    internal const string WriterSettings =
+        "SET NOCOUNT ON; SET XACT_ABORT ON;"
+        + " IF EXISTS (SELECT 1 FROM sys.databases WHERE database_id = DB_ID() AND delayed_durability = 2)"
+        + " THROW 50000, 'DELAYED_DURABILITY is FORCED in this database: commits would be answered before they are durable.', 1;";
+
+    // Error numbers of the server and, where negative, of the driver.
+    private static readonly HashSet<int> Transient =
+    [
+        -2, // The command or the connection attempt ran out of time.
+        -1, 2, 20, 53, 64, 121, 233, 258, 10053, 10054, 10060, 10061, // The connection broke, or could not be made.
+        1205, // Deadlock.
+        3960, 3961, // Snapshot conflict.
+        4060, 4221, 17142, 18401, // The database or the server is starting, or is paused.
+        596, 6005, // The session was killed, the server is shutting down.
+        10928, 10929, 40143, 40197, 40501, 40540, 40613, 42108, 42109, 49918, 49919, 49920, // Azure moves or throttles the database.
+    ];
+
+    private static readonly HashSet<int> DataErrors =
+    [
+        2601, 2627, // Duplicate: of a unique index, of a unique constraint or primary key.
+        515, 547, // NULL, or a check.
+        220, 511, 2628, 8115, 8152, 8114, 245, // Too large, or of another type.
+        13609, // No JSON.
+    ];
+
+    /// <inheritdoc/>
+    public override string Name => "SqlServer";
+
+    /// <inheritdoc/>
+    public override string LockSequencer =>
+        "UPDATE sequencer SET position = position OUTPUT inserted.position, inserted.time_us, inserted.hash WHERE id = 1";
+
+    /// <inheritdoc/>
+    public override string ForgetCommands =>
+        "DELETE FROM commands WHERE command_id IN (SELECT TOP (@count) command_id FROM commands WHERE time_us < @before ORDER BY time_us)";
+
+    /// <inheritdoc/>
+    public override string SelectStream =>
+        $"SELECT TOP (@count) {EventColumns} FROM events WHERE stream = @stream AND DATALENGTH(stream) = DATALENGTH(@stream) AND version >= @from ORDER BY version";
+
+    /// <inheritdoc/>
+    public override string SelectAll => $"SELECT TOP (@count) {EventColumns} FROM events WHERE position > @after ORDER BY position";
+
+    /// <inheritdoc/>
+    public override string SelectChain => $"SELECT TOP (@count) {EventColumns}, hash FROM events WHERE position > @after ORDER BY position";
+
+    /// <inheritdoc/>
+    public override string SelectOutbox =>
+        "SELECT TOP (@count) e.position, e.stream, e.version, e.event_id, e.type, e.schema_version, e.payload, e.command_id, e.correlation_id, e.causation_id, e.user_name, e.time_us"
+        + " FROM outbox o JOIN events e ON e.position = o.position WHERE o.position > @after ORDER BY o.position";
+
+    /// <inheritdoc/>
+    public override string DefaultConnectionString(string directory, string database) => throw new InvalidOperationException(
+        $"Set Storage:{char.ToUpperInvariant(database[0])}{database[1..]}:ConnectionString, such as Server=localhost;Database=blog_{database};User Id=blog;Password=...; SQL Server has no default.");
+
+    /// <inheritdoc/>
+    public override bool IsSameDatabase(string connectionString, string other)
+    {
+        var (one, two) = (new SqlConnectionStringBuilder(connectionString), new SqlConnectionStringBuilder(other));
+        return string.Equals(one.DataSource, two.DataSource, StringComparison.OrdinalIgnoreCase)
+            && string.Equals(one.InitialCatalog, two.InitialCatalog, StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <inheritdoc/>
+    public override DbConnection CreateConnection(string connectionString) => new SqlConnection(connectionString);
+
+    /// <inheritdoc/>
+    public override void Configure(DbContextOptionsBuilder options, string connectionString) =>
+        options.UseSqlServer(connectionString).ReplaceService<IModelCustomizer, ByteOrder>();
+
+    /// <inheritdoc/>
+    public override void ThrowIfUnusable()
+    {
+        // The driver refuses to work without the tables of code pages that come with ICU (dotnet/SqlClient issue 3742).
+        if (AppContext.TryGetSwitch("System.Globalization.Invariant", out var isInvariant) && isInvariant)
+        {
+            throw new InvalidOperationException(
+                "SQL Server's driver does not work in invariant globalisation: install ICU and build the service with -p:InvariantGlobalization=false.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        await using var command = connection.CreateCommand();
+        command.CommandText = WriterSettings;
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override AppendSession CreateAppendSession(DbConnection connection) => new SqlServerAppendSession((SqlConnection)connection, this);
+
+    /// <inheritdoc/>
+    public override bool IsTransient(DbException exception) => HasError(exception, Transient);
+
+    /// <inheritdoc/>
+    public override bool IsDataError(DbException exception) => HasError(exception, DataErrors);
+
+    private static bool HasError(DbException exception, HashSet<int> numbers) =>
+        exception is SqlException sql && sql.Errors.Cast<SqlError>().Any(error => numbers.Contains(error.Number));
+
+    /// <summary>Gives every text column the collation.</summary>
+    private sealed class ByteOrder(ModelCustomizerDependencies dependencies) : RelationalModelCustomizer(dependencies)
+    {
+        public override void Customize(ModelBuilder modelBuilder, DbContext context)
+        {
+            base.Customize(modelBuilder, context);
+            foreach (var property in modelBuilder.Model.GetEntityTypes().SelectMany(entity => entity.GetProperties()))
+            {
+                if (property.ClrType == typeof(string))
+                {
+                    property.SetCollation(Collation);
+                }
+            }
+        }
+    }
+}
