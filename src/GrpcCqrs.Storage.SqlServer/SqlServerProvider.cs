@@ -66,6 +66,9 @@ public sealed class SqlServerProvider : DatabaseProvider
     public override string SelectChain => $"SELECT TOP (@count) {EventColumns}, hash FROM events WHERE position > @after ORDER BY position";
 
     /// <inheritdoc/>
+    public override string FirstRows(string orderedSelect) => $"{orderedSelect} OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY";
+
+    /// <inheritdoc/>
     public override string SelectOutbox =>
         "SELECT TOP (@count) e.position, e.stream, e.version, e.event_id, e.type, e.schema_version, e.payload, e.command_id, e.correlation_id, e.causation_id, e.user_name, e.time_us"
         + " FROM outbox o JOIN events e ON e.position = o.position WHERE o.position > @after ORDER BY o.position";

@@ -2,7 +2,9 @@ using Blog.Application.Posts;
 using Blog.Infrastructure.Posts;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.PostgreSql;
 using GrpcCqrs.Storage.Sqlite;
+using GrpcCqrs.Storage.SqlServer;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Blog.Infrastructure;
@@ -15,6 +17,8 @@ public static class BlogInfrastructure
         .AddEventStorage()
         .AddDatabaseProvider(
             new SqliteProvider(), options => new SqliteBlogWriteDbContext(options), options => new SqliteBlogReadDbContext(options))
+        .AddDatabaseProvider(new PostgreSqlProvider(), options => new PostgreSqlBlogWriteDbContext(options))
+        .AddDatabaseProvider(new SqlServerProvider(), options => new SqlServerBlogWriteDbContext(options))
         .AddProjection<PostDetailsProjection>()
         .AddProjection<PostListProjection>()
         .AddProjection<TagCountsProjection>()

@@ -1,4 +1,7 @@
+using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.PostgreSql;
 using GrpcCqrs.Storage.Sqlite;
+using GrpcCqrs.Storage.SqlServer;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
 
@@ -7,20 +10,30 @@ namespace Blog.Infrastructure;
 // How the dotnet-ef tool makes the contexts; see CONTRIBUTING.md. It opens no database.
 internal sealed class SqliteBlogWriteDbContextFactory : IDesignTimeDbContextFactory<SqliteBlogWriteDbContext>
 {
-    public SqliteBlogWriteDbContext CreateDbContext(string[] args) => new(DesignTime.SqliteOptions());
+    public SqliteBlogWriteDbContext CreateDbContext(string[] args) => new(DesignTime.Options(new SqliteProvider(), "Data Source=:memory:"));
 }
 
 internal sealed class SqliteBlogReadDbContextFactory : IDesignTimeDbContextFactory<SqliteBlogReadDbContext>
 {
-    public SqliteBlogReadDbContext CreateDbContext(string[] args) => new(DesignTime.SqliteOptions());
+    public SqliteBlogReadDbContext CreateDbContext(string[] args) => new(DesignTime.Options(new SqliteProvider(), "Data Source=:memory:"));
+}
+
+internal sealed class PostgreSqlBlogWriteDbContextFactory : IDesignTimeDbContextFactory<PostgreSqlBlogWriteDbContext>
+{
+    public PostgreSqlBlogWriteDbContext CreateDbContext(string[] args) => new(DesignTime.Options(new PostgreSqlProvider(), "Host=localhost"));
+}
+
+internal sealed class SqlServerBlogWriteDbContextFactory : IDesignTimeDbContextFactory<SqlServerBlogWriteDbContext>
+{
+    public SqlServerBlogWriteDbContext CreateDbContext(string[] args) => new(DesignTime.Options(new SqlServerProvider(), "Server=localhost"));
 }
 
 internal static class DesignTime
 {
-    public static DbContextOptions SqliteOptions()
+    public static DbContextOptions Options(DatabaseProvider provider, string connectionString)
     {
         var options = new DbContextOptionsBuilder();
-        new SqliteProvider().Configure(options, "Data Source=:memory:");
+        provider.Configure(options, connectionString);
         return options.Options;
     }
 }

@@ -1,0 +1,198 @@
+﻿using System;
+using Microsoft.EntityFrameworkCore.Migrations;
+
+#nullable disable
+
+namespace Blog.Infrastructure.Migrations.SqlServer.Write
+{
+    /// <inheritdoc />
+    public partial class Initial : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.CreateTable(
+                name: "audit",
+                columns: table => new
+                {
+                    id = table.Column<long>(type: "bigint", nullable: false)
+                        .Annotation("SqlServer:Identity", "1, 1"),
+                    time_us = table.Column<long>(type: "bigint", nullable: false),
+                    command_type = table.Column<string>(type: "nvarchar(200)", maxLength: 200, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    command_id = table.Column<Guid>(type: "uniqueidentifier", nullable: false),
+                    user_name = table.Column<string>(type: "nvarchar(200)", maxLength: 200, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    stream = table.Column<string>(type: "nvarchar(151)", maxLength: 151, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    outcome = table.Column<int>(type: "int", nullable: false),
+                    error_reason = table.Column<string>(type: "nvarchar(200)", maxLength: 200, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    duration_us = table.Column<long>(type: "bigint", nullable: false),
+                    position = table.Column<long>(type: "bigint", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_audit", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "commands",
+                columns: table => new
+                {
+                    command_id = table.Column<Guid>(type: "uniqueidentifier", nullable: false),
+                    request_hash = table.Column<byte[]>(type: "varbinary(32)", maxLength: 32, nullable: false),
+                    stream = table.Column<string>(type: "nvarchar(151)", maxLength: 151, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    version = table.Column<long>(type: "bigint", nullable: false),
+                    position = table.Column<long>(type: "bigint", nullable: false),
+                    reply = table.Column<string>(type: "nvarchar(1000)", maxLength: 1000, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    time_us = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_commands", x => x.command_id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "events",
+                columns: table => new
+                {
+                    position = table.Column<long>(type: "bigint", nullable: false),
+                    stream = table.Column<string>(type: "nvarchar(151)", maxLength: 151, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    version = table.Column<long>(type: "bigint", nullable: false),
+                    event_id = table.Column<Guid>(type: "uniqueidentifier", nullable: false),
+                    type = table.Column<string>(type: "nvarchar(200)", maxLength: 200, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    schema_version = table.Column<int>(type: "int", nullable: false),
+                    payload = table.Column<byte[]>(type: "varbinary(max)", nullable: false),
+                    command_id = table.Column<Guid>(type: "uniqueidentifier", nullable: false),
+                    correlation_id = table.Column<string>(type: "nvarchar(128)", maxLength: 128, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    causation_id = table.Column<string>(type: "nvarchar(128)", maxLength: 128, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    user_name = table.Column<string>(type: "nvarchar(200)", maxLength: 200, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    time_us = table.Column<long>(type: "bigint", nullable: false),
+                    hash = table.Column<byte[]>(type: "varbinary(32)", maxLength: 32, nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_events", x => x.position);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "outbox",
+                columns: table => new
+                {
+                    position = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_outbox", x => x.position);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "sequencer",
+                columns: table => new
+                {
+                    id = table.Column<int>(type: "int", nullable: false),
+                    position = table.Column<long>(type: "bigint", nullable: false),
+                    time_us = table.Column<long>(type: "bigint", nullable: false),
+                    hash = table.Column<byte[]>(type: "varbinary(32)", maxLength: 32, nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_sequencer", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "snapshots",
+                columns: table => new
+                {
+                    stream = table.Column<string>(type: "nvarchar(151)", maxLength: 151, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    version = table.Column<long>(type: "bigint", nullable: false),
+                    position = table.Column<long>(type: "bigint", nullable: false),
+                    schema_version = table.Column<int>(type: "int", nullable: false),
+                    payload = table.Column<byte[]>(type: "varbinary(max)", nullable: false),
+                    time_us = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_snapshots", x => x.stream);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "store_identity",
+                columns: table => new
+                {
+                    id = table.Column<int>(type: "int", nullable: false),
+                    store_id = table.Column<Guid>(type: "uniqueidentifier", nullable: false),
+                    token_key = table.Column<byte[]>(type: "varbinary(32)", maxLength: 32, nullable: false),
+                    time_us = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_store_identity", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "unique_keys",
+                columns: table => new
+                {
+                    scope = table.Column<string>(type: "nvarchar(50)", maxLength: 50, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    value = table.Column<string>(type: "nvarchar(200)", maxLength: 200, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    stream = table.Column<string>(type: "nvarchar(151)", maxLength: 151, nullable: false, collation: "Latin1_General_100_BIN2")
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_unique_keys", x => new { x.scope, x.value });
+                });
+
+            migrationBuilder.InsertData(
+                table: "sequencer",
+                columns: new[] { "id", "hash", "position", "time_us" },
+                values: new object[] { 1, new byte[] { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, 0L, 0L });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_audit_stream",
+                table: "audit",
+                columns: new[] { "stream", "id" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_audit_time",
+                table: "audit",
+                columns: new[] { "time_us", "id" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_commands_time",
+                table: "commands",
+                column: "time_us");
+
+            migrationBuilder.CreateIndex(
+                name: "ux_events_stream_version",
+                table: "events",
+                columns: new[] { "stream", "version" },
+                unique: true);
+        }
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.DropTable(
+                name: "audit");
+
+            migrationBuilder.DropTable(
+                name: "commands");
+
+            migrationBuilder.DropTable(
+                name: "events");
+
+            migrationBuilder.DropTable(
+                name: "outbox");
+
+            migrationBuilder.DropTable(
+                name: "sequencer");
+
+            migrationBuilder.DropTable(
+                name: "snapshots");
+
+            migrationBuilder.DropTable(
+                name: "store_identity");
+
+            migrationBuilder.DropTable(
+                name: "unique_keys");
+        }
+    }
+}
