@@ -126,6 +126,24 @@ public abstract class EventStoreSpecs<TFixture>(TFixture fixture) : IClassFixtur
     }
 
     [SkippableFact]
+    public async Task A_key_is_not_freed_by_a_stream_that_does_not_hold_it()
+    {
+        await using var store = await StartAsync(fixture.NewStore());
+        var key = new UniqueKey("scope", "name");
+        await store.Store.AppendAsync(Append("holder", ExpectedVersion.None, Booking(1)) with { Claims = [key] }, None);
+
+        // Racing, so that some meet in one transaction.
+        var verdicts = await Task.WhenAll(Enumerable.Range(0, 64).Select(number => Task.Run(() => store.Store.AppendAsync(
+            number % 2 == 0
+                ? Append($"s{number}", ExpectedVersion.Any, Booking(1)) with { Releases = [key] }
+                : Append($"s{number}", ExpectedVersion.Any, Booking(1)) with { Claims = [key] },
+            None).AsTask())));
+
+        Assert.Equal(32, verdicts.Count(verdict => verdict == new AppendVerdict.UniqueKeyTaken(key)));
+        Assert.Equal(32, verdicts.OfType<AppendVerdict.Appended>().Count());
+    }
+
+    [SkippableFact]
     public async Task A_repeated_command_gets_the_first_answer_also_while_racing_and_after_a_restart()
     {
         var settings = fixture.NewStore();

@@ -84,7 +84,10 @@ internal sealed class AppendJudge(LogHead head, AppendFacts facts, long now)
                 Rows.FreedKeys.Add(new UniqueKeyRow { Scope = key.Scope, Value = key.Value, Stream = stream });
             }
 
-            facts.KeyHolders.Remove(key);
+            if (facts.KeyHolders.GetValueOrDefault(key) == stream)
+            {
+                facts.KeyHolders.Remove(key);
+            }
         }
 
         foreach (var key in request.Claims)

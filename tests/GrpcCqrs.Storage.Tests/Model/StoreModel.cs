@@ -1,0 +1,70 @@
+using System.Collections.Immutable;
+using GrpcCqrs.EventSourcing;
+
+namespace GrpcCqrs.Storage.Tests.Model;
+
+/// <summary>What an event store is, in its simplest words: no queue, no database, no concurrency.</summary>
+public sealed record StoreModel
+{
+    public ImmutableDictionary<string, long> Versions { get; init; } = ImmutableDictionary<string, long>.Empty;
+
+    public ImmutableDictionary<Guid, CommandResult> Commands { get; init; } = ImmutableDictionary<Guid, CommandResult>.Empty;
+
+    public ImmutableDictionary<UniqueKey, string> Keys { get; init; } = ImmutableDictionary<UniqueKey, string>.Empty;
+
+    public long Head { get; init; }
+
+    /// <summary>The verdict on an append, as a text that can be compared, and the store after it.</summary>
+    public (string Verdict, StoreModel After) Append(AppendRequest request)
+    {
+        var stream = request.Stream!.Value.ToString();
+        var version = Versions.GetValueOrDefault(stream);
+        if (request.Command is { } known && Commands.TryGetValue(known.CommandId, out var first))
+        {
+            return (Duplicate(first), this);
+        }
+
+        if (!request.ExpectedVersion.Matches(version))
+        {
+            return (Wrong(version), this);
+        }
+
+        foreach (var key in request.Claims.Where(key => Keys.TryGetValue(key, out var holder) && holder != stream))
+        {
+            return (Taken(key), this);
+        }
+
+        var (newVersion, head) = (version + request.Events.Count, Head + request.Events.Count);
+        var position = request.Events.Count > 0 ? head : request.Command?.UnchangedPosition ?? 0;
+        return (
+            Appended(newVersion, position),
+            new StoreModel
+            {
+                Versions = Versions.SetItem(stream, newVersion),
+                Commands = request.Command is { } command
+                    ? Commands.Add(command.CommandId, new CommandResult(request.Stream.Value, command.Version, position, command.Reply))
+                    : Commands,
+                Keys = Keys.RemoveRange(request.Releases.Where(key => Keys.GetValueOrDefault(key) == stream))
+                    .SetItems(request.Claims.Select(key => KeyValuePair.Create(key, stream))),
+                Head = head,
+            });
+    }
+
+    /// <summary>A verdict of the real store in the model's words.</summary>
+    public static string Describe(AppendVerdict verdict) => verdict switch
+    {
+        AppendVerdict.Appended v => Appended(v.Version, v.Position),
+        AppendVerdict.WrongExpectedVersion v => Wrong(v.ActualVersion),
+        AppendVerdict.DuplicateCommand v => Duplicate(v.First.Result),
+        AppendVerdict.UniqueKeyTaken v => Taken(v.Key),
+        _ => throw new InvalidOperationException(),
+    };
+
+    private static string Appended(long version, long position) => $"appended at version {version}, position {position}";
+
+    private static string Wrong(long version) => $"wrong expected version, it is {version}";
+
+    private static string Duplicate(CommandResult first) => $"answered before: {first}";
+
+    private static string Taken(UniqueKey key) => $"taken: {key}";
+}
