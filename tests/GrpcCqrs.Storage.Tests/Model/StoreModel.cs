@@ -50,6 +50,48 @@ public sealed record StoreModel
             });
     }
 
+    /// <summary>
+    /// The states in which racing appends can have left the store, given their verdicts: those that some order explains. What is
+    /// built up is, for each set of appends that may have gone first, the states that they can have led to.
+    /// </summary>
+    public static IReadOnlyList<StoreModel> Explain(IEnumerable<StoreModel> before, IReadOnlyList<(AppendRequest Request, string Verdict)> answers)
+    {
+        var reached = new Dictionary<string, StoreModel>[1 << answers.Count];
+        for (var set = 0; set < reached.Length; set++)
+        {
+            reached[set] = new Dictionary<string, StoreModel>(StringComparer.Ordinal);
+        }
+
+        foreach (var model in before)
+        {
+            reached[0][model.Fingerprint] = model;
+        }
+
+        for (var set = 0; set < reached.Length; set++)
+        {
+            foreach (var next in Enumerable.Range(0, answers.Count).Where(next => (set & (1 << next)) == 0))
+            {
+                foreach (var (verdict, after) in reached[set].Values.Select(model => model.Append(answers[next].Request)))
+                {
+                    if (verdict == answers[next].Verdict)
+                    {
+                        reached[set | (1 << next)][after.Fingerprint] = after;
+                    }
+                }
+            }
+        }
+
+        return [.. reached[^1].Values];
+    }
+
+    /// <summary>Equal for equal states.</summary>
+    private string Fingerprint => string.Join(
+        '|',
+        Head,
+        string.Join(',', Versions.OrderBy(pair => pair.Key, StringComparer.Ordinal)),
+        string.Join(',', Commands.OrderBy(pair => pair.Key)),
+        string.Join(',', Keys.OrderBy(pair => pair.Key.Value, StringComparer.Ordinal)));
+
     /// <summary>A verdict of the real store in the model's words.</summary>
     public static string Describe(AppendVerdict verdict) => verdict switch
     {
