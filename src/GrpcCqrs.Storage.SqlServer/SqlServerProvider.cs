@@ -22,7 +22,7 @@ public sealed class SqlServerProvider : DatabaseProvider
     internal const string WriterSettings =
         "SET NOCOUNT ON; SET XACT_ABORT ON;"
         + " IF EXISTS (SELECT 1 FROM sys.databases WHERE database_id = DB_ID() AND delayed_durability = 2)"
-        + " THROW 50000, 'DELAYED_DURABILITY is FORCED in this database: commits would be answered before they are durable.', 1;";
+        + " THROW 50000, 'DELAYED_DURABILITY is FORCED in this database: commits would be answered before they are durable.', 1";
 
     // Error numbers of the server and, where negative, of the driver.
     private static readonly HashSet<int> Transient =

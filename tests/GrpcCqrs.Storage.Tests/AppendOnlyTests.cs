@@ -1,7 +1,5 @@
-using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
-using GrpcCqrs.Storage.Sqlite;
 using Xunit;
 
 namespace GrpcCqrs.Storage.Tests;
@@ -9,12 +7,13 @@ namespace GrpcCqrs.Storage.Tests;
 /// <summary>Events are never changed and never removed: no statement of the product says so.</summary>
 public sealed partial class AppendOnlyTests
 {
-    [Fact]
-    public void No_statement_of_a_provider_changes_or_removes_events()
+    [Theory]
+    [InlineData("PostgreSql")]
+    [InlineData("Sqlite")]
+    [InlineData("SqlServer")]
+    public void No_statement_of_a_provider_changes_or_removes_events(string provider)
     {
-        var provider = new SqliteProvider();
-        var statements = typeof(DatabaseProvider).GetProperties(BindingFlags.Public | BindingFlags.Instance)
-            .Where(property => property.PropertyType == typeof(string)).Select(property => (string)property.GetValue(provider)!).ToArray();
+        var statements = ProviderStatements.Of(provider).Select(statement => statement.Text).ToArray();
 
         Assert.Contains(statements, statement => statement.StartsWith("INSERT INTO events", StringComparison.Ordinal));
         Assert.DoesNotContain(statements, statement => Mutation().IsMatch(statement));

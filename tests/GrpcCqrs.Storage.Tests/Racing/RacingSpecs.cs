@@ -8,7 +8,7 @@ public abstract class RacingSpecs<TFixture>(TFixture fixture) : IClassFixture<TF
     where TFixture : class, IStoreFixture
 {
     private const int Writers = 8;
-    private const int Rounds = 15;
+    private const int Rounds = 25;
 
     [SkippableFact]
     public async Task Two_stores_on_one_database_append_as_if_they_were_one()
@@ -28,9 +28,9 @@ public abstract class RacingSpecs<TFixture>(TFixture fixture) : IClassFixture<TF
     {
         var settings = fixture.NewStore();
         await using var store = await StartAsync(settings);
+        using var other = await WriterProcess.StartAsync(settings, "other", Writers, Rounds);
 
-        var told = await Task.WhenAll(
-            WriterProcess.RunAsync(settings, "other", Writers, Rounds), Workload.RunAsync(store.Store, "this", Writers, Rounds));
+        var told = await Task.WhenAll(other.RunAsync(), Workload.RunAsync(store.Store, "this", Writers, Rounds));
 
         await VerifyAsync(store, told);
     }

@@ -1,0 +1,111 @@
+IF OBJECT_ID(N'[__EFMigrationsHistory]') IS NULL
+BEGIN
+    CREATE TABLE [__EFMigrationsHistory] (
+        [MigrationId] nvarchar(150) NOT NULL,
+        [ProductVersion] nvarchar(32) NOT NULL,
+        CONSTRAINT [PK___EFMigrationsHistory] PRIMARY KEY ([MigrationId])
+    );
+END;
+GO
+
+BEGIN TRANSACTION;
+CREATE TABLE [audit] (
+    [id] bigint NOT NULL IDENTITY,
+    [time_us] bigint NOT NULL,
+    [command_type] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [command_id] uniqueidentifier NOT NULL,
+    [user_name] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [stream] nvarchar(151) COLLATE Latin1_General_100_BIN2 NULL,
+    [outcome] int NOT NULL,
+    [error_reason] nvarchar(200) COLLATE Latin1_General_100_BIN2 NULL,
+    [duration_us] bigint NOT NULL,
+    [position] bigint NULL,
+    CONSTRAINT [PK_audit] PRIMARY KEY ([id])
+);
+
+CREATE TABLE [commands] (
+    [command_id] uniqueidentifier NOT NULL,
+    [request_hash] varbinary(32) NOT NULL,
+    [stream] nvarchar(151) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [version] bigint NOT NULL,
+    [position] bigint NOT NULL,
+    [reply] nvarchar(1000) COLLATE Latin1_General_100_BIN2 NULL,
+    [time_us] bigint NOT NULL,
+    CONSTRAINT [PK_commands] PRIMARY KEY ([command_id])
+);
+
+CREATE TABLE [events] (
+    [position] bigint NOT NULL,
+    [stream] nvarchar(151) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [version] bigint NOT NULL,
+    [event_id] uniqueidentifier NOT NULL,
+    [type] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [schema_version] int NOT NULL,
+    [payload] varbinary(max) NOT NULL,
+    [command_id] uniqueidentifier NOT NULL,
+    [correlation_id] nvarchar(128) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [causation_id] nvarchar(128) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [user_name] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [time_us] bigint NOT NULL,
+    [hash] varbinary(32) NOT NULL,
+    CONSTRAINT [PK_events] PRIMARY KEY ([position])
+);
+
+CREATE TABLE [outbox] (
+    [position] bigint NOT NULL,
+    CONSTRAINT [PK_outbox] PRIMARY KEY ([position])
+);
+
+CREATE TABLE [sequencer] (
+    [id] int NOT NULL,
+    [position] bigint NOT NULL,
+    [time_us] bigint NOT NULL,
+    [hash] varbinary(32) NOT NULL,
+    CONSTRAINT [PK_sequencer] PRIMARY KEY ([id])
+);
+
+CREATE TABLE [snapshots] (
+    [stream] nvarchar(151) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [version] bigint NOT NULL,
+    [position] bigint NOT NULL,
+    [schema_version] int NOT NULL,
+    [payload] varbinary(max) NOT NULL,
+    [time_us] bigint NOT NULL,
+    CONSTRAINT [PK_snapshots] PRIMARY KEY ([stream])
+);
+
+CREATE TABLE [store_identity] (
+    [id] int NOT NULL,
+    [store_id] uniqueidentifier NOT NULL,
+    [token_key] varbinary(32) NOT NULL,
+    [time_us] bigint NOT NULL,
+    CONSTRAINT [PK_store_identity] PRIMARY KEY ([id])
+);
+
+CREATE TABLE [unique_keys] (
+    [scope] nvarchar(50) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [value] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [stream] nvarchar(151) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    CONSTRAINT [PK_unique_keys] PRIMARY KEY ([scope], [value])
+);
+
+IF EXISTS (SELECT * FROM [sys].[identity_columns] WHERE [name] IN (N'id', N'hash', N'position', N'time_us') AND [object_id] = OBJECT_ID(N'[sequencer]'))
+    SET IDENTITY_INSERT [sequencer] ON;
+INSERT INTO [sequencer] ([id], [hash], [position], [time_us])
+VALUES (1, 0x0000000000000000000000000000000000000000000000000000000000000000, CAST(0 AS bigint), CAST(0 AS bigint));
+IF EXISTS (SELECT * FROM [sys].[identity_columns] WHERE [name] IN (N'id', N'hash', N'position', N'time_us') AND [object_id] = OBJECT_ID(N'[sequencer]'))
+    SET IDENTITY_INSERT [sequencer] OFF;
+
+CREATE INDEX [ix_audit_stream] ON [audit] ([stream], [id]);
+
+CREATE INDEX [ix_audit_time] ON [audit] ([time_us], [id]);
+
+CREATE INDEX [ix_commands_time] ON [commands] ([time_us]);
+
+CREATE UNIQUE INDEX [ux_events_stream_version] ON [events] ([stream], [version]);
+
+INSERT INTO [__EFMigrationsHistory] ([MigrationId], [ProductVersion])
+VALUES (N'20261120172432_Initial', N'10.0.14');
+
+COMMIT;
+GO

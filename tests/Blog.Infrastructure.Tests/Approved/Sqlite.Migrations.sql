@@ -1,0 +1,96 @@
+CREATE TABLE IF NOT EXISTS "__EFMigrationsHistory" (
+    "MigrationId" TEXT NOT NULL CONSTRAINT "PK___EFMigrationsHistory" PRIMARY KEY,
+    "ProductVersion" TEXT NOT NULL
+);
+
+BEGIN TRANSACTION;
+CREATE TABLE "audit" (
+    "id" INTEGER NOT NULL CONSTRAINT "PK_audit" PRIMARY KEY AUTOINCREMENT,
+    "time_us" INTEGER NOT NULL,
+    "command_type" TEXT NOT NULL,
+    "command_id" TEXT NOT NULL,
+    "user_name" TEXT NOT NULL,
+    "stream" TEXT NULL,
+    "outcome" INTEGER NOT NULL,
+    "error_reason" TEXT NULL,
+    "duration_us" INTEGER NOT NULL,
+    "position" INTEGER NULL
+);
+
+CREATE TABLE "commands" (
+    "command_id" TEXT NOT NULL CONSTRAINT "PK_commands" PRIMARY KEY,
+    "request_hash" BLOB NOT NULL,
+    "stream" TEXT NOT NULL,
+    "version" INTEGER NOT NULL,
+    "position" INTEGER NOT NULL,
+    "reply" TEXT NULL,
+    "time_us" INTEGER NOT NULL
+);
+
+CREATE TABLE "events" (
+    "position" INTEGER NOT NULL CONSTRAINT "PK_events" PRIMARY KEY,
+    "stream" TEXT NOT NULL,
+    "version" INTEGER NOT NULL,
+    "event_id" TEXT NOT NULL,
+    "type" TEXT NOT NULL,
+    "schema_version" INTEGER NOT NULL,
+    "payload" BLOB NOT NULL,
+    "command_id" TEXT NOT NULL,
+    "correlation_id" TEXT NOT NULL,
+    "causation_id" TEXT NOT NULL,
+    "user_name" TEXT NOT NULL,
+    "time_us" INTEGER NOT NULL,
+    "hash" BLOB NOT NULL
+);
+
+CREATE TABLE "outbox" (
+    "position" INTEGER NOT NULL CONSTRAINT "PK_outbox" PRIMARY KEY
+);
+
+CREATE TABLE "sequencer" (
+    "id" INTEGER NOT NULL CONSTRAINT "PK_sequencer" PRIMARY KEY,
+    "position" INTEGER NOT NULL,
+    "time_us" INTEGER NOT NULL,
+    "hash" BLOB NOT NULL
+);
+
+CREATE TABLE "snapshots" (
+    "stream" TEXT NOT NULL CONSTRAINT "PK_snapshots" PRIMARY KEY,
+    "version" INTEGER NOT NULL,
+    "position" INTEGER NOT NULL,
+    "schema_version" INTEGER NOT NULL,
+    "payload" BLOB NOT NULL,
+    "time_us" INTEGER NOT NULL
+);
+
+CREATE TABLE "store_identity" (
+    "id" INTEGER NOT NULL CONSTRAINT "PK_store_identity" PRIMARY KEY,
+    "store_id" TEXT NOT NULL,
+    "token_key" BLOB NOT NULL,
+    "time_us" INTEGER NOT NULL
+);
+
+CREATE TABLE "unique_keys" (
+    "scope" TEXT NOT NULL,
+    "value" TEXT NOT NULL,
+    "stream" TEXT NOT NULL,
+    CONSTRAINT "PK_unique_keys" PRIMARY KEY ("scope", "value")
+);
+
+INSERT INTO "sequencer" ("id", "hash", "position", "time_us")
+VALUES (1, X'0000000000000000000000000000000000000000000000000000000000000000', 0, 0);
+SELECT changes();
+
+
+CREATE INDEX "ix_audit_stream" ON "audit" ("stream", "id");
+
+CREATE INDEX "ix_audit_time" ON "audit" ("time_us", "id");
+
+CREATE INDEX "ix_commands_time" ON "commands" ("time_us");
+
+CREATE UNIQUE INDEX "ux_events_stream_version" ON "events" ("stream", "version");
+
+INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
+VALUES ('20261120170145_Initial', '10.0.14');
+
+COMMIT;

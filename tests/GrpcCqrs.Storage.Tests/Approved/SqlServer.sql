@@ -1,0 +1,122 @@
+-- Writer settings
+SET NOCOUNT ON; SET XACT_ABORT ON; IF EXISTS (SELECT 1 FROM sys.databases WHERE database_id = DB_ID() AND delayed_durability = 2) THROW 50000, 'DELAYED_DURABILITY is FORCED in this database: commits would be answered before they are durable.', 1;
+
+-- AdvanceCheckpoint
+UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND position = @expected;
+
+-- AdvanceSequencer
+UPDATE sequencer SET position = @position, time_us = @time_us, hash = @hash WHERE id = 1;
+
+-- DeleteCheckpoint
+DELETE FROM projections WHERE name = @name;
+
+-- DeleteKey
+DELETE FROM unique_keys WHERE scope = @scope AND value = @value AND stream = @stream;
+
+-- DeleteSnapshot
+DELETE FROM snapshots WHERE stream = @stream;
+
+-- EmptyTable(table)
+DELETE FROM table;
+
+-- FirstRows(select)
+SELECT id FROM audit ORDER BY id DESC OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
+
+-- ForgetCommands
+DELETE FROM commands WHERE command_id IN (SELECT TOP (@count) command_id FROM commands WHERE time_us < @before ORDER BY time_us);
+
+-- InsertAudit
+INSERT INTO audit (time_us, command_type, command_id, user_name, stream, outcome, error_reason, duration_us, position) VALUES (@time_us, @command_type, @command_id, @user_name, @stream, @outcome, @error_reason, @duration_us, @position);
+
+-- InsertCheckpoint
+INSERT INTO projections (name, version, position, time_us, store_id) VALUES (@name, @version, @position, @time_us, @store_id);
+
+-- InsertCommand
+INSERT INTO commands (command_id, request_hash, stream, version, position, reply, time_us) VALUES (@command_id, @request_hash, @stream, @version, @position, @reply, @time_us);
+
+-- InsertEvent
+INSERT INTO events (position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash) VALUES (@position, @stream, @version, @event_id, @type, @schema_version, @payload, @command_id, @correlation_id, @causation_id, @user_name, @time_us, @hash);
+
+-- InsertKey
+INSERT INTO unique_keys (scope, value, stream) VALUES (@scope, @value, @stream);
+
+-- InsertOutbox
+INSERT INTO outbox (position) VALUES (@position);
+
+-- InsertSnapshot
+INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us) VALUES (@stream, @version, @position, @schema_version, @payload, @time_us);
+
+-- LockSequencer
+UPDATE sequencer SET position = position OUTPUT inserted.position, inserted.time_us, inserted.hash WHERE id = 1;
+
+-- SelectAll
+SELECT TOP (@count) position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE position > @after ORDER BY position;
+
+-- SelectChain
+SELECT TOP (@count) position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash FROM events WHERE position > @after ORDER BY position;
+
+-- SelectCheckpoints
+SELECT name, version, position, store_id FROM projections;
+
+-- SelectCommand
+SELECT command_id, request_hash, stream, version, position, reply FROM commands WHERE command_id = @command_id;
+
+-- SelectHash
+SELECT hash FROM events WHERE position = @position;
+
+-- SelectHead
+SELECT position FROM sequencer WHERE id = 1;
+
+-- SelectKeyHolder
+SELECT stream FROM unique_keys WHERE scope = @scope AND value = @value;
+
+-- SelectOutbox
+SELECT TOP (@count) e.position, e.stream, e.version, e.event_id, e.type, e.schema_version, e.payload, e.command_id, e.correlation_id, e.causation_id, e.user_name, e.time_us FROM outbox o JOIN events e ON e.position = o.position WHERE o.position > @after ORDER BY o.position;
+
+-- SelectSequencer
+SELECT position, time_us, hash FROM sequencer WHERE id = 1;
+
+-- SelectSnapshot
+SELECT version, position, payload FROM snapshots WHERE stream = @stream AND schema_version = @schema_version;
+
+-- SelectStream
+SELECT TOP (@count) position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE stream = @stream AND DATALENGTH(stream) = DATALENGTH(@stream) AND version >= @from ORDER BY version;
+
+-- SelectStreamVersion
+SELECT MAX(version) FROM events WHERE stream = @stream;
+
+-- TrimOutbox
+DELETE FROM outbox WHERE position <= @position;
+
+-- Set: SelectStreamVersions
+SELECT s.stream, v.version FROM OPENJSON(@streams) WITH (stream nvarchar(151) '$') s CROSS APPLY (SELECT TOP (1) e.version FROM events e WHERE e.stream = s.stream COLLATE Latin1_General_100_BIN2 ORDER BY e.version DESC) v;
+
+-- Set: SelectCommands
+SELECT c.command_id, c.request_hash, c.stream, c.version, c.position, c.reply FROM OPENJSON(@command_ids) WITH (command_id uniqueidentifier '$') i CROSS APPLY (SELECT TOP (1) * FROM commands k WHERE k.command_id = i.command_id) c;
+
+-- Set: SelectKeyHolders
+SELECT i.scope, i.value, k.stream FROM OPENJSON(@keys) WITH (scope nvarchar(50), value nvarchar(200)) i CROSS APPLY (SELECT TOP (1) u.stream FROM unique_keys u WHERE u.scope = i.scope COLLATE Latin1_General_100_BIN2 AND u.value = i.value COLLATE Latin1_General_100_BIN2) k;
+
+-- Set: InsertEvents
+INSERT INTO events (position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash) SELECT position, stream, version, event_id, type, schema_version, SUBSTRING(@bytes, payload_at, payload_length), command_id, correlation_id, causation_id, user_name, time_us, SUBSTRING(@bytes, hash_at, 32) FROM OPENJSON(@events) WITH (position bigint, stream nvarchar(151), version bigint, event_id uniqueidentifier, type nvarchar(200), schema_version int, payload_at bigint, payload_length bigint, command_id uniqueidentifier, correlation_id nvarchar(128), causation_id nvarchar(128), user_name nvarchar(200), time_us bigint, hash_at bigint);
+
+-- Set: InsertOutbox
+INSERT INTO outbox (position) SELECT position FROM OPENJSON(@events) WITH (position bigint);
+
+-- Set: DeleteKeys
+DELETE u FROM unique_keys u JOIN OPENJSON(@freed_keys) WITH (scope nvarchar(50), value nvarchar(200), stream nvarchar(151)) i ON u.scope = i.scope COLLATE Latin1_General_100_BIN2 AND u.value = i.value COLLATE Latin1_General_100_BIN2 AND u.stream = i.stream COLLATE Latin1_General_100_BIN2;
+
+-- Set: InsertKeys
+INSERT INTO unique_keys (scope, value, stream) SELECT scope, value, stream FROM OPENJSON(@claimed_keys) WITH (scope nvarchar(50), value nvarchar(200), stream nvarchar(151));
+
+-- Set: InsertCommands
+INSERT INTO commands (command_id, request_hash, stream, version, position, reply, time_us) SELECT command_id, SUBSTRING(@bytes, request_hash_at, 32), stream, version, position, reply, time_us FROM OPENJSON(@commands) WITH (command_id uniqueidentifier, request_hash_at bigint, stream nvarchar(151), version bigint, position bigint, reply nvarchar(1000), time_us bigint);
+
+-- Set: InsertAudit
+INSERT INTO audit (time_us, command_type, command_id, user_name, stream, outcome, error_reason, duration_us, position) SELECT time_us, command_type, command_id, user_name, stream, outcome, error_reason, duration_us, position FROM OPENJSON(@audit) WITH (time_us bigint, command_type nvarchar(200), command_id uniqueidentifier, user_name nvarchar(200), stream nvarchar(151), outcome int, error_reason nvarchar(200), duration_us bigint, position bigint);
+
+-- Set: DeleteSnapshots
+DELETE s FROM snapshots s JOIN OPENJSON(@snapshots) WITH (stream nvarchar(151)) i ON s.stream = i.stream COLLATE Latin1_General_100_BIN2;
+
+-- Set: InsertSnapshots
+INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us) SELECT stream, version, position, schema_version, SUBSTRING(@bytes, payload_at, payload_length), time_us FROM OPENJSON(@snapshots) WITH (stream nvarchar(151), version bigint, position bigint, schema_version int, payload_at bigint, payload_length bigint, time_us bigint);

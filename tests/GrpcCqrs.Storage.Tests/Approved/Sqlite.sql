@@ -1,0 +1,86 @@
+-- AdvanceCheckpoint
+UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND position = @expected;
+
+-- AdvanceSequencer
+UPDATE sequencer SET position = @position, time_us = @time_us, hash = @hash WHERE id = 1;
+
+-- DeleteCheckpoint
+DELETE FROM projections WHERE name = @name;
+
+-- DeleteKey
+DELETE FROM unique_keys WHERE scope = @scope AND value = @value AND stream = @stream;
+
+-- DeleteSnapshot
+DELETE FROM snapshots WHERE stream = @stream;
+
+-- EmptyTable(table)
+DELETE FROM table;
+
+-- FirstRows(select)
+SELECT id FROM audit ORDER BY id DESC LIMIT @count;
+
+-- ForgetCommands
+DELETE FROM commands WHERE command_id IN (SELECT command_id FROM commands WHERE time_us < @before ORDER BY time_us LIMIT @count);
+
+-- InsertAudit
+INSERT INTO audit (time_us, command_type, command_id, user_name, stream, outcome, error_reason, duration_us, position) VALUES (@time_us, @command_type, @command_id, @user_name, @stream, @outcome, @error_reason, @duration_us, @position);
+
+-- InsertCheckpoint
+INSERT INTO projections (name, version, position, time_us, store_id) VALUES (@name, @version, @position, @time_us, @store_id);
+
+-- InsertCommand
+INSERT INTO commands (command_id, request_hash, stream, version, position, reply, time_us) VALUES (@command_id, @request_hash, @stream, @version, @position, @reply, @time_us);
+
+-- InsertEvent
+INSERT INTO events (position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash) VALUES (@position, @stream, @version, @event_id, @type, @schema_version, @payload, @command_id, @correlation_id, @causation_id, @user_name, @time_us, @hash);
+
+-- InsertKey
+INSERT INTO unique_keys (scope, value, stream) VALUES (@scope, @value, @stream);
+
+-- InsertOutbox
+INSERT INTO outbox (position) VALUES (@position);
+
+-- InsertSnapshot
+INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us) VALUES (@stream, @version, @position, @schema_version, @payload, @time_us);
+
+-- LockSequencer
+UPDATE sequencer SET position = position WHERE id = 1 RETURNING position, time_us, hash;
+
+-- SelectAll
+SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE position > @after ORDER BY position LIMIT @count;
+
+-- SelectChain
+SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash FROM events WHERE position > @after ORDER BY position LIMIT @count;
+
+-- SelectCheckpoints
+SELECT name, version, position, store_id FROM projections;
+
+-- SelectCommand
+SELECT command_id, request_hash, stream, version, position, reply FROM commands WHERE command_id = @command_id;
+
+-- SelectHash
+SELECT hash FROM events WHERE position = @position;
+
+-- SelectHead
+SELECT position FROM sequencer WHERE id = 1;
+
+-- SelectKeyHolder
+SELECT stream FROM unique_keys WHERE scope = @scope AND value = @value;
+
+-- SelectOutbox
+SELECT e.position, e.stream, e.version, e.event_id, e.type, e.schema_version, e.payload, e.command_id, e.correlation_id, e.causation_id, e.user_name, e.time_us FROM outbox o JOIN events e ON e.position = o.position WHERE o.position > @after ORDER BY o.position LIMIT @count;
+
+-- SelectSequencer
+SELECT position, time_us, hash FROM sequencer WHERE id = 1;
+
+-- SelectSnapshot
+SELECT version, position, payload FROM snapshots WHERE stream = @stream AND schema_version = @schema_version;
+
+-- SelectStream
+SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE stream = @stream AND version >= @from ORDER BY version LIMIT @count;
+
+-- SelectStreamVersion
+SELECT MAX(version) FROM events WHERE stream = @stream;
+
+-- TrimOutbox
+DELETE FROM outbox WHERE position <= @position;

@@ -1,0 +1,29 @@
+using System.Reflection;
+using GrpcCqrs.Storage.PostgreSql;
+using GrpcCqrs.Storage.Sqlite;
+using GrpcCqrs.Storage.SqlServer;
+
+namespace GrpcCqrs.Storage.Tests;
+
+/// <summary>Every statement that a provider and its append session can send, without a database.</summary>
+internal static class ProviderStatements
+{
+    public static IReadOnlyList<(string Name, string Text)> Of(string providerName)
+    {
+        (DatabaseProvider Provider, Type? Sets, string? WriterSettings) dialect = providerName switch
+        {
+            "PostgreSql" => (new PostgreSqlProvider(), typeof(PostgreSqlSets), PostgreSqlProvider.WriterSettings),
+            "SqlServer" => (new SqlServerProvider(), typeof(SqlServerSets), SqlServerProvider.WriterSettings),
+            _ => (new SqliteProvider(), null, null),
+        };
+        var statements = typeof(DatabaseProvider).GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(property => property.PropertyType == typeof(string) && property.Name != nameof(DatabaseProvider.Name))
+            .Select(property => (property.Name, (string)property.GetValue(dialect.Provider)!))
+            .Append(("EmptyTable(table)", dialect.Provider.EmptyTable("table")))
+            .Append(("FirstRows(select)", dialect.Provider.FirstRows("SELECT id FROM audit ORDER BY id DESC")));
+        var sets = dialect.Sets?.GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Select(field => ($"Set: {field.Name}", (string)field.GetValue(null)!)) ?? [];
+        var settings = dialect.WriterSettings is { } text ? [("Writer settings", text)] : Array.Empty<(string, string)>();
+        return [.. settings, .. statements.OrderBy(statement => statement.Item1, StringComparer.Ordinal), .. sets];
+    }
+}
