@@ -29,16 +29,32 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         }
     }
 
+    private static string Program =>
+        typeof(ServerProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "BlogServer").Value!;
+
+    /// <summary>What the operator's command <c>verify</c> prints last.</summary>
+    public static async Task<string> VerifyAsync(string dataDirectory)
+    {
+        using var verify = Process.Start(new ProcessStartInfo("dotnet", [Program, "verify", $"--Storage:Directory={dataDirectory}", "--Logging:LogLevel:Default=Warning"])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+        })!;
+        using var limit = new CancellationTokenSource(StartLimit);
+        var printed = await verify.StandardOutput.ReadToEndAsync(limit.Token);
+        await verify.WaitForExitAsync(limit.Token);
+        return printed.Trim().Split('\n')[^1];
+    }
+
     public static async Task<ServerProcess> StartAsync(string dataDirectory)
     {
-        var program = typeof(ServerProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "BlogServer").Value!;
         var child = new Process
         {
             StartInfo = new ProcessStartInfo("dotnet")
             {
                 ArgumentList =
                 {
-                    program, $"--Storage:Directory={dataDirectory}", "--Endpoints:Grpc=http://127.0.0.1:0", "--Endpoints:Http=http://127.0.0.1:0",
+                    Program, $"--Storage:Directory={dataDirectory}", "--Endpoints:Grpc=http://127.0.0.1:0", "--Endpoints:Http=http://127.0.0.1:0",
                 },
                 UseShellExecute = false,
                 RedirectStandardOutput = true,

@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
+using System.Reflection;
 using System.Text.Json;
 using Blog.Domain.Posts;
 using Dapper;
@@ -26,7 +28,7 @@ public abstract class PostProjection : IProjection
     public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, DbTransaction transaction, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        var tables = new ProjectionTables(transaction, cancellationToken);
+        using var tables = new ProjectionTables(transaction, cancellationToken);
         foreach (var (record, @event) in batch)
         {
             await ApplyAsync(tables, (PostEvent)@event, new PostChange(record));
@@ -50,18 +52,64 @@ public sealed class PostChange(RecordedEvent record)
     public long Time { get; } = UnixMicroseconds.From(record.Time);
 }
 
-/// <summary>Runs statements inside the projection's transaction.</summary>
-public sealed class ProjectionTables(DbTransaction transaction, CancellationToken cancellationToken)
+/// <summary>
+/// Runs statements inside the projection's transaction. A batch repeats the same few statements for event after event, so each is
+/// made once and used again.
+/// </summary>
+public sealed class ProjectionTables(DbTransaction transaction, CancellationToken cancellationToken) : IDisposable
 {
+    private static readonly ConcurrentDictionary<Type, PropertyInfo[]> Parameters = new();
+
     private readonly DbConnection connection = transaction.Connection!;
+    private readonly Dictionary<(string Sql, Type Parameters), DbCommand> commands = [];
 
     /// <summary>Runs a statement.</summary>
-    public Task ExecuteAsync(string sql, object parameters) =>
-        connection.ExecuteAsync(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
+    /// <param name="sql">The statement.</param>
+    /// <param name="parameters">An object whose properties are its parameters.</param>
+    public Task ExecuteAsync(string sql, object parameters)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        var properties = Parameters.GetOrAdd(parameters.GetType(), static type => type.GetProperties());
+        if (!commands.TryGetValue((sql, parameters.GetType()), out var command))
+        {
+            commands.Add((sql, parameters.GetType()), command = Create(sql, properties));
+        }
+
+        for (var index = 0; index < properties.Length; index++)
+        {
+            command.Parameters[index].Value = properties[index].GetValue(parameters) ?? DBNull.Value;
+        }
+
+        return command.ExecuteNonQueryAsync(cancellationToken);
+    }
 
     /// <summary>Reads one column of the rows that a statement finds.</summary>
     public Task<IEnumerable<T>> QueryAsync<T>(string sql, object parameters) =>
         connection.QueryAsync<T>(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var command in commands.Values)
+        {
+            command.Dispose();
+        }
+    }
+
+    private DbCommand Create(string sql, PropertyInfo[] properties)
+    {
+        var command = connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = sql;
+        foreach (var property in properties)
+        {
+            var parameter = command.CreateParameter();
+            parameter.ParameterName = "@" + property.Name;
+            command.Parameters.Add(parameter);
+        }
+
+        return command;
+    }
 }
 
 /// <summary>Tags as a column holds them.</summary>
