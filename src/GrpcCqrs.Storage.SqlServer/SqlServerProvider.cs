@@ -24,15 +24,15 @@ public sealed class SqlServerProvider : DatabaseProvider
         + " IF EXISTS (SELECT 1 FROM sys.databases WHERE database_id = DB_ID() AND delayed_durability = 2)"
         + " THROW 50000, 'DELAYED_DURABILITY is FORCED in this database: commits would be answered before they are durable.', 1";
 
-    // Error numbers of the server and, where negative, of the driver.
+    /// <summary>From this severity on an error ends the connection; the driver gives it to connections that it could not make, too.</summary>
+    private const byte EndsConnection = 20;
+
     private static readonly HashSet<int> Transient =
     [
-        -2, // The command or the connection attempt ran out of time.
-        -1, 2, 20, 53, 64, 121, 233, 258, 10053, 10054, 10060, 10061, // The connection broke, or could not be made.
+        -2, // The driver's: the command or the connection attempt ran out of time.
         1205, // Deadlock.
         3960, 3961, // Snapshot conflict.
-        4060, 4221, 17142, 18401, // The database or the server is starting, or is paused.
-        596, 6005, // The session was killed, the server is shutting down.
+        4060, 4221, 6005, 17142, 18401, // The database or the server is starting, stopping or paused.
         10928, 10929, 40143, 40197, 40501, 40540, 40613, 42108, 42109, 49918, 49919, 49920, // Azure moves or throttles the database.
     ];
 
@@ -116,13 +116,12 @@ public sealed class SqlServerProvider : DatabaseProvider
     public override AppendSession CreateAppendSession(DbConnection connection) => new SqlServerAppendSession((SqlConnection)connection, this);
 
     /// <inheritdoc/>
-    public override bool IsTransient(DbException exception) => HasError(exception, Transient);
+    public override bool IsTransient(DbException exception) =>
+        exception is SqlException sql && sql.Errors.Cast<SqlError>().Any(error => error.Class >= EndsConnection || Transient.Contains(error.Number));
 
     /// <inheritdoc/>
-    public override bool IsDataError(DbException exception) => HasError(exception, DataErrors);
-
-    private static bool HasError(DbException exception, HashSet<int> numbers) =>
-        exception is SqlException sql && sql.Errors.Cast<SqlError>().Any(error => numbers.Contains(error.Number));
+    public override bool IsDataError(DbException exception) =>
+        exception is SqlException sql && sql.Errors.Cast<SqlError>().Any(error => DataErrors.Contains(error.Number));
 
     /// <summary>Gives every text column the collation.</summary>
     private sealed class ByteOrder(ModelCustomizerDependencies dependencies) : RelationalModelCustomizer(dependencies)

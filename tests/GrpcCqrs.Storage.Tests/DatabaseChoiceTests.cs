@@ -1,5 +1,7 @@
+using System.Reflection;
 using GrpcCqrs.Storage.PostgreSql;
 using GrpcCqrs.Storage.SqlServer;
+using Microsoft.Data.SqlClient;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 using Xunit;
@@ -74,6 +76,28 @@ public sealed class DatabaseChoiceTests(SqliteFixture fixture) : IClassFixture<S
         Assert.False(provider.IsTransient(new SqliteException("busy", 5)));
     }
 
+    [Theory]
+    [InlineData(1205, 13, true, false)]
+    [InlineData(3960, 16, true, false)]
+    [InlineData(3961, 16, true, false)]
+    [InlineData(-2, 11, true, false)]
+    [InlineData(0, 20, true, false)] // What the driver says of a connection refused or cut off, on Linux.
+    [InlineData(4060, 11, true, false)]
+    [InlineData(40613, 17, true, false)]
+    [InlineData(2601, 14, false, true)]
+    [InlineData(2627, 14, false, true)]
+    [InlineData(547, 16, false, true)]
+    [InlineData(2628, 16, false, true)]
+    [InlineData(208, 16, false, false)]
+    [InlineData(18456, 14, false, false)]
+    public void SqlServer_errors_are_told_apart_by_number_and_severity(int number, byte severity, bool isTransient, bool isDataError)
+    {
+        var error = SqlServerError(number, severity);
+        Assert.Equal(number, error.Number);
+        Assert.Equal(isTransient, new SqlServerProvider().IsTransient(error));
+        Assert.Equal(isDataError, new SqlServerProvider().IsDataError(error));
+    }
+
     [Fact]
     public void SqlServer_refuses_to_work_without_culture_data()
     {
@@ -81,5 +105,25 @@ public sealed class DatabaseChoiceTests(SqliteFixture fixture) : IClassFixture<S
         var isInvariant = AppContext.TryGetSwitch("System.Globalization.Invariant", out var set) && set;
         var refusal = Record.Exception(new SqlServerProvider().ThrowIfUnusable);
         Assert.Equal(isInvariant, refusal is InvalidOperationException);
+    }
+
+    /// <summary>The driver has no public way to make its exception.</summary>
+    private static SqlException SqlServerError(int number, byte severity)
+    {
+        const BindingFlags Internal = BindingFlags.NonPublic | BindingFlags.Instance;
+        var maker = typeof(SqlError).GetConstructors(Internal).MinBy(constructor => constructor.GetParameters().Length)!;
+        var error = maker.Invoke([.. maker.GetParameters().Select(parameter => parameter switch
+        {
+            { ParameterType: var type } when type == typeof(string) => "text",
+            { Name: "infoNumber" } => number,
+            { Name: "errorClass" } => severity,
+            { HasDefaultValue: true } => parameter.DefaultValue,
+            _ => parameter.ParameterType.IsValueType ? Activator.CreateInstance(parameter.ParameterType) : null,
+        })]);
+        var errors = (SqlErrorCollection)typeof(SqlErrorCollection).GetConstructors(Internal)[0].Invoke([]);
+        typeof(SqlErrorCollection).GetMethod("Add", Internal)!.Invoke(errors, [error]);
+        return (SqlException)typeof(SqlException)
+            .GetMethod("CreateException", BindingFlags.NonPublic | BindingFlags.Static, [typeof(SqlErrorCollection), typeof(string)])!
+            .Invoke(null, [errors, "15.0"])!;
     }
 }
