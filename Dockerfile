@@ -2,7 +2,8 @@
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 WORKDIR /source
 COPY . .
-RUN dotnet publish src/Blog/Blog.Server -c Release -o /app
+# SQL Server's driver does not work in invariant globalisation; the images bring ICU.
+RUN dotnet publish src/Blog/Blog.Server -c Release -o /app -p:InvariantGlobalization=false
 
 FROM mcr.microsoft.com/dotnet/aspnet:10.0
 WORKDIR /app
