@@ -30,7 +30,7 @@ public sealed class RichError
     private const string DetailsTrailer = "grpc-status-details-bin";
 
     /// <summary>The engine's reasons under which the same request can succeed later without any change by the caller.</summary>
-    private static readonly string[] RetryableReasons = ["WRITE_QUEUE_FULL", "DATABASE_UNAVAILABLE", "READ_MODEL_BEHIND", "TOO_MUCH_CONTENTION"];
+    private static readonly string[] RetryableReasons = ["WRITE_QUEUE_FULL", "DATABASE_UNAVAILABLE", "READ_MODEL_BEHIND", "TOO_MUCH_CONTENTION", "VERIFICATION_RUNNING"];
 
     private readonly List<FieldFault> fieldViolations = [];
     private readonly List<PreconditionFault> preconditionViolations = [];

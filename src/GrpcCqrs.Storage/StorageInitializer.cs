@@ -16,6 +16,15 @@ public sealed partial class StorageInitializer(
     TimeProvider clock,
     ILogger<StorageInitializer> logger)
 {
+    /// <summary>How often the directory's lock is tried: for a minute, which is longer than a start takes.</summary>
+    private const int MaxTurnAttempts = 600;
+
+    private const int MaxMigrationAttempts = 3;
+
+    private static readonly TimeSpan MigrationRetryDelay = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan TurnInterval = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Creates what is missing, migrates what is old.</summary>
     /// <exception cref="InvalidOperationException">The write and the read database are the same.</exception>
     /// <exception cref="DbException">A database cannot be reached or migrated.</exception>
@@ -26,13 +35,16 @@ public sealed partial class StorageInitializer(
             throw new InvalidOperationException("Storage:Write and Storage:Read lead to the same database; they must be two.");
         }
 
-        Directory.CreateDirectory(Path.GetFullPath(options.Value.Directory));
+        var directory = Directory.CreateDirectory(Path.GetFullPath(options.Value.Directory));
+        await using var turn = await TakeTurnAsync(directory, cancellationToken);
+        await write.Provider.PrepareMigrationAsync(write.ConnectionString, cancellationToken);
         await using (var context = write.CreateContext())
         {
             await UpgradeAsync(context, cancellationToken);
             await IdentifyAsync(context, cancellationToken);
         }
 
+        await read.Provider.PrepareMigrationAsync(read.ConnectionString, cancellationToken);
         await using (var context = read.CreateContext())
         {
             await UpgradeAsync(context, cancellationToken);
@@ -42,10 +54,55 @@ public sealed partial class StorageInitializer(
     }
 
     /// <summary>A context without migrations, as in a prototype, gets its schema as the model stands, and no upgrades later.</summary>
-    private static Task UpgradeAsync(DbContext context, CancellationToken cancellationToken) =>
-        context.Database.GetMigrations().Any()
-            ? context.Database.MigrateAsync(cancellationToken)
-            : context.Database.EnsureCreatedAsync(cancellationToken);
+    private async Task UpgradeAsync(DbContext context, CancellationToken cancellationToken)
+    {
+        if (!context.Database.GetMigrations().Any())
+        {
+            await context.Database.EnsureCreatedAsync(cancellationToken);
+        }
+        else if ((await context.Database.GetPendingMigrationsAsync(cancellationToken)).ToArray() is { Length: > 0 } pending)
+        {
+            LogMigrating(logger, context.GetType().Name, string.Join(", ", pending));
+            await MigrateAsync(context, cancellationToken);
+        }
+    }
+
+    /// <summary>Of several services that start on a database server at once, one creates the database and the others fail to.</summary>
+    private static async Task MigrateAsync(DbContext context, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await context.Database.MigrateAsync(cancellationToken);
+                return;
+            }
+            catch (DbException) when (attempt < MaxMigrationAttempts)
+            {
+                await Task.Delay(MigrationRetryDelay, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Lets one process a data directory migrate at a time. The lock is the operating system's, so that it goes with a process that
+    /// is killed.
+    /// </summary>
+    private static async Task<FileStream> TakeTurnAsync(DirectoryInfo directory, CancellationToken cancellationToken)
+    {
+        var file = Path.Combine(directory.FullName, "starting.lock");
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (attempt < MaxTurnAttempts && File.Exists(file))
+            {
+                await Task.Delay(TurnInterval, cancellationToken);
+            }
+        }
+    }
 
     private async Task IdentifyAsync(WriteDbContext context, CancellationToken cancellationToken)
     {
@@ -76,6 +133,9 @@ public sealed partial class StorageInitializer(
 
         identity.Set(row.StoreId, row.TokenKey);
     }
+
+    [LoggerMessage(1302, LogLevel.Information, "{Context} is brought to the newest schema: {Migrations}")]
+    private static partial void LogMigrating(ILogger logger, string context, string migrations);
 
     [LoggerMessage(1301, LogLevel.Information, "Store {StoreId} is open: write database on {WriteProvider}, read database on {ReadProvider}, data directory {Directory}")]
     private static partial void LogReady(ILogger logger, Guid storeId, string writeProvider, string readProvider, string directory);

@@ -9,8 +9,9 @@ using Spectre.Console;
 namespace Benchmarks;
 
 /// <summary>
-/// Whether group commit pays: commands a second of 64 callers against those of one caller, on the service as a process with SQLite at
-/// <c>synchronous=FULL</c>. One caller waits for a flush of its own each time; 64 share theirs. Both are measured in turn.
+/// Whether group commit pays: commands a second of 64 callers against those of one caller, with SQLite at <c>synchronous=FULL</c> and
+/// all projections running; first on the service as a process through gRPC, then on the command bus in this process. One caller waits
+/// for a flush of its own each time; 64 share theirs. Both are measured in turn.
 /// </summary>
 internal static class GroupCommitSuite
 {
@@ -25,28 +26,41 @@ internal static class GroupCommitSuite
         var data = Directory.CreateTempSubdirectory("grpccqrs-bench-");
         try
         {
-            await using var server = await ServerProcess.StartAsync(data.FullName);
-            GrpcChannel[] channels = [.. Enumerable.Range(0, Channels).Select(_ => GrpcChannel.ForAddress(server.GrpcAddress))];
-            PostCommandService.PostCommandServiceClient[] clients = [.. channels.Select(channel => new PostCommandService.PostCommandServiceClient(channel))];
-            var posts = await CreatePostsAsync(clients);
-            await MeasureAsync(clients, posts, Callers);
-            var (one, many) = (new List<double>(), new List<double>());
-            for (var round = 0; round < Rounds; round++)
+            await using (var server = await ServerProcess.StartAsync(data.CreateSubdirectory("process").FullName))
             {
-                one.Add(await MeasureAsync(clients, posts, 1));
-                many.Add(await MeasureAsync(clients, posts, Callers));
+                GrpcChannel[] channels = [.. Enumerable.Range(0, Channels).Select(_ => GrpcChannel.ForAddress(server.GrpcAddress))];
+                PostCommandService.PostCommandServiceClient[] clients = [.. channels.Select(channel => new PostCommandService.PostCommandServiceClient(channel))];
+                var posts = await CreatePostsAsync(clients);
+                await CompareAsync("gRPC", (caller, random) => clients[caller % clients.Length].EditPostContentAsync(
+                    new EditPostContentRequest { PostId = posts[random.Next(posts.Length)], Content = Content(random) }).ResponseAsync);
+                Array.ForEach(channels, channel => channel.Dispose());
             }
 
-            Report(one, many);
-            foreach (var channel in channels)
-            {
-                channel.Dispose();
-            }
+            await using var bus = await InProcessBlog.StartAsync(data.CreateSubdirectory("bus").FullName);
+            var created = await Task.WhenAll(Enumerable.Range(0, Posts).Select(bus.CreateAsync));
+            await CompareAsync("command bus", (_, random) => bus.EditAsync(created[random.Next(created.Length)], Content(random)));
         }
         finally
         {
+            Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
             data.Delete(recursive: true);
         }
+    }
+
+    private static string Content(Random random) =>
+        string.Create(CultureInfo.InvariantCulture, $"{random.NextInt64():D20}{new string('x', 280)}");
+
+    private static async Task CompareAsync(string through, Func<int, Random, Task> command)
+    {
+        await MeasureAsync(Callers, command);
+        var (one, many) = (new List<double>(), new List<double>());
+        for (var round = 0; round < Rounds; round++)
+        {
+            one.Add(await MeasureAsync(1, command));
+            many.Add(await MeasureAsync(Callers, command));
+        }
+
+        Report(through, one, many);
     }
 
     private static async Task<string[]> CreatePostsAsync(PostCommandService.PostCommandServiceClient[] clients)
@@ -59,7 +73,7 @@ internal static class GroupCommitSuite
     }
 
     /// <summary>Commands answered a second.</summary>
-    private static async Task<double> MeasureAsync(PostCommandService.PostCommandServiceClient[] clients, string[] posts, int callers)
+    private static async Task<double> MeasureAsync(int callers, Func<int, Random, Task> command)
     {
         var answered = 0;
         var clock = Stopwatch.StartNew();
@@ -68,21 +82,17 @@ internal static class GroupCommitSuite
             var random = new Random(caller);
             while (clock.Elapsed < RoundLength)
             {
-                await clients[caller % clients.Length].EditPostContentAsync(new EditPostContentRequest
-                {
-                    PostId = posts[random.Next(posts.Length)],
-                    Content = string.Create(CultureInfo.InvariantCulture, $"{random.NextInt64():D20}{new string('x', 280)}"),
-                });
+                await command(caller, random);
                 Interlocked.Increment(ref answered);
             }
         })));
         return answered / clock.Elapsed.TotalSeconds;
     }
 
-    private static void Report(List<double> one, List<double> many)
+    private static void Report(string through, List<double> one, List<double> many)
     {
         var ratios = one.Zip(many, (single, shared) => shared / single).Order().ToArray();
-        var table = new Table().AddColumns("figure", "median", "lowest", "highest");
+        var table = new Table().AddColumns($"figure, through the {through}", "median", "lowest", "highest");
         AddRow(table, "one caller, commands/s", one);
         AddRow(table, $"{Callers} callers, commands/s", many);
         AddRow(table, "ratio", [.. ratios]);
@@ -91,6 +101,7 @@ internal static class GroupCommitSuite
         {
             suite = "group-commit",
             database = "sqlite",
+            through,
             figure = "commands_per_second",
             value = Math.Round(Median(many), 1),
             ceiling = "one caller",

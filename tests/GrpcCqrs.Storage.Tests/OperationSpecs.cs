@@ -31,6 +31,9 @@ public abstract class OperationSpecs<TFixture>(TFixture fixture) : IClassFixture
     [InlineData("UPDATE events SET hash = (SELECT hash FROM events WHERE position = 2) WHERE position = 5", 5)]
     [InlineData("DELETE FROM events WHERE position = 6", 6)]
     [InlineData("DELETE FROM events WHERE position > 8", 9)]
+    [InlineData("UPDATE events SET position = 11 WHERE position = 10", 10)]
+    [InlineData("UPDATE events SET position = 12 WHERE position = 10", 10)]
+    [InlineData("UPDATE sequencer SET position = 9, hash = (SELECT hash FROM events WHERE position = 9)", 10)]
     [InlineData("UPDATE sequencer SET hash = (SELECT hash FROM events WHERE position = 2)", 11)]
     public async Task A_change_behind_the_stores_back_is_found_at_its_position(string tampering, long position)
     {

@@ -11,6 +11,14 @@ public static class BlogHost
     /// <param name="args">Settings as on the command line, such as <c>--Storage:Directory=/var/lib/blog</c>.</param>
     public static async Task<WebApplication> CreateAsync(string[] args)
     {
+        var app = Build(args);
+        await app.InitializeStorageAsync();
+        return app;
+    }
+
+    /// <summary>A host that is configured and has touched no database yet.</summary>
+    public static WebApplication Build(string[] args)
+    {
         // Settings lie beside the program; the data directory is relative to where it is started.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         builder.AddGrpcCqrs(errorDomain: "blog", queryServices: "blog.v1.PostQueryService");
@@ -20,7 +28,6 @@ public static class BlogHost
             .AddBlogServer(builder.Configuration);
 
         var app = builder.Build();
-        await app.InitializeStorageAsync();
         app.MapGrpcCqrs();
         app.MapBlog();
         return app;

@@ -12,6 +12,9 @@ namespace Blog.Server;
 /// <summary>The one profile that maps protos to application types and back. A test asserts that it is complete.</summary>
 public sealed class BlogMapping : Profile
 {
+    /// <summary>More statuses than there are is a mistake or an attack.</summary>
+    private const int MaxStatuses = 8;
+
     public BlogMapping()
     {
         CreateMap<DateTimeOffset, Timestamp>().ConvertUsing(time => Timestamp.FromDateTimeOffset(time));
@@ -83,9 +86,14 @@ public sealed class BlogMapping : Profile
         CreateMap<TagView, Tag>();
     }
 
-    private static DomainStatus[] Statuses(IEnumerable<PostStatus> statuses)
+    private static DomainStatus[] Statuses(IReadOnlyCollection<PostStatus> statuses)
     {
-        var wanted = statuses.ToArray();
+        if (statuses.Count > MaxStatuses)
+        {
+            throw RejectedException.Invalid(new FieldViolation("statuses", $"Must be at most {MaxStatuses}."));
+        }
+
+        var wanted = statuses.Distinct().ToArray();
         return wanted.Contains(PostStatus.Unspecified) ? [] : [.. wanted.Select(status => (DomainStatus)status)];
     }
 

@@ -30,6 +30,7 @@ public sealed partial class AggregateStore<TAggregate, TEvent>
     private readonly StateCache cache;
     private readonly ISnapshots<TAggregate>? snapshots;
     private readonly TimeProvider clock;
+    private readonly StreamTurns turns = new();
 
     internal AggregateStore(
         IEventStore store, EventTypeRegistry types, StateCache cache, IEnumerable<ISnapshots<TAggregate>> snapshots, TimeProvider clock)
@@ -70,6 +71,8 @@ public sealed partial class AggregateStore<TAggregate, TEvent>
 
         for (var attempt = 1; attempt <= MaxAttempts; attempt++)
         {
+            // Who has lost once waits its turn, so that a crowd on one aggregate of this process does not lose again and again.
+            using var turn = attempt == 1 ? null : await turns.TakeAsync(stream, cancellationToken);
             var (current, events) = await DecideAsync(id, context, decide, remembered, cancellationToken);
             remembered = null;
             if (events.Count == 0 && context.RequestHash is null)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -22,6 +23,18 @@ public static class StateChanges
 
     /// <summary>How many unchanged lines are told around a change.</summary>
     private const int Context = 2;
+
+    /// <summary>
+    /// Texts with more characters together than this are not compared line by line, which takes time with the square of their
+    /// difference; that they were replaced is all that is told.
+    /// </summary>
+    private const int MaxCompared = 200_000;
+
+    /// <summary>The same bound in lines.</summary>
+    private const int MaxComparedLines = 4_000;
+
+    /// <summary>Where a line of a difference is cut off.</summary>
+    private const int MaxLine = 500;
 
     /// <summary>Where a difference is cut off; who needs more compares the two states.</summary>
     private const int MaxLines = 200;
@@ -57,8 +70,15 @@ public static class StateChanges
 
     private static bool IsWhole(string text) => text.Length <= MaxWhole && !text.Contains('\n', StringComparison.Ordinal);
 
+    private static int CountLines(string text) => text.AsSpan().Count('\n');
+
     private static string Lines(string before, string after)
     {
+        if (before.Length + after.Length > MaxCompared || CountLines(before) + CountLines(after) > MaxComparedLines)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"… replaced: {before.Length} characters by {after.Length}\n");
+        }
+
         var lines = new InlineDiffBuilder(new Differ()).BuildDiffModel(before, after, ignoreWhitespace: false).Lines;
         var text = new StringBuilder();
         var (told, lastTold) = (0, -1);
@@ -76,7 +96,7 @@ public static class StateChanges
                 ChangeType.Inserted => "+ ",
                 ChangeType.Deleted => "- ",
                 _ => "  ",
-            }).Append(lines[index].Text).Append('\n');
+            }).Append(lines[index].Text.Length > MaxLine ? lines[index].Text[..MaxLine] + "…" : lines[index].Text).Append('\n');
             (told, lastTold) = (told + 1, index);
         }
 

@@ -32,7 +32,10 @@ public sealed class CallContexts(TimeProvider clock)
         ArgumentNullException.ThrowIfNull(call);
         var now = clock.GetUtcNow();
         var violations = new List<FieldViolation>();
-        var isIdempotent = Guid.TryParseExact(commandId, "D", out var id) && id != Guid.Empty;
+
+        // The length and the digits, since the parser trims and takes more than the standard's form.
+        var isIdempotent = Guid.TryParseExact(commandId, "D", out var id) && id != Guid.Empty
+            && commandId.Length == 36 && commandId.All(c => c == '-' || char.IsAsciiHexDigit(c));
         if (!isIdempotent)
         {
             Require(commandId.Length == 0, "command_id", "Must be a UUID; leave it out for a command that is not repeated.");

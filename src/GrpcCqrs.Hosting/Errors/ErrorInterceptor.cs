@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Diagnostics;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
@@ -84,10 +85,20 @@ internal sealed partial class ErrorInterceptor(IOptions<ErrorOptions> options, I
             return new RpcException(new Status(StatusCode.Cancelled, "The caller gave up."));
         }
 
+        if (exception is DbException)
+        {
+            LogDatabaseFailed(logger, context.Method, exception);
+            return ErrorStatus.ToRpcException(
+                new RejectedException(EngineErrors.DatabaseUnavailable, "The database failed; the service's log says why."), options.Value.Domain);
+        }
+
         var reference = Activity.Current?.TraceId.ToHexString() ?? Guid.CreateVersion7().ToString("N");
         LogFailed(logger, context.Method, reference, exception);
         return ErrorStatus.Internal(reference, options.Value.Domain);
     }
+
+    [LoggerMessage(2002, LogLevel.Error, "{Method} failed for the database")]
+    private static partial void LogDatabaseFailed(ILogger logger, string method, Exception exception);
 
     [LoggerMessage(2001, LogLevel.Error, "{Method} failed; reference {Reference}")]
     private static partial void LogFailed(ILogger logger, string method, string reference, Exception exception);

@@ -37,6 +37,12 @@ internal sealed class ReadModelHealthCheck(
             var now = clock.GetUtcNow();
             var all = projections.Current;
             var data = all.ToDictionary(p => p.Name, p => (object)(head - p.Position), StringComparer.Ordinal);
+            if (all.FirstOrDefault(p => p.Position > head) is { } beyond)
+            {
+                return HealthCheckResult.Unhealthy(
+                    $"{beyond.Name} has seen event {beyond.Position}, but the newest is {head}: the write database was replaced; restart the service.", data: data);
+            }
+
             if (all.Count == 0)
             {
                 return HealthCheckResult.Degraded("The projections have not started yet.", data: data);

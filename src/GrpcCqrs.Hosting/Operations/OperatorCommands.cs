@@ -1,27 +1,51 @@
+using System.Data.Common;
 using System.Globalization;
 using GrpcCqrs.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Hosting;
 
-/// <summary>What an operator can have a service's program do in place of serving.</summary>
+/// <summary>What a service's program does: serve, or what an operator asks of it on the command line.</summary>
 public static class OperatorCommands
 {
     /// <summary>
-    /// Carries out the command that the first argument names: <c>verify</c> walks the event log's hash chain and exits with 0 where
-    /// it is intact, with 1 where it is not.
+    /// Runs the program. Without a command it serves until it is stopped. <c>verify</c> walks the event log's hash chain, which
+    /// neither creates nor changes anything. What goes wrong before the service serves is told in a line.
     /// </summary>
-    /// <returns>The program's exit code; null where the arguments name no command, and the service is to run.</returns>
-    public static async Task<int?> TryRunAsync(WebApplication app, string[] args)
+    /// <returns>
+    /// The exit code: 0 for a service that was stopped and a log that is intact, 1 for a broken log, 2 where the settings or a database
+    /// did not allow to begin.
+    /// </returns>
+    public static async Task<int> RunAsync(Func<WebApplication> build, string[] args)
+    {
+        ArgumentNullException.ThrowIfNull(build);
+        ArgumentNullException.ThrowIfNull(args);
+        try
+        {
+            await using var app = build();
+            if (args is ["verify", ..])
+            {
+                return await VerifyAsync(app);
+            }
+
+            app.Services.GetService<IStartupValidator>()?.Validate();
+            await app.InitializeStorageAsync();
+            await app.RunAsync();
+            return 0;
+        }
+        catch (Exception exception) when (exception is OptionsValidationException or InvalidOperationException or DbException or IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"The service cannot run: {exception.Message}");
+            return 2;
+        }
+    }
+
+    /// <summary>Walks the hash chain and prints what it found.</summary>
+    public static async Task<int> VerifyAsync(WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
-        ArgumentNullException.ThrowIfNull(args);
-        if (args is not ["verify", ..])
-        {
-            return null;
-        }
-
         var found = await app.Services.GetRequiredService<LogVerifier>().VerifyAsync(CancellationToken.None);
         Console.WriteLine(found.IsIntact
             ? string.Create(CultureInfo.InvariantCulture, $"intact: {found.Verified} events")

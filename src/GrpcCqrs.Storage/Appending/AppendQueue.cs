@@ -23,7 +23,8 @@ internal sealed partial class AppendQueue : BackgroundService
     private readonly CommitSignal signal;
     private readonly AppendOptions options;
     private readonly ILogger<AppendQueue> logger;
-    private int queuedCount;
+    private int queuedCommands;
+    private int queuedOthers;
     private long queuedBytes;
     private long trimTo;
     private long forgetBefore;
@@ -58,15 +59,13 @@ internal sealed partial class AppendQueue : BackgroundService
     }
 
     /// <summary>
-    /// Commands may fill half of the queue. The other half is for what appends no event, audit entries above all: a refused command
-    /// leaves a trace also when commands come in faster than they can be written.
+    /// Half of the queue is for commands, the other for what appends no event, audit entries above all: neither crowds out the other.
     /// </summary>
     private bool TryEnqueue(PendingAppend pending)
     {
-        var limit = pending.Request.Stream is null ? 2 * options.QueueLength : options.QueueLength;
-        var count = Interlocked.Increment(ref queuedCount);
+        var count = Interlocked.Increment(ref CountOf(pending));
         var bytes = Interlocked.Add(ref queuedBytes, pending.Bytes);
-        if (count <= limit && bytes <= options.QueueBytes && queue.Writer.TryWrite(pending))
+        if (count <= options.QueueLength && bytes <= options.QueueBytes && queue.Writer.TryWrite(pending))
         {
             return true;
         }
@@ -77,9 +76,11 @@ internal sealed partial class AppendQueue : BackgroundService
 
     private void Forget(PendingAppend pending)
     {
-        Interlocked.Decrement(ref queuedCount);
+        Interlocked.Decrement(ref CountOf(pending));
         Interlocked.Add(ref queuedBytes, -pending.Bytes);
     }
+
+    private ref int CountOf(PendingAppend pending) => ref pending.Request.Stream is null ? ref queuedOthers : ref queuedCommands;
 
     /// <summary>
     /// Has outbox rows removed with the next transaction, so that removing them neither competes with the appends for a lock nor
@@ -98,7 +99,7 @@ internal sealed partial class AppendQueue : BackgroundService
     public async ValueTask FlushTrimAsync(CancellationToken cancellationToken)
     {
         // Where there is something in the queue, its transaction does it.
-        if (Interlocked.Read(ref trimTo) > 0 && Volatile.Read(ref queuedCount) == 0)
+        if (Interlocked.Read(ref trimTo) > 0 && Volatile.Read(ref queuedCommands) + Volatile.Read(ref queuedOthers) == 0)
         {
             await AppendAsync(new AppendRequest(), cancellationToken);
         }

@@ -37,6 +37,15 @@ public abstract class DatabaseProvider
     /// <summary>Sets up the connection that the append queue keeps for itself: durability settings, above all.</summary>
     public virtual Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken) => Task.CompletedTask;
 
+    /// <summary>
+    /// Clears away what a start that was killed may have left in the way of a migration. Called while no other process of the same
+    /// data directory is starting.
+    /// </summary>
+    public virtual Task PrepareMigrationAsync(string connectionString, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>A connection string that reads, and neither creates nor changes anything.</summary>
+    public virtual string ReadOnly(string connectionString) => connectionString;
+
     /// <summary>Sets up a connection that projections write through. Called each time one is taken from the pool.</summary>
     public virtual Task PrepareProjectorAsync(DbConnection connection, CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -26,7 +26,11 @@ public sealed class LogVerifier(WriteDatabase database)
     /// <exception cref="DbException">The write database fails.</exception>
     public async Task<Verification> VerifyAsync(CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var connection = database.Provider.CreateConnection(database.Provider.ReadOnly(database.ConnectionString));
+        await connection.OpenAsync(cancellationToken);
+
+        // In this order: what is appended in between moves the sequencer, which is read last.
+        var last = await ReadLastAsync(connection, cancellationToken);
         var head = await ReadHeadAsync(connection, cancellationToken);
         if (head is null)
         {
@@ -52,10 +56,15 @@ public sealed class LogVerifier(WriteDatabase database)
                 (position, hash) = (row.Position, row.Hash);
             }
 
-            if (rows.Count == 0)
+            if (rows.Count == 0 || rows[0].Position > head.Value.Position)
             {
                 return new Verification(position, position + 1, $"The event is missing, and so are all behind it up to position {head.Value.Position}.");
             }
+        }
+
+        if (last > head.Value.Position)
+        {
+            return new Verification(position, position + 1, $"There is an event at position {last}, beyond what the sequencer has handed out.");
         }
 
         return hash.AsSpan().SequenceEqual(head.Value.Hash)
@@ -70,6 +79,12 @@ public sealed class LogVerifier(WriteDatabase database)
         return await reader.ReadAsync(cancellationToken)
             ? new LogHead(reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2))
             : null;
+    }
+
+    private static async Task<long> ReadLastAsync(DbConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = Statement.Once(connection, null, "SELECT MAX(position) FROM events");
+        return await command.ExecuteScalarAsync(cancellationToken) as long? ?? 0;
     }
 
     private async Task<List<EventRow>> ReadAsync(DbConnection connection, long after, CancellationToken cancellationToken)

@@ -10,9 +10,10 @@ internal sealed partial class ProjectionCheckpoints(
 {
     /// <summary>
     /// The position of each projection by name. One that is new, whose version has changed, or whose tables were filled from
-    /// another store starts over: its tables are emptied and its position is 0.
+    /// another store or from events that the store no longer has (it was restored from a backup) starts over: its tables are emptied
+    /// and its position is 0.
     /// </summary>
-    public async Task<Dictionary<string, long>> LoadAsync(IReadOnlyList<IProjection> projections, CancellationToken cancellationToken)
+    public async Task<Dictionary<string, long>> LoadAsync(IReadOnlyList<IProjection> projections, long head, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -20,7 +21,8 @@ internal sealed partial class ProjectionCheckpoints(
         var positions = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var projection in projections)
         {
-            if (stored.TryGetValue(projection.Name, out var row) && row.Version == projection.Version && row.StoreId == identity.StoreId)
+            if (stored.TryGetValue(projection.Name, out var row) && row.Version == projection.Version && row.StoreId == identity.StoreId
+                && row.Position <= head)
             {
                 positions.Add(projection.Name, row.Position);
                 continue;

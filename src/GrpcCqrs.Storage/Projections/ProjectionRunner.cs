@@ -54,6 +54,11 @@ internal sealed partial class ProjectionRunner(
             {
                 return;
             }
+            catch (CheckpointMovedException exception)
+            {
+                LogCheckpointMoved(logger, exception.Message);
+                states = [];
+            }
 #pragma warning disable CA1031 // The drain must outlive whatever a database throws at it; health and log tell.
             catch (Exception exception)
 #pragma warning restore CA1031
@@ -70,7 +75,7 @@ internal sealed partial class ProjectionRunner(
 
     private async Task LoadAsync(CancellationToken cancellationToken)
     {
-        var positions = await checkpoints.LoadAsync(all, cancellationToken);
+        var positions = await checkpoints.LoadAsync(all, await store.ReadHeadAsync(cancellationToken), cancellationToken);
         states = [.. all.Select(projection => new ProjectionState(
             projection, positions[projection.Name], options.BatchSize, clock.GetUtcNow()))];
         Publish();
@@ -194,6 +199,9 @@ internal sealed partial class ProjectionRunner(
 
     [LoggerMessage(1201, LogLevel.Error, "Projection {Projection} failed on the events from position {First} to {Last}; it is tried again, the others go on")]
     private static partial void LogProjectionFailed(ILogger logger, string projection, long first, long last, Exception exception);
+
+    [LoggerMessage(1204, LogLevel.Information, "{Message} The checkpoints are read again")]
+    private static partial void LogCheckpointMoved(ILogger logger, string message);
 
     [LoggerMessage(1202, LogLevel.Error, "The outbox drain failed; it is tried again")]
     private static partial void LogDrainFailed(ILogger logger, Exception exception);

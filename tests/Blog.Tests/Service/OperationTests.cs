@@ -94,8 +94,7 @@ public sealed class VerificationTests(BlogService blog) : IClassFixture<BlogServ
         }
 
         Assert.Equal(new VerifyEventLogResponse { Intact = true, VerifiedEvents = 5 }, await operations.VerifyEventLogAsync(new()));
-        Assert.Equal(0, await OperatorCommands.TryRunAsync(blog.Application, ["verify"]));
-        Assert.Null(await OperatorCommands.TryRunAsync(blog.Application, []));
+        Assert.Equal(0, await OperatorCommands.VerifyAsync(blog.Application));
 
         await using (var connection = new SqliteConnection($"Data Source={Path.Combine(blog.DataDirectory, "write.db")}"))
         {
@@ -105,6 +104,6 @@ public sealed class VerificationTests(BlogService blog) : IClassFixture<BlogServ
         var broken = await operations.VerifyEventLogAsync(new());
         Assert.Equal((false, 2, 3), (broken.Intact, broken.VerifiedEvents, broken.BrokenAtPosition));
         Assert.NotEmpty(broken.Problem);
-        Assert.Equal(1, await OperatorCommands.TryRunAsync(blog.Application, ["verify"]));
+        Assert.Equal(1, await OperatorCommands.VerifyAsync(blog.Application));
     }
 }

@@ -25,7 +25,7 @@ public static class PostRules
 
     /// <summary>A post id: a UUID.</summary>
     public static string? CheckId(string id) =>
-        Guid.TryParseExact(id, "D", out _) ? null : "Must be a UUID, such as 0199b6f0-5f5e-7cc1-8f6e-1f0f3f0c2d11.";
+        id.Length == 36 && id.All(c => c == '-' || char.IsAsciiHexDigit(c)) && Guid.TryParseExact(id, "D", out _) ? null : "Must be a UUID, such as 0199b6f0-5f5e-7cc1-8f6e-1f0f3f0c2d11.";
 
     /// <summary>A title: 1-200 characters, not blank, no U+0000.</summary>
     public static string? CheckTitle(string title) => CheckLine(title, MaxTitleLength);
@@ -59,6 +59,13 @@ public static class PostRules
     /// <summary>A tag, once normalised: 1-50 letters, digits and - . + #, starting with a letter or digit.</summary>
     public static string? CheckTag(string tag)
     {
+        ArgumentNullException.ThrowIfNull(tag);
+        const string problem = "Must be 1-50 letters, digits and - . + #, starting with a letter or digit.";
+        if (tag.Length > 10 * MaxTagLength)
+        {
+            return problem;
+        }
+
         var normalized = NormalizeTag(tag);
         var length = 0;
         foreach (var rune in normalized.EnumerateRunes())
@@ -75,7 +82,7 @@ public static class PostRules
 
         return length is >= 1 and <= MaxTagLength
             ? null
-            : "Must be 1-50 letters, digits and - . + #, starting with a letter or digit.";
+            : problem;
     }
 
     /// <summary>The form in which tags are kept: trimmed, lower case, inner white space as one hyphen.</summary>

@@ -51,8 +51,10 @@ public sealed class PostSearchProjection : PostProjection
 /// <summary>Answers <see cref="SearchPosts"/>.</summary>
 public sealed class SearchPostsHandler(ReadDatabase database, PageTokens tokens) : IQueryHandler<SearchPosts, Page<SearchHitView>>
 {
-    /// <summary>How many words of the content a snippet shows; FTS5 allows 64 at most.</summary>
-    private const int SnippetWords = 40;
+    // What a snippet shows of the content around the first match, in characters. FTS5's own snippet() weighs every match against all
+    // others, which one post with many matches turns into minutes; highlight() goes over the text once.
+    private const int SnippetBefore = 60;
+    private const int SnippetLength = 320;
 
     /// <inheritdoc/>
     public async ValueTask<Page<SearchHitView>> HandleAsync(SearchPosts query, CancellationToken cancellationToken)
@@ -67,19 +69,26 @@ public sealed class SearchPostsHandler(ReadDatabase database, PageTokens tokens)
             + " JOIN post_search_rows r ON r.row_id = s.rowid JOIN post_list p ON p.post_id = r.post_id WHERE post_search MATCH @match");
         var parameters = new DynamicParameters(new { match = MatchExpression(query.Query), count = size + 1, offset });
         PostFilters.Append(sql, parameters, query.Statuses, query.Tag);
-        sql.Append(CultureInfo.InvariantCulture, $" ORDER BY rank, s.rowid LIMIT @count OFFSET @offset) SELECT {PostSummaryTable.Columns}, h.rank AS Rank,")
-            .Append(CultureInfo.InvariantCulture, $" highlight(post_search, 0, char({(int)MatchMarks.Begin}), char({(int)MatchMarks.End})) AS TitleMarked,")
-            .Append(CultureInfo.InvariantCulture, $" snippet(post_search, 1, char({(int)MatchMarks.Begin}), char({(int)MatchMarks.End}), '…', {SnippetWords}) AS ContentMarked")
-            .Append(" FROM hits h CROSS JOIN post_search s CROSS JOIN post_list p")
-            .Append(" WHERE s.rowid = h.row_id AND post_search MATCH @match AND p.post_id = h.post_id ORDER BY h.rank, h.row_id");
+        sql.Append(CultureInfo.InvariantCulture, $" ORDER BY rank, s.rowid LIMIT @count OFFSET @offset),")
+            .Append(CultureInfo.InvariantCulture, $" marked AS MATERIALIZED (SELECT h.post_id, h.row_id, h.rank,")
+            .Append(CultureInfo.InvariantCulture, $" highlight(post_search, 0, char({(int)MatchMarks.Begin}), char({(int)MatchMarks.End})) AS title,")
+            .Append(CultureInfo.InvariantCulture, $" highlight(post_search, 1, char({(int)MatchMarks.Begin}), char({(int)MatchMarks.End})) AS content")
+            .Append(" FROM hits h CROSS JOIN post_search s WHERE s.rowid = h.row_id AND post_search MATCH @match)")
+            .Append(CultureInfo.InvariantCulture, $" SELECT {PostSummaryTable.Columns}, m.rank AS Rank, m.title AS TitleMarked,")
+            .Append(CultureInfo.InvariantCulture, $" substr(m.content, max(1, instr(m.content, char({(int)MatchMarks.Begin})) - {SnippetBefore}), {SnippetLength}) AS ContentMarked,")
+            .Append(CultureInfo.InvariantCulture, $" max(1, instr(m.content, char({(int)MatchMarks.Begin})) - {SnippetBefore}) AS SnippetStart, length(m.content) AS ContentLength")
+            .Append(" FROM marked m JOIN post_list p ON p.post_id = m.post_id ORDER BY m.rank, m.row_id");
         await using var connection = await database.OpenAsync(cancellationToken);
         var rows = (await connection.QueryAsync<HitRow>(
             new CommandDefinition(sql.ToString(), parameters, cancellationToken: cancellationToken))).AsList();
         return new Page<SearchHitView>(
             [.. rows.Take(size).Select(row => new SearchHitView(
-                PostSummaryTable.ToView(row), -row.Rank, MatchMarks.Cut(row.TitleMarked), MatchMarks.Cut(row.ContentMarked)))],
+                PostSummaryTable.ToView(row), -row.Rank, MatchMarks.Cut(row.TitleMarked), MatchMarks.Cut(SnippetOf(row))))],
             rows.Count > size ? tokens.Write(nameof(SearchPosts), filters, offset + size, "") : "");
     }
+
+    private static string SnippetOf(HitRow row) =>
+        (row.SnippetStart > 1 ? "…" : "") + row.ContentMarked + (row.SnippetStart + SnippetLength <= row.ContentLength ? "…" : "");
 
     /// <summary>
     /// The query in FTS5's own language; every term is quoted, so that nothing in it is an operator. U+0000, which would end the
@@ -103,6 +112,10 @@ public sealed class SearchPostsHandler(ReadDatabase database, PageTokens tokens)
         public required string TitleMarked { get; set; }
 
         public required string ContentMarked { get; set; }
+
+        public long SnippetStart { get; set; }
+
+        public long ContentLength { get; set; }
     }
 }
 

@@ -67,7 +67,8 @@ public sealed class GetPostHistoryHandler(
         var bytes = 0;
         foreach (var record in page.Events.Take(size))
         {
-            bytes += query.IncludeData || query.IncludeChanges ? record.Payload.Length : 0;
+            cancellationToken.ThrowIfCancellationRequested();
+            bytes += (query.IncludeData ? record.Payload.Length : 0) + (query.IncludeChanges ? (int)state.ApproximateBytes : 0);
             if (entries.Count > 0 && bytes > MaxDataBytes)
             {
                 break;

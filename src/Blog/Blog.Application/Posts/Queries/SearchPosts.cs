@@ -39,7 +39,7 @@ public sealed record SearchPosts(string Query, IReadOnlyList<PostStatus> Statuse
 /// <param name="Post">The post.</param>
 /// <param name="Score">How well it matches; larger is better.</param>
 /// <param name="Title">The title, cut at matches.</param>
-/// <param name="Content">The part of the content with the most matches, cut at matches.</param>
+/// <param name="Content">The part of the content around its first match, cut at matches.</param>
 public sealed record SearchHitView(
     PostSummaryView Post, double Score, IReadOnlyList<TextFragment> Title, IReadOnlyList<TextFragment> Content);
 
