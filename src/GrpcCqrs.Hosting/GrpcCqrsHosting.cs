@@ -70,6 +70,7 @@ public static class GrpcCqrsHosting
     /// </summary>
     public static WebApplication MapGrpcCqrs(this WebApplication app)
     {
+        app.UseMiddleware<UnreadableRequests>();
         app.MapGrpcHealth();
         app.MapGrpcService<OperationsGrpcService>();
         app.MapGrpcReflection();

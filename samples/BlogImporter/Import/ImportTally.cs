@@ -89,7 +89,8 @@ internal sealed class ImportTally
                 ?? new RejectionGroup(reason, 0, post is null ? message : $"Post {post}: {message}", []);
             rejections[reason] = group with
             {
-                Count = group.Count + 1, Places = group.Count < MaxPlaces ? [.. group.Places, place] : group.Places,
+                Count = group.Count + 1,
+                Places = group.Count < MaxPlaces ? [.. group.Places, place] : group.Places,
             };
         }
     }

@@ -7,6 +7,10 @@ public static class EngineErrors
     public static readonly ErrorCode InvalidFields = new(
         "INVALID_FIELDS", ErrorKind.InvalidArgument, false, "One or more fields are missing or malformed; BadRequest names each.");
 
+    /// <summary>Bytes that are no message.</summary>
+    public static readonly ErrorCode MalformedRequest = new(
+        "MALFORMED_REQUEST", ErrorKind.InvalidArgument, false, "The request is not a well-formed protobuf message of the method's type.");
+
     /// <summary>A command id used again for something else.</summary>
     public static readonly ErrorCode CommandIdReused = new(
         "COMMAND_ID_REUSED", ErrorKind.InvalidArgument, false, "The command_id was used before with another request; make a new one.");
@@ -46,7 +50,7 @@ public static class EngineErrors
     /// <summary>All rows.</summary>
     public static IReadOnlyList<ErrorCode> All { get; } =
     [
-        InvalidFields, CommandIdReused, ConsistencyTokenInvalid, PageTokenInvalid, WrongExpectedVersion, TooMuchContention,
+        InvalidFields, MalformedRequest, CommandIdReused, ConsistencyTokenInvalid, PageTokenInvalid, WrongExpectedVersion, TooMuchContention,
         WriteQueueFull, DatabaseUnavailable, ReadModelBehind, VerificationRunning,
     ];
 }

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Diagnostics;
+using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using GrpcCqrs.EventSourcing;
@@ -24,6 +25,7 @@ internal sealed partial class ErrorInterceptor(IOptions<ErrorOptions> options, I
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
+        UnreadableRequests.Reached(context);
         try
         {
             return await continuation(request, context);
@@ -37,6 +39,7 @@ internal sealed partial class ErrorInterceptor(IOptions<ErrorOptions> options, I
     public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
         TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation)
     {
+        UnreadableRequests.Reached(context);
         try
         {
             await continuation(request, responseStream, context);
@@ -50,6 +53,7 @@ internal sealed partial class ErrorInterceptor(IOptions<ErrorOptions> options, I
     public override async Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
         IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation)
     {
+        UnreadableRequests.Reached(context);
         try
         {
             return await continuation(requestStream, context);
@@ -63,6 +67,7 @@ internal sealed partial class ErrorInterceptor(IOptions<ErrorOptions> options, I
     public override async Task DuplexStreamingServerHandler<TRequest, TResponse>(
         IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, DuplexStreamingServerMethod<TRequest, TResponse> continuation)
     {
+        UnreadableRequests.Reached(context);
         try
         {
             await continuation(requestStream, responseStream, context);
@@ -75,6 +80,11 @@ internal sealed partial class ErrorInterceptor(IOptions<ErrorOptions> options, I
 
     private RpcException Translate(Exception exception, ServerCallContext context)
     {
+        if (exception is InvalidProtocolBufferException)
+        {
+            exception = new RejectedException(EngineErrors.MalformedRequest, EngineErrors.MalformedRequest.Meaning, exception);
+        }
+
         if (exception is RejectedException rejection)
         {
             return ErrorStatus.ToRpcException(rejection, options.Value.Domain);

@@ -69,7 +69,12 @@ public sealed record Post : IAggregate<Post, PostEvent>
     {
         PostCreated e => this with
         {
-            Status = PostStatus.Draft, Title = e.Title, Content = e.Content, Slug = e.Slug, Author = e.Author, Tags = NoTags.Union(e.Tags),
+            Status = PostStatus.Draft,
+            Title = e.Title,
+            Content = e.Content,
+            Slug = e.Slug,
+            Author = e.Author,
+            Tags = NoTags.Union(e.Tags),
         },
         PostTitleUpdated e => this with { Title = e.Title },
         PostContentEdited e => this with { Content = e.Content },

@@ -1,0 +1,35 @@
+using Grpc.Core;
+using GrpcCqrs.EventSourcing;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Options;
+
+namespace GrpcCqrs.Hosting;
+
+/// <summary>
+/// The gRPC server parses a request before any interceptor runs, and answers what it cannot parse with UNKNOWN. This puts the error
+/// table's own row in its place: the call ended with UNKNOWN and never reached <see cref="ErrorInterceptor"/>.
+/// </summary>
+internal sealed class UnreadableRequests(RequestDelegate next, IOptions<ErrorOptions> options)
+{
+    private static readonly object ReachedKey = new();
+
+    /// <summary>Notes that a call has reached the interceptors.</summary>
+    public static void Reached(ServerCallContext call) => call.GetHttpContext().Items[ReachedKey] = true;
+
+    public async Task InvokeAsync(HttpContext http)
+    {
+        await next(http);
+        var headers = http.Response.Headers;
+        if (http.Response.HasStarted || http.Items.ContainsKey(ReachedKey)
+            || !int.TryParse(headers["grpc-status"], out var status) || status != (int)StatusCode.Unknown)
+        {
+            return;
+        }
+
+        var told = ErrorStatus.ToRpcException(
+            new RejectedException(EngineErrors.MalformedRequest, EngineErrors.MalformedRequest.Meaning), options.Value.Domain);
+        headers["grpc-status"] = ((int)told.StatusCode).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        headers["grpc-message"] = Uri.EscapeDataString(told.Status.Detail);
+        headers[ErrorStatus.DetailsTrailer] = Convert.ToBase64String(told.Trailers.GetValueBytes(ErrorStatus.DetailsTrailer)!).TrimEnd('=');
+    }
+}
