@@ -87,6 +87,13 @@ public sealed class ProjectionOptions
     [Range(typeof(TimeSpan), "00:00:00.010", "00:10:00")]
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// The pause between two batches while events come in faster than one at a time, so that they gather; a lone event and a catch-up
+    /// never wait. Default 2 ms, by which a busy read model is later at most.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:00:01")]
+    public TimeSpan BusyPause { get; set; } = TimeSpan.FromMilliseconds(2);
+
     /// <summary>The wait before a failed batch is tried again; doubled at each failure. Default 200 ms.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:10:00")]
     public TimeSpan RetryDelay { get; set; } = TimeSpan.FromMilliseconds(200);

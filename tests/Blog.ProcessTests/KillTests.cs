@@ -14,6 +14,7 @@ namespace Blog.ProcessTests;
 public sealed class KillTests(ITestOutputHelper output) : IDisposable
 {
     private const int Callers = 8;
+    private const int StartKills = 6;
 
     private readonly DirectoryInfo data = Directory.CreateTempSubdirectory("grpccqrs-kill-");
 
@@ -54,6 +55,32 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         await CompareReadModelWithFoldAsync(again.GrpcAddress, answers.Values.Select(a => a.PostId).Distinct(StringComparer.Ordinal));
         await CheckEventsAsync(answers.Keys);
         Assert.StartsWith("intact: ", await ServerProcess.VerifyAsync(data.FullName), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_start_that_was_killed_at_any_point_does_not_stand_in_the_way_of_the_next()
+    {
+        // The first starts create the databases, so that some are killed while they migrate.
+        var random = new Random();
+        for (var kill = 0; kill < StartKills; kill++)
+        {
+            await ServerProcess.KillWhileStartingAsync(data.FullName, TimeSpan.FromMilliseconds(300 + random.Next(900)));
+            if (kill % 3 == 2)
+            {
+                await using var started = await ServerProcess.StartAsync(data.FullName);
+            }
+        }
+
+        // What a killed migration leaves behind, for certain.
+        await using (var connection = new SqliteConnection($"Data Source={Path.Combine(data.FullName, "write.db")}"))
+        {
+            await connection.ExecuteAsync("""INSERT OR IGNORE INTO "__EFMigrationsLock" ("Id", "Timestamp") VALUES (1, '2026-01-01')""");
+        }
+
+        await using var server = await ServerProcess.StartAsync(data.FullName);
+        using var channel = GrpcChannel.ForAddress(server.GrpcAddress);
+        var created = await new PostCommandService.PostCommandServiceClient(channel).CreatePostAsync(CreateRequest(NewId()), deadline: Limit());
+        Assert.Equal(1, created.Version);
     }
 
     private static async Task UntilAsync(Func<bool> condition)

@@ -46,21 +46,18 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         return printed.Trim().Split('\n')[^1];
     }
 
+    /// <summary>Starts the service and kills it after a time, wherever its start has come to.</summary>
+    public static async Task KillWhileStartingAsync(string dataDirectory, TimeSpan after)
+    {
+        using var starting = Process.Start(StartInfo(dataDirectory))!;
+        await Task.Delay(after);
+        starting.Kill();
+        await starting.WaitForExitAsync();
+    }
+
     public static async Task<ServerProcess> StartAsync(string dataDirectory)
     {
-        var child = new Process
-        {
-            StartInfo = new ProcessStartInfo("dotnet")
-            {
-                ArgumentList =
-                {
-                    Program, $"--Storage:Directory={dataDirectory}", "--Endpoints:Grpc=http://127.0.0.1:0", "--Endpoints:Http=http://127.0.0.1:0",
-                },
-                UseShellExecute = false,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            },
-        };
+        var child = new Process { StartInfo = StartInfo(dataDirectory) };
         var server = new ServerProcess(child);
         var addresses = Channel.CreateUnbounded<string>();
         child.OutputDataReceived += (_, e) => server.Read(e.Data, addresses.Writer);
@@ -82,6 +79,17 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             throw new InvalidOperationException($"The server did not start:\n{server.Output}", exception);
         }
     }
+
+    private static ProcessStartInfo StartInfo(string dataDirectory) => new("dotnet")
+    {
+        ArgumentList =
+        {
+            Program, $"--Storage:Directory={dataDirectory}", "--Endpoints:Grpc=http://127.0.0.1:0", "--Endpoints:Http=http://127.0.0.1:0",
+        },
+        UseShellExecute = false,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    };
 
     /// <summary>SIGKILL: nothing is flushed, nobody is told.</summary>
     public async Task KillAsync()

@@ -27,6 +27,7 @@ internal sealed partial class ProjectionRunner(
     private readonly ProjectionOptions options = options.Value;
     private List<ProjectionState> states = [];
     private volatile IReadOnlyList<ProjectionStatus> published = [];
+    private int largestBatch;
 
     public IReadOnlyList<ProjectionStatus> Current => published;
 
@@ -43,11 +44,17 @@ internal sealed partial class ProjectionRunner(
                     await LoadAsync(stoppingToken);
                 }
 
+                largestBatch = 0;
                 var hasMore = await DrainOnceAsync(stoppingToken);
                 failures = 0;
                 if (!hasMore)
                 {
                     await signal.WaitAsync(WaitTime(), stoppingToken);
+                }
+                else if (largestBatch > 1 && largestBatch < options.BatchSize)
+                {
+                    // Busy, but not behind: a moment's pause makes larger batches, each of which costs about as much as a small one.
+                    await Task.Delay(options.BusyPause, clock, stoppingToken);
                 }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -131,6 +138,7 @@ internal sealed partial class ProjectionRunner(
         {
             await ApplyInOneTransactionAsync(group, records, cancellationToken);
             var now = clock.GetUtcNow();
+            largestBatch = Math.Max(largestBatch, records.Count);
             foreach (var state in group)
             {
                 state.MovedTo(records[^1].Position, options.BatchSize, now);
