@@ -55,7 +55,8 @@ public sealed class AppendOptions
     [Range(2L * 1024 * 1024, 16L * 1024 * 1024 * 1024)]
     public long QueueBytes { get; set; } = 64L * 1024 * 1024;
 
-    /// <summary>How many appends share one transaction at most. Default 256, past which a larger batch gains little.</summary>
+    /// <summary>How many appends share one transaction at most. Default 256, so that no caller waits behind more than some
+    /// hundreds of others' rows.</summary>
     [Range(1, 10_000)]
     public int MaxBatch { get; set; } = 256;
 

@@ -17,7 +17,7 @@ public static class GrpcHealthRegistration
     /// </returns>
     public static IHealthChecksBuilder AddGrpcHealth(this IServiceCollection services, Action<HealthOptions>? configure = null)
     {
-        var options = services.AddOptions<HealthOptions>().ValidateDataAnnotations().ValidateOnStart();
+        var options = services.AddOptions<HealthOptions>().BindConfiguration(HealthOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         if (configure is not null)
         {
             options.Configure(configure);

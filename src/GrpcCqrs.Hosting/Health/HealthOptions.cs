@@ -2,9 +2,12 @@ using System.ComponentModel.DataAnnotations;
 
 namespace GrpcCqrs.Hosting.Health;
 
-/// <summary>How the gRPC health service asks the registered health checks.</summary>
+/// <summary>How the gRPC health service asks the registered health checks. Configuration section <c>Health</c>.</summary>
 public sealed class HealthOptions
 {
+    /// <summary>The configuration section.</summary>
+    public const string Section = "Health";
+
     /// <summary>
     /// How often an open Watch looks for a change of status. Default 5 seconds; from 100 milliseconds to 1 hour. A change is
     /// reported this much later at worst.

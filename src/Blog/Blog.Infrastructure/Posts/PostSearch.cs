@@ -52,7 +52,7 @@ public sealed class PostSearchProjection : PostProjection
 public sealed class SearchPostsHandler(ReadDatabase database, PageTokens tokens) : IQueryHandler<SearchPosts, Page<SearchHitView>>
 {
     // What a snippet shows of the content around the first match, in characters. FTS5's own snippet() weighs every match against all
-    // others, which one post with many matches turns into minutes; highlight() goes over the text once.
+    // others, so that its time grows with the square of a post's matches; highlight() goes over the text once.
     private const int SnippetBefore = 60;
     private const int SnippetLength = 320;
 
