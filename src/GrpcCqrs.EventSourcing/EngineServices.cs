@@ -66,14 +66,33 @@ public static class EngineServices
         }));
     }
 
-    /// <summary>Adds a query with its handler. A query type that is added twice fails when the bus is built.</summary>
-    public static IServiceCollection AddQuery<TQuery, TResult, THandler>(this IServiceCollection services, QuerySource source = QuerySource.ReadModel)
+    /// <summary>Adds a query of the read model with its handler. A query type that is added twice fails when the bus is built.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="projections">The names of the projections whose tables the handler reads, one at least.</param>
+    /// <exception cref="ArgumentException">No projection is named.</exception>
+    public static IServiceCollection AddReadModelQuery<TQuery, TResult, THandler>(this IServiceCollection services, params string[] projections)
         where TQuery : class
-        where THandler : class, IQueryHandler<TQuery, TResult>
+        where THandler : class, IReadModelQueryHandler<TQuery, TResult>
+    {
+        ArgumentNullException.ThrowIfNull(projections);
+        if (projections.Length == 0)
+        {
+            throw new ArgumentException("A query of the read model reads at least one projection.", nameof(projections));
+        }
+
+        services.AddSingleton<THandler>();
+        return services.AddSingleton(new QueryRegistration(
+            typeof(TQuery), typeof(THandler), projections, static provider => provider.GetRequiredService<THandler>()));
+    }
+
+    /// <summary>Adds a query of the event log with its handler. A query type that is added twice fails when the bus is built.</summary>
+    public static IServiceCollection AddEventLogQuery<TQuery, TResult, THandler>(this IServiceCollection services)
+        where TQuery : class
+        where THandler : class, IEventLogQueryHandler<TQuery, TResult>
     {
         services.AddSingleton<THandler>();
         return services.AddSingleton(new QueryRegistration(
-            typeof(TQuery), typeof(THandler), source, static provider => provider.GetRequiredService<THandler>()));
+            typeof(TQuery), typeof(THandler), null, static provider => provider.GetRequiredService<THandler>()));
     }
 
     /// <summary>Adds a projection.</summary>

@@ -66,6 +66,10 @@ public sealed class SqlServerProvider : DatabaseProvider
     public override string SelectChain => $"SELECT TOP (@count) {EventColumns}, hash FROM events WHERE position > @after ORDER BY position";
 
     /// <inheritdoc/>
+    public override string InsertRequest =>
+        "INSERT INTO operator_requests (kind, arguments, user_name, time_us, state, done_us) OUTPUT inserted.id VALUES (@kind, @arguments, @user_name, @time_us, 0, 0)";
+
+    /// <inheritdoc/>
     public override string FirstRows(string orderedSelect) => $"{orderedSelect} OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY";
 
     /// <inheritdoc/>

@@ -71,6 +71,15 @@ public sealed class SqliteProvider : DatabaseProvider
         ExecuteAsync(connection, "PRAGMA synchronous = NORMAL; " + Buffers, cancellationToken);
 
     /// <inheritdoc/>
+    public override Task<DbTransaction> BeginSnapshotAsync(DbConnection connection, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+
+        // Deferred: the write-ahead log gives a reader a snapshot, and it takes no lock.
+        return Task.FromResult<DbTransaction>(((SqliteConnection)connection).BeginTransaction(deferred: true));
+    }
+
+    /// <inheritdoc/>
     public override bool IsTransient(DbException exception) =>
         exception is SqliteException { SqliteErrorCode: Busy or Locked };
 

@@ -104,6 +104,36 @@ public sealed class ProjectionOptions
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
+    /// How often an event is tried before it is parked, where the projection allows that a stream is left behind. Default 5.
+    /// </summary>
+    [Range(1, 1_000)]
+    public int ParkAfter { get; set; } = 5;
+
+    /// <summary>
+    /// How long the projecting process may stay silent before another one takes over. Default 4 s. A process that stops in good
+    /// order, or that died on the same machine, is followed at once.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
+    public TimeSpan LeaseDuration { get; set; } = TimeSpan.FromSeconds(4);
+
+    /// <summary>
+    /// How many events one transaction of a rebuild takes at most; fewer where they take longer than <see cref="RebuildTurn"/>.
+    /// Default 20,000.
+    /// </summary>
+    [Range(1, 1_000_000)]
+    public int RebuildBatchSize { get; set; } = 20_000;
+
+    /// <summary>
+    /// How long the live tables may wait behind one transaction of a rebuild or of an audit. Default 100 ms.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
+    public TimeSpan RebuildTurn { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How many events a second a rebuild takes at most, to spare the machine; 0 for no limit, the default.</summary>
+    [Range(0, 10_000_000)]
+    public int RebuildEventsPerSecond { get; set; }
+
+    /// <summary>
     /// How long a query waits for its consistency token at most, also where the call's own deadline is later. Default 5 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:10:00")]

@@ -42,12 +42,27 @@ public static class StorageServices
         services.AddSingleton<IEventStore>(provider => provider.GetRequiredService<EventStore>());
         services.AddSingleton<IOutbox>(provider => provider.GetRequiredService<EventStore>());
 
-        services.AddSingleton<ReadModelPosition>();
-        services.AddSingleton<IReadModelPosition>(provider => provider.GetRequiredService<ReadModelPosition>());
-        services.AddSingleton<ProjectionCheckpoints>();
-        services.AddSingleton<ProjectionRunner>();
-        services.AddSingleton<IProjectionMonitor>(provider => provider.GetRequiredService<ProjectionRunner>());
-        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<ProjectionRunner>());
+        services.AddSingleton<ReadModel>();
+        services.AddSingleton<IReadModel>(provider => provider.GetRequiredService<ReadModel>());
+        services.AddSingleton<IProjectionMonitor>(provider => provider.GetRequiredService<ReadModel>());
+        services.AddSingleton<ProjectorLease>();
+        services.AddSingleton<ProjectionSlots>();
+        services.AddSingleton<Projector>();
+        services.AddSingleton<TableComparison>();
+        services.AddSingleton<Rebuilder>();
+        services.AddSingleton<ParkedEvents>();
+        services.AddSingleton<StreamReplay>();
+        services.AddSingleton<DriftAudit>();
+        services.AddSingleton<DriftMetrics>();
+        services.AddSingleton<OperatorRequests>();
+        services.AddSingleton<OperatorWork>();
+        services.AddSingleton(provider => new ProjectionOperations(
+            provider.GetRequiredService<OperatorRequests>(),
+            provider.GetRequiredService<ReadDatabase>(),
+            provider.GetServices<IProjection>(),
+            provider.GetRequiredService<IOptions<ProjectionOptions>>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddHostedService<ProjectionRunner>();
         return services;
     }
 

@@ -26,9 +26,9 @@ public sealed class RenameHandler : ICommandHandler<Rename>
     };
 }
 
-public sealed class AskHandler : IQueryHandler<AskName, string>, IQueryHandler<AskLog, string>
+public sealed class AskHandler : IReadModelQueryHandler<AskName, string>, IEventLogQueryHandler<AskLog, string>
 {
-    public ValueTask<string> HandleAsync(AskName query, CancellationToken cancellationToken) => ValueTask.FromResult("name");
+    public ValueTask<string> HandleAsync(AskName query, ReadView view, CancellationToken cancellationToken) => ValueTask.FromResult(view.Table("names"));
 
     public ValueTask<string> HandleAsync(AskLog query, CancellationToken cancellationToken) => ValueTask.FromResult("log");
 }
@@ -36,17 +36,17 @@ public sealed class AskHandler : IQueryHandler<AskName, string>, IQueryHandler<A
 public sealed class BusTests
 {
     private readonly RecordingStore store = new();
-    private readonly RecordingPosition position = new();
+    private readonly RecordingReadModel readModel = new();
     private readonly ServiceProvider services;
 
     public BusTests()
     {
         services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddEventSourcing(EventTypeRegistry.Create(_ => { }))
             .AddSingleton<IEventStore>(store)
-            .AddSingleton<IReadModelPosition>(position)
+            .AddSingleton<IReadModel>(readModel)
             .AddCommand<Rename, RenameHandler>()
-            .AddQuery<AskName, string, AskHandler>()
-            .AddQuery<AskLog, string, AskHandler>(QuerySource.EventLog)
+            .AddReadModelQuery<AskName, string, AskHandler>("names")
+            .AddEventLogQuery<AskLog, string, AskHandler>()
             .BuildServiceProvider();
         services.GetRequiredService<StoreIdentity>().Set(Guid.CreateVersion7(), new byte[32]);
     }
@@ -92,12 +92,12 @@ public sealed class BusTests
         var bus = services.GetRequiredService<IQueryBus>();
         var context = new QueryContext(services.GetRequiredService<ConsistencyTokens>().Write(42));
 
-        Assert.Equal("log", await bus.AskAsync<AskLog, string>(new AskLog(), context, CancellationToken.None));
-        Assert.Empty(position.WaitedFor);
-        Assert.Equal("name", await bus.AskAsync<AskName, string>(new AskName(), context, CancellationToken.None));
-        Assert.Equal([42L], position.WaitedFor);
-        Assert.Equal("name", await bus.AskAsync<AskName, string>(new AskName(), new QueryContext(""), CancellationToken.None));
-        Assert.Single(position.WaitedFor);
+        Assert.Equal(new QueryAnswer<string>("log", 7), await bus.AskAsync<AskLog, string>(new AskLog(), context, CancellationToken.None));
+        Assert.Empty(readModel.WaitedFor);
+        Assert.Equal(new QueryAnswer<string>("names_alt", 42), await bus.AskAsync<AskName, string>(new AskName(), context, CancellationToken.None));
+        Assert.Equal([42L], readModel.WaitedFor);
+        Assert.Equal(new QueryAnswer<string>("names_alt", 5), await bus.AskAsync<AskName, string>(new AskName(), new QueryContext(""), CancellationToken.None));
+        Assert.Single(readModel.WaitedFor);
         await Assert.ThrowsAsync<RejectedException>(() => bus.AskAsync<AskLog, string>(new AskLog(), new QueryContext("forged"), CancellationToken.None).AsTask());
         await Assert.ThrowsAsync<RejectedException>(() => bus.AskAsync<AskName, string>(new AskName(true), context, CancellationToken.None).AsTask());
     }
@@ -154,19 +154,22 @@ public sealed class BusTests
 
         public ValueTask<StoredSnapshot?> FindSnapshotAsync(StreamId stream, int schemaVersion, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public ValueTask<long> ReadHeadAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+        public ValueTask<long> ReadHeadAsync(CancellationToken cancellationToken) => ValueTask.FromResult(7L);
     }
 
-    private sealed class RecordingPosition : IReadModelPosition
+    /// <summary>A read model that notes what it is asked to wait for.</summary>
+    private sealed class RecordingReadModel : IReadModel
     {
+        private static readonly Dictionary<string, string> Tables = new() { ["names"] = "names_alt" };
+
         public List<long> WaitedFor { get; } = [];
 
-        public long Current => 0;
+        public ReadView View(IReadOnlyCollection<string> projections) => new(5, Tables);
 
-        public ValueTask WaitForAsync(long position, CancellationToken cancellationToken)
+        public ValueTask<ReadView> WaitForAsync(long position, IReadOnlyCollection<string> projections, StreamId? stream, CancellationToken cancellationToken)
         {
             WaitedFor.Add(position);
-            return ValueTask.CompletedTask;
+            return ValueTask.FromResult(new ReadView(position, Tables));
         }
     }
 }

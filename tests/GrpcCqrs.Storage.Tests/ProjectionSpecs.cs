@@ -1,4 +1,3 @@
-using System.Data.Common;
 using Dapper;
 using GrpcCqrs.EventSourcing;
 using Microsoft.Extensions.DependencyInjection;
@@ -18,11 +17,11 @@ public class SeenProjection : IProjection
 
     public IReadOnlyCollection<Type> Handles { get; } = [typeof(LedgerEvent)];
 
-    public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, DbTransaction transaction, CancellationToken cancellationToken)
+    public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, IProjectionTables tables, CancellationToken cancellationToken)
     {
         foreach (var envelope in batch)
         {
-            await transaction.Connection!.ExecuteAsync("INSERT INTO seen (position) VALUES (@Position)", new { envelope.Record.Position }, transaction);
+            await tables.ExecuteAsync("INSERT INTO {seen} (position) VALUES (@position)", [("position", envelope.Record.Position)], cancellationToken);
         }
     }
 }
@@ -49,16 +48,15 @@ public sealed class BalanceProjection : IProjection
 
     public IReadOnlyCollection<Type> Handles { get; } = [typeof(AmountBooked)];
 
-    public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, DbTransaction transaction, CancellationToken cancellationToken)
+    public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, IProjectionTables tables, CancellationToken cancellationToken)
     {
-        var connection = transaction.Connection!;
         foreach (var envelope in batch)
         {
             var booked = (AmountBooked)envelope.Event;
-            var parameters = new { envelope.Record.Stream.Id, booked.Amount };
-            if (await connection.ExecuteAsync("UPDATE balances SET balance = balance + @Amount WHERE id = @Id", parameters, transaction) == 0)
+            (string Name, object? Value)[] parameters = [("id", envelope.Record.Stream.Id), ("amount", booked.Amount)];
+            if (await tables.ExecuteAsync("UPDATE {balances} SET balance = balance + @amount WHERE id = @id", parameters, cancellationToken) == 0)
             {
-                await connection.ExecuteAsync("INSERT INTO balances (id, balance) VALUES (@Id, @Amount)", parameters, transaction);
+                await tables.ExecuteAsync("INSERT INTO {balances} (id, balance) VALUES (@id, @amount)", parameters, cancellationToken);
             }
 
             if (booked.Amount == 13 && IsPoisoned)
@@ -153,7 +151,8 @@ public abstract class ProjectionSpecs<TFixture>(TFixture fixture) : IClassFixtur
             settings, services => services.AddProjection<SeenProjectionVersion2>().AddProjection<BalanceProjection>());
         await again.CatchUpAsync();
 
-        Assert.Equal([1L, 2L], await again.ReadColumnAsync("SELECT position FROM seen ORDER BY number"));
+        await UntilAsync(() => again.Services.GetRequiredService<IProjectionMonitor>().Current.Any(p => p is { Name: "seen", Version: 2, State: SlotState.Live }));
+        Assert.Equal([1L, 2L], await again.ReadColumnAsync($"SELECT position FROM {again.ReadModel.View(["seen"]).Table("seen")} ORDER BY number"));
         Assert.Equal([100L], await again.ReadColumnAsync("SELECT balance FROM balances"));
     }
 
@@ -192,7 +191,7 @@ public abstract class ProjectionSpecs<TFixture>(TFixture fixture) : IClassFixtur
         Assert.Equal(2, failing.Position);
         Assert.Equal("InvalidOperationException: Thirteen.", failing.LastError);
         Assert.Equal([3L], await store.ReadColumnAsync("SELECT balance FROM balances"));
-        var behind = await Assert.ThrowsAsync<RejectedException>(() => store.ReadModel.WaitForAsync(4, None).AsTask());
+        var behind = await Assert.ThrowsAsync<RejectedException>(() => store.ReadModel.WaitForAsync(4, [], null, None).AsTask());
         Assert.Equal(EngineErrors.ReadModelBehind, behind.Code);
         Assert.NotNull(behind.RetryAfter);
 

@@ -19,20 +19,24 @@ public sealed class LedgerReadDbContext(DbContextOptions options) : ReadDbContex
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         base.OnModelCreating(modelBuilder);
-        modelBuilder.Entity<BalanceRow>(row =>
+        for (var slot = 0; slot < TableSlots.Count; slot++)
         {
-            row.ToTable("balances");
-            row.HasKey(b => b.Id);
-            row.Property(b => b.Id).HasColumnName("id");
-            row.Property(b => b.Balance).HasColumnName("balance");
-        });
-        modelBuilder.Entity<SeenRow>(row =>
-        {
-            row.ToTable("seen");
-            row.HasKey(s => s.Number);
-            row.Property(s => s.Number).HasColumnName("number").ValueGeneratedOnAdd();
-            row.Property(s => s.Position).HasColumnName("position");
-        });
+            var (balances, seen) = (TableSlots.NameIn(slot, "balances"), TableSlots.NameIn(slot, "seen"));
+            modelBuilder.SharedTypeEntity<BalanceRow>(balances, row =>
+            {
+                row.ToTable(balances);
+                row.HasKey(b => b.Id);
+                row.Property(b => b.Id).HasColumnName("id");
+                row.Property(b => b.Balance).HasColumnName("balance");
+            });
+            modelBuilder.SharedTypeEntity<SeenRow>(seen, row =>
+            {
+                row.ToTable(seen);
+                row.HasKey(s => s.Number);
+                row.Property(s => s.Number).HasColumnName("number").ValueGeneratedOnAdd();
+                row.Property(s => s.Position).HasColumnName("position");
+            });
+        }
     }
 }
 
@@ -63,7 +67,7 @@ public sealed class StoreHarness : IAsyncDisposable
 
     public AggregateStore<Ledger, LedgerEvent> Ledgers => Services.GetRequiredService<AggregateStore<Ledger, LedgerEvent>>();
 
-    public IReadModelPosition ReadModel => Services.GetRequiredService<IReadModelPosition>();
+    public IReadModel ReadModel => Services.GetRequiredService<IReadModel>();
 
     public static async Task<StoreHarness> StartAsync(
         IReadOnlyDictionary<string, string?> settings, Action<IServiceCollection>? configure = null, params (string Key, string Value)[] more)
@@ -103,7 +107,7 @@ public sealed class StoreHarness : IAsyncDisposable
     }
 
     /// <summary>Waits until the projections have seen everything that the store holds.</summary>
-    public async Task CatchUpAsync() => await ReadModel.WaitForAsync(await Store.ReadHeadAsync(CancellationToken.None), CancellationToken.None);
+    public async Task CatchUpAsync() => await ReadModel.WaitForAsync(await Store.ReadHeadAsync(CancellationToken.None), [], null, CancellationToken.None);
 
     public static CommandContext Context(Guid? commandId = null, byte[]? hash = null, ExpectedVersion expected = default) => new()
     {

@@ -22,6 +22,6 @@ public static class BlogApplication
         .AddCommand<RemovePostTags, RemovePostTagsHandler>()
         .AddCommand<DeletePost, DeletePostHandler>()
         .AddCommand<RestorePost, RestorePostHandler>()
-        .AddQuery<GetPostHistory, Page<PostHistoryEntryView>, GetPostHistoryHandler>(QuerySource.EventLog)
-        .AddQuery<GetPostAsOf, PostView, GetPostAsOfHandler>(QuerySource.EventLog);
+        .AddEventLogQuery<GetPostHistory, Page<PostHistoryEntryView>, GetPostHistoryHandler>()
+        .AddEventLogQuery<GetPostAsOf, PostView, GetPostAsOfHandler>();
 }

@@ -23,8 +23,9 @@ public static class BlogInfrastructure
         .AddProjection<PostListProjection>()
         .AddProjection<TagCountsProjection>()
         .AddProjection<PostSearchProjection>()
-        .AddQuery<GetPost, PostView, GetPostHandler>()
-        .AddQuery<ListPosts, Page<PostSummaryView>, ListPostsHandler>()
-        .AddQuery<SearchPosts, Page<SearchHitView>, SearchPostsHandler>()
-        .AddQuery<ListTags, Page<TagView>, ListTagsHandler>();
+        .AddReadModelQuery<GetPost, PostView, GetPostHandler>(PostDetailsProjection.ProjectionName)
+        .AddReadModelQuery<ListPosts, Page<PostSummaryView>, ListPostsHandler>(PostListProjection.ProjectionName)
+        .AddReadModelQuery<SearchPosts, Page<SearchHitView>, SearchPostsHandler>(
+            PostSearchProjection.ProjectionName, PostListProjection.ProjectionName)
+        .AddReadModelQuery<ListTags, Page<TagView>, ListTagsHandler>(TagCountsProjection.ProjectionName);
 }

@@ -1,11 +1,13 @@
 using Blog.Domain.Posts;
+using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Blog.Infrastructure;
 
 /// <summary>
-/// The blog's read database: denormalised tables, each written by one projection. Times are microseconds since 1970 in UTC; tags
+/// The blog's read database: denormalised tables, each written by one projection and each there twice (<see cref="TableSlots"/>). Times are microseconds since 1970 in UTC; tags
 /// are a JSON array in alphabetical order. EF Core keeps the schema; projections and queries use Dapper.
 /// </summary>
 public abstract class BlogReadDbContext(DbContextOptions options) : ReadDbContext(options)
@@ -14,63 +16,123 @@ public abstract class BlogReadDbContext(DbContextOptions options) : ReadDbContex
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         base.OnModelCreating(modelBuilder);
-        modelBuilder.Entity<PostDetailsRow>(row =>
+        for (var slot = 0; slot < TableSlots.Count; slot++)
         {
-            row.ToTable("post_details");
+            AddPosts(modelBuilder, slot);
+            AddTags(modelBuilder, slot);
+            AddStatistics(modelBuilder, slot);
+        }
+    }
+
+    private static void AddPosts(ModelBuilder modelBuilder, int slot)
+    {
+        AddTable<PostDetailsRow>(modelBuilder, slot, "post_details", row =>
+        {
             ConfigureSummary(row);
             row.Property(p => p.Content).HasColumnName("content");
-            row.HasIndex(p => p.Slug).HasDatabaseName("ix_post_details_slug");
+            row.HasIndex(p => p.Slug).HasDatabaseName(TableSlots.NameIn(slot, "ix_post_details_slug"));
         });
-        modelBuilder.Entity<PostListRow>(row =>
+        AddTable<PostListRow>(modelBuilder, slot, "post_list", row =>
         {
-            row.ToTable("post_list");
             ConfigureSummary(row);
-            row.HasIndex(p => new { p.CreateTime, p.PostId }).HasDatabaseName("ix_post_list_create");
-            row.HasIndex(p => new { p.UpdateTime, p.PostId }).HasDatabaseName("ix_post_list_update");
-            row.HasIndex(p => new { p.PublishTime, p.PostId }).HasDatabaseName("ix_post_list_publish");
-            row.HasIndex(p => new { p.Title, p.PostId }).HasDatabaseName("ix_post_list_title");
-            row.HasIndex(p => new { p.Author, p.CreateTime, p.PostId }).HasDatabaseName("ix_post_list_author");
+            row.HasIndex(p => new { p.CreateTime, p.PostId }).HasDatabaseName(TableSlots.NameIn(slot, "ix_post_list_create"));
+            row.HasIndex(p => new { p.UpdateTime, p.PostId }).HasDatabaseName(TableSlots.NameIn(slot, "ix_post_list_update"));
+            row.HasIndex(p => new { p.PublishTime, p.PostId }).HasDatabaseName(TableSlots.NameIn(slot, "ix_post_list_publish"));
+            row.HasIndex(p => new { p.Title, p.PostId }).HasDatabaseName(TableSlots.NameIn(slot, "ix_post_list_title"));
+            row.HasIndex(p => new { p.Author, p.CreateTime, p.PostId }).HasDatabaseName(TableSlots.NameIn(slot, "ix_post_list_author"));
         });
-        modelBuilder.Entity<PostListTagRow>(row =>
+        AddTable<PostListTagRow>(modelBuilder, slot, "post_list_tags", row =>
         {
-            row.ToTable("post_list_tags");
             row.HasKey(t => new { t.Tag, t.PostId });
             row.Property(t => t.Tag).HasColumnName("tag").HasMaxLength(2 * PostRules.MaxTagLength);
             row.Property(t => t.PostId).HasColumnName("post_id").HasMaxLength(36);
-            row.HasIndex(t => t.PostId).HasDatabaseName("ix_post_list_tags_post");
+            row.HasIndex(t => t.PostId).HasDatabaseName(TableSlots.NameIn(slot, "ix_post_list_tags_post"));
         });
-        modelBuilder.Entity<TagPostRow>(row =>
+        AddTable<PostSearchRow>(modelBuilder, slot, "post_search_rows", row =>
         {
-            row.ToTable("tag_posts");
+            row.HasKey(p => p.RowId);
+            row.Property(p => p.RowId).HasColumnName("row_id").ValueGeneratedOnAdd();
+            row.Property(p => p.PostId).HasColumnName("post_id").HasMaxLength(36);
+            row.HasIndex(p => p.PostId).IsUnique().HasDatabaseName(TableSlots.NameIn(slot, "ux_post_search_rows_post"));
+        });
+    }
+
+    private static void AddTags(ModelBuilder modelBuilder, int slot)
+    {
+        AddTable<TagPostRow>(modelBuilder, slot, "tag_posts", row =>
+        {
             row.HasKey(t => new { t.PostId, t.Tag });
             row.Property(t => t.PostId).HasColumnName("post_id").HasMaxLength(36);
             row.Property(t => t.Tag).HasColumnName("tag").HasMaxLength(2 * PostRules.MaxTagLength);
         });
-        modelBuilder.Entity<TagPublishedRow>(row =>
+        AddTable<TagPublishedRow>(modelBuilder, slot, "tag_published_posts", row =>
         {
-            row.ToTable("tag_published_posts");
             row.HasKey(t => t.PostId);
             row.Property(t => t.PostId).HasColumnName("post_id").HasMaxLength(36);
         });
-        modelBuilder.Entity<TagCountRow>(row =>
+        AddTable<TagCountRow>(modelBuilder, slot, "tag_counts", row =>
         {
-            row.ToTable("tag_counts");
             row.HasKey(t => t.Tag);
             row.Property(t => t.Tag).HasColumnName("tag").HasMaxLength(2 * PostRules.MaxTagLength);
             row.Property(t => t.PostCount).HasColumnName("post_count");
             row.Property(t => t.PublishedCount).HasColumnName("published_count");
         });
-        modelBuilder.Entity<PostSearchRow>(row =>
+    }
+
+    private static void AddStatistics(ModelBuilder modelBuilder, int slot)
+    {
+        AddTable<AuthorPostRow>(modelBuilder, slot, "author_posts", row =>
         {
-            row.ToTable("post_search_rows");
-            row.HasKey(p => p.RowId);
-            row.Property(p => p.RowId).HasColumnName("row_id").ValueGeneratedOnAdd();
+            row.HasKey(p => p.PostId);
             row.Property(p => p.PostId).HasColumnName("post_id").HasMaxLength(36);
-            row.HasIndex(p => p.PostId).IsUnique().HasDatabaseName("ux_post_search_rows_post");
+            row.Property(p => p.Author).HasColumnName("author").HasMaxLength(2 * PostRules.MaxTitleLength);
+            row.Property(p => p.IsPublished).HasColumnName("is_published");
+            row.Property(p => p.EditCount).HasColumnName("edit_count");
+        });
+        AddTable<AuthorStatisticsRow>(modelBuilder, slot, "author_statistics", row =>
+        {
+            row.HasKey(a => a.Author);
+            row.Property(a => a.Author).HasColumnName("author").HasMaxLength(2 * PostRules.MaxTitleLength);
+            row.Property(a => a.PostCount).HasColumnName("post_count");
+            row.Property(a => a.PublishedCount).HasColumnName("published_count");
+            row.Property(a => a.EditCount).HasColumnName("edit_count");
+        });
+        AddTable<DailyPostActivityRow>(modelBuilder, slot, "daily_post_activity", row =>
+        {
+            row.HasKey(d => new { d.PostId, d.Day });
+            row.Property(d => d.PostId).HasColumnName("post_id").HasMaxLength(36);
+            ConfigureDay(row);
+        });
+        AddTable<DailyActivityRow>(modelBuilder, slot, "daily_activity", row =>
+        {
+            row.HasKey(d => d.Day);
+            row.Property(d => d.Day).ValueGeneratedNever();
+            ConfigureDay(row);
         });
     }
 
-    private static void ConfigureSummary<TRow>(Microsoft.EntityFrameworkCore.Metadata.Builders.EntityTypeBuilder<TRow> row)
+    private static void AddTable<TRow>(ModelBuilder modelBuilder, int slot, string table, Action<EntityTypeBuilder<TRow>> configure)
+        where TRow : class
+    {
+        var name = TableSlots.NameIn(slot, table);
+        modelBuilder.SharedTypeEntity<TRow>(name, row =>
+        {
+            row.ToTable(name);
+            configure(row);
+        });
+    }
+
+    private static void ConfigureDay<TRow>(EntityTypeBuilder<TRow> row)
+        where TRow : ActivityRow
+    {
+        row.Property(d => d.Day).HasColumnName("day");
+        row.Property(d => d.CreatedCount).HasColumnName("created_count");
+        row.Property(d => d.EditedCount).HasColumnName("edited_count");
+        row.Property(d => d.PublishedCount).HasColumnName("published_count");
+        row.Property(d => d.DeletedCount).HasColumnName("deleted_count");
+    }
+
+    private static void ConfigureSummary<TRow>(EntityTypeBuilder<TRow> row)
         where TRow : PostSummaryRow
     {
         row.HasKey(p => p.PostId);
@@ -183,3 +245,64 @@ public sealed class PostSearchRow
     /// <summary>The post.</summary>
     public required string PostId { get; set; }
 }
+
+/// <summary>A row of <c>author_posts</c>: what a post adds to its author's statistics.</summary>
+public sealed class AuthorPostRow
+{
+    /// <summary>The post.</summary>
+    public required string PostId { get; set; }
+
+    /// <summary>Who wrote it.</summary>
+    public required string Author { get; set; }
+
+    /// <summary>1 where it is published now, else 0.</summary>
+    public int IsPublished { get; set; }
+
+    /// <summary>How often its title or content was changed.</summary>
+    public long EditCount { get; set; }
+}
+
+/// <summary>A row of <c>author_statistics</c>; deleted posts do not count.</summary>
+public sealed class AuthorStatisticsRow
+{
+    /// <summary>The author.</summary>
+    public required string Author { get; set; }
+
+    /// <summary>How many posts are theirs.</summary>
+    public long PostCount { get; set; }
+
+    /// <summary>How many of these are published.</summary>
+    public long PublishedCount { get; set; }
+
+    /// <summary>How often their titles or contents were changed.</summary>
+    public long EditCount { get; set; }
+}
+
+/// <summary>What happened on a day in UTC; deleted posts' past counts too.</summary>
+public abstract class ActivityRow
+{
+    /// <summary>Days since 1970-01-01.</summary>
+    public int Day { get; set; }
+
+    /// <summary>Posts created.</summary>
+    public long CreatedCount { get; set; }
+
+    /// <summary>Titles and contents changed.</summary>
+    public long EditedCount { get; set; }
+
+    /// <summary>Posts published.</summary>
+    public long PublishedCount { get; set; }
+
+    /// <summary>Posts deleted.</summary>
+    public long DeletedCount { get; set; }
+}
+
+/// <summary>A row of <c>daily_post_activity</c>: what one post adds to a day.</summary>
+public sealed class DailyPostActivityRow : ActivityRow
+{
+    /// <summary>The post.</summary>
+    public required string PostId { get; set; }
+}
+
+/// <summary>A row of <c>daily_activity</c>.</summary>
+public sealed class DailyActivityRow : ActivityRow;

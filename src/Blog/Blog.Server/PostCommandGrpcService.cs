@@ -9,7 +9,7 @@ using Commands = Blog.Application.Posts;
 namespace Blog.Server;
 
 /// <summary>blog.v1.PostCommandService: from proto to command and back, nothing else.</summary>
-internal sealed class PostCommandGrpcService(ICommandBus bus, IMapper mapper, CallContexts contexts, ConsistencyTokens tokens)
+internal sealed class PostCommandGrpcService(ICommandBus bus, IMapper mapper, CallContexts contexts)
     : PostCommandService.PostCommandServiceBase
 {
     public override Task<CreatePostResponse> CreatePost(CreatePostRequest request, ServerCallContext context) =>
@@ -47,7 +47,7 @@ internal sealed class PostCommandGrpcService(ICommandBus bus, IMapper mapper, Ca
     {
         var command = mapper.Map<TCommand>(request);
         var result = await bus.SendAsync(command, contexts.ForCommand(request, commandId, expectedVersion, call), call.CancellationToken);
-        return mapper.Map<TResponse>(new CommandReply(result.Stream.Id, result.Version, tokens.Write(result.Position), result.Reply ?? ""));
+        return mapper.Map<TResponse>(new CommandReply(result.Stream.Id, result.Version, contexts.Answered(result.Position, call), result.Reply ?? ""));
     }
 }
 

@@ -5,48 +5,64 @@ using Blog.V1;
 using Google.Protobuf;
 using Grpc.Core;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Hosting;
 using Queries = Blog.Application.Posts;
 
 namespace Blog.Server;
 
 /// <summary>blog.v1.PostQueryService: from proto to query and back, nothing else.</summary>
-internal sealed class PostQueryGrpcService(IQueryBus bus, IMapper mapper) : PostQueryService.PostQueryServiceBase
+internal sealed class PostQueryGrpcService(IQueryBus bus, IMapper mapper, CallContexts contexts) : PostQueryService.PostQueryServiceBase
 {
-    public override async Task<GetPostResponse> GetPost(GetPostRequest request, ServerCallContext context) => new()
+    public override async Task<GetPostResponse> GetPost(GetPostRequest request, ServerCallContext context)
     {
-        Post = mapper.Map<Post>(await AskAsync<Queries.GetPost, PostView>(request, request.ConsistencyToken, context)),
-    };
+        var (post, position, token) = await AskAsync<Queries.GetPost, PostView>(request, request.ConsistencyToken, context);
+        return new GetPostResponse { Post = mapper.Map<Post>(post), Position = position, ConsistencyToken = token };
+    }
 
     public override async Task<ListPostsResponse> ListPosts(ListPostsRequest request, ServerCallContext context)
     {
-        var page = await AskAsync<Queries.ListPosts, Page<PostSummaryView>>(request, request.ConsistencyToken, context);
-        return new ListPostsResponse { Posts = { mapper.Map<PostSummary[]>(page.Items) }, NextPageToken = page.NextPageToken };
+        var (page, position, token) = await AskAsync<Queries.ListPosts, Page<PostSummaryView>>(request, request.ConsistencyToken, context);
+        return new ListPostsResponse
+        {
+            Posts = { mapper.Map<PostSummary[]>(page.Items) }, NextPageToken = page.NextPageToken, Position = position, ConsistencyToken = token,
+        };
     }
 
     public override async Task<SearchPostsResponse> SearchPosts(SearchPostsRequest request, ServerCallContext context)
     {
-        var page = await AskAsync<Queries.SearchPosts, Page<SearchHitView>>(request, request.ConsistencyToken, context);
-        return new SearchPostsResponse { Hits = { mapper.Map<SearchHit[]>(page.Items) }, NextPageToken = page.NextPageToken };
+        var (page, position, token) = await AskAsync<Queries.SearchPosts, Page<SearchHitView>>(request, request.ConsistencyToken, context);
+        return new SearchPostsResponse
+        {
+            Hits = { mapper.Map<SearchHit[]>(page.Items) }, NextPageToken = page.NextPageToken, Position = position, ConsistencyToken = token,
+        };
     }
 
     public override async Task<GetPostHistoryResponse> GetPostHistory(GetPostHistoryRequest request, ServerCallContext context)
     {
-        var page = await AskAsync<Queries.GetPostHistory, Page<PostHistoryEntryView>>(request, request.ConsistencyToken, context);
-        return new GetPostHistoryResponse { Entries = { mapper.Map<PostHistoryEntry[]>(page.Items) }, NextPageToken = page.NextPageToken };
+        var (page, position, token) = await AskAsync<Queries.GetPostHistory, Page<PostHistoryEntryView>>(request, request.ConsistencyToken, context);
+        return new GetPostHistoryResponse
+        {
+            Entries = { mapper.Map<PostHistoryEntry[]>(page.Items) }, NextPageToken = page.NextPageToken, Position = position, ConsistencyToken = token,
+        };
     }
 
-    public override async Task<GetPostAsOfResponse> GetPostAsOf(GetPostAsOfRequest request, ServerCallContext context) => new()
+    public override async Task<GetPostAsOfResponse> GetPostAsOf(GetPostAsOfRequest request, ServerCallContext context)
     {
-        Post = mapper.Map<Post>(await AskAsync<Queries.GetPostAsOf, PostView>(request, request.ConsistencyToken, context)),
-    };
+        var (post, position, token) = await AskAsync<Queries.GetPostAsOf, PostView>(request, request.ConsistencyToken, context);
+        return new GetPostAsOfResponse { Post = mapper.Map<Post>(post), Position = position, ConsistencyToken = token };
+    }
 
     public override async Task<ListTagsResponse> ListTags(ListTagsRequest request, ServerCallContext context)
     {
-        var page = await AskAsync<Queries.ListTags, Page<TagView>>(request, request.ConsistencyToken, context);
-        return new ListTagsResponse { Tags = { mapper.Map<Tag[]>(page.Items) }, NextPageToken = page.NextPageToken };
+        var (page, position, token) = await AskAsync<Queries.ListTags, Page<TagView>>(request, request.ConsistencyToken, context);
+        return new ListTagsResponse
+        {
+            Tags = { mapper.Map<Tag[]>(page.Items) }, NextPageToken = page.NextPageToken, Position = position, ConsistencyToken = token,
+        };
     }
 
-    private async Task<TResult> AskAsync<TQuery, TResult>(IMessage request, string consistencyToken, ServerCallContext call)
+    private async Task<(TResult Result, long Position, string Token)> AskAsync<TQuery, TResult>(
+        IMessage request, string consistencyToken, ServerCallContext call)
         where TQuery : class
     {
         TQuery query;
@@ -60,7 +76,8 @@ internal sealed class PostQueryGrpcService(IQueryBus bus, IMapper mapper) : Post
             throw;
         }
 
-        return await bus.AskAsync<TQuery, TResult>(query, new QueryContext(consistencyToken), call.CancellationToken);
+        var (result, position) = await bus.AskAsync<TQuery, TResult>(query, new QueryContext(consistencyToken), call.CancellationToken);
+        return (result, position, contexts.Answered(position, call));
     }
 
     /// <summary>The refusal that a converter threw, under what AutoMapper wraps it in.</summary>

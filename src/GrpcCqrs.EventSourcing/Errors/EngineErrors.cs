@@ -43,6 +43,34 @@ public static class EngineErrors
     public static readonly ErrorCode ReadModelBehind = new(
         "READ_MODEL_BEHIND", ErrorKind.Unavailable, true, "The read model has not yet reached the consistency_token; repeat after RetryInfo's delay.");
 
+    /// <summary>Events that the answer would need are parked.</summary>
+    public static readonly ErrorCode ProjectionParked = new(
+        "PROJECTION_PARKED", ErrorKind.Unavailable, true, "An event up to the consistency_token could not be applied to the read model and waits for an operator; without the token the query is answered without it.");
+
+    /// <summary>A projection that this version of the service does not have.</summary>
+    public static readonly ErrorCode ProjectionNotFound = new(
+        "PROJECTION_NOT_FOUND", ErrorKind.NotFound, false, "There is no projection of this name; ListProjections names them.");
+
+    /// <summary>A second rebuild of the same projection.</summary>
+    public static readonly ErrorCode RebuildRunning = new(
+        "REBUILD_RUNNING", ErrorKind.FailedPrecondition, false, "The projection is being rebuilt, or was switched a moment ago; cancel the rebuild or wait.");
+
+    /// <summary>A switch, pause or the like without a rebuild in the right state.</summary>
+    public static readonly ErrorCode RebuildNotReady = new(
+        "REBUILD_NOT_READY", ErrorKind.FailedPrecondition, false, "The projection's second set of tables is not in the state that this needs.");
+
+    /// <summary>An event that does not stand in a projection's way.</summary>
+    public static readonly ErrorCode NothingParked = new(
+        "NOTHING_PARKED", ErrorKind.FailedPrecondition, false, "The event is not the first parked one of its stream, and the projection does not stand still before it.");
+
+    /// <summary>A replay of single streams where rows depend on several.</summary>
+    public static readonly ErrorCode NotByStream = new(
+        "NOT_BY_STREAM", ErrorKind.FailedPrecondition, false, "The projection cannot fold a single stream anew; rebuild it.");
+
+    /// <summary>No process projects right now.</summary>
+    public static readonly ErrorCode ProjectorSilent = new(
+        "PROJECTOR_SILENT", ErrorKind.Unavailable, true, "No process has served the request yet; it is served when one projects again.");
+
     /// <summary>The event log is being verified already.</summary>
     public static readonly ErrorCode VerificationRunning = new(
         "VERIFICATION_RUNNING", ErrorKind.ResourceExhausted, true, "A verification of the event log is running already; repeat after RetryInfo's delay.");
@@ -51,6 +79,7 @@ public static class EngineErrors
     public static IReadOnlyList<ErrorCode> All { get; } =
     [
         InvalidFields, MalformedRequest, CommandIdReused, ConsistencyTokenInvalid, PageTokenInvalid, WrongExpectedVersion, TooMuchContention,
-        WriteQueueFull, DatabaseUnavailable, ReadModelBehind, VerificationRunning,
+        WriteQueueFull, DatabaseUnavailable, ReadModelBehind, ProjectionParked, ProjectionNotFound, RebuildRunning,
+        RebuildNotReady, NothingParked, NotByStream, ProjectorSilent, VerificationRunning,
     ];
 }

@@ -4,11 +4,39 @@ using System.Diagnostics;
 namespace GrpcCqrs.EventSourcing;
 
 /// <summary>What came with a query besides the query.</summary>
-/// <param name="ConsistencyToken">The answer must not be from an older state than this token's; null or empty for no demand.</param>
+/// <param name="ConsistencyToken">
+/// The answer must not be from an older state than this token's; null or empty takes whatever is there.
+/// </param>
 public sealed record QueryContext(string? ConsistencyToken = null);
 
-/// <summary>Answers queries of one type. Handlers are singletons and hold no state of a call.</summary>
-public interface IQueryHandler<in TQuery, TResult>
+/// <summary>A query's result, and the state that it is from.</summary>
+/// <param name="Result">The result.</param>
+/// <param name="Position">Every event up to this position is in it; later ones may be.</param>
+public readonly record struct QueryAnswer<TResult>(TResult Result, long Position);
+
+/// <summary>A query about a single stream, which is answered also while events of other streams are parked.</summary>
+public interface IStreamQuery
+{
+    /// <summary>The stream; null where the query does not name it.</summary>
+    StreamId? Stream { get; }
+}
+
+/// <summary>Answers queries of one type from the read model. Handlers are singletons and hold no state of a call.</summary>
+public interface IReadModelQueryHandler<in TQuery, TResult>
+    where TQuery : class
+{
+    /// <summary>Answers the query.</summary>
+    /// <param name="query">The query.</param>
+    /// <param name="view">The names of the tables to read.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <exception cref="RejectedException">The query is refused.</exception>
+    ValueTask<TResult> HandleAsync(TQuery query, ReadView view, CancellationToken cancellationToken);
+}
+
+/// <summary>
+/// Answers queries of one type from the event log, which is never behind. Handlers are singletons and hold no state of a call.
+/// </summary>
+public interface IEventLogQueryHandler<in TQuery, TResult>
     where TQuery : class
 {
     /// <summary>Answers the query.</summary>
@@ -22,58 +50,41 @@ public interface IQueryBus
     /// <summary>Validates, waits for the consistency token and answers.</summary>
     /// <exception cref="RejectedException">The query is refused, or the read model did not reach the token in time.</exception>
     /// <exception cref="InvalidOperationException">No handler is registered for the type: a fault of the service's set-up.</exception>
-    ValueTask<TResult> AskAsync<TQuery, TResult>(TQuery query, QueryContext context, CancellationToken cancellationToken)
+    ValueTask<QueryAnswer<TResult>> AskAsync<TQuery, TResult>(TQuery query, QueryContext context, CancellationToken cancellationToken)
         where TQuery : class;
-}
-
-/// <summary>Where a query's answer comes from.</summary>
-public enum QuerySource
-{
-    /// <summary>The read database, which follows the event log; a consistency token is waited for.</summary>
-    ReadModel,
-
-    /// <summary>The event log itself, which is never behind.</summary>
-    EventLog,
 }
 
 /// <summary>A query type with its handler.</summary>
 /// <param name="QueryType">The query type.</param>
 /// <param name="HandlerType">The handler's type.</param>
-/// <param name="Source">Where the answer comes from.</param>
+/// <param name="Projections">The names of the projections that it reads; null for a query of the event log.</param>
 /// <param name="Resolve">Gets the handler.</param>
-public sealed record QueryRegistration(Type QueryType, Type HandlerType, QuerySource Source, Func<IServiceProvider, object> Resolve);
-
-/// <summary>Tells how far the read model has come.</summary>
-public interface IReadModelPosition
-{
-    /// <summary>The position that every projection has reached.</summary>
-    long Current { get; }
-
-    /// <summary>Returns at once where the read model has reached the position, else when it does.</summary>
-    /// <exception cref="RejectedException"><see cref="EngineErrors.ReadModelBehind"/>: not reached within the configured limit.</exception>
-    /// <exception cref="OperationCanceledException">The caller gave up.</exception>
-    ValueTask WaitForAsync(long position, CancellationToken cancellationToken);
-}
+public sealed record QueryRegistration(
+    Type QueryType, Type HandlerType, IReadOnlyList<string>? Projections, Func<IServiceProvider, object> Resolve);
 
 internal sealed class QueryBus : IQueryBus
 {
-    private readonly FrozenDictionary<Type, (object Handler, QuerySource Source, string Name)> handlers;
+    private readonly FrozenDictionary<Type, (object Handler, IReadOnlyList<string>? Projections, string Name)> handlers;
     private readonly ConsistencyTokens tokens;
-    private readonly IReadModelPosition position;
+    private readonly IReadModel readModel;
+    private readonly IEventStore store;
 
-    public QueryBus(IServiceProvider services, IEnumerable<QueryRegistration> registrations, ConsistencyTokens tokens, IReadModelPosition position)
+    public QueryBus(
+        IServiceProvider services, IEnumerable<QueryRegistration> registrations, ConsistencyTokens tokens, IReadModel readModel, IEventStore store)
     {
         handlers = registrations.ToFrozenDictionary(
             registration => registration.QueryType,
-            registration => (registration.Resolve(services), registration.Source, $"query {registration.QueryType.Name}"));
+            registration => (registration.Resolve(services), registration.Projections, $"query {registration.QueryType.Name}"));
         this.tokens = tokens;
-        this.position = position;
+        this.readModel = readModel;
+        this.store = store;
     }
 
-    public async ValueTask<TResult> AskAsync<TQuery, TResult>(TQuery query, QueryContext context, CancellationToken cancellationToken)
+    public async ValueTask<QueryAnswer<TResult>> AskAsync<TQuery, TResult>(TQuery query, QueryContext context, CancellationToken cancellationToken)
         where TQuery : class
     {
-        if (!handlers.TryGetValue(typeof(TQuery), out var entry) || entry.Handler is not IQueryHandler<TQuery, TResult> handler)
+        if (!handlers.TryGetValue(typeof(TQuery), out var entry)
+            || entry.Handler is not (IReadModelQueryHandler<TQuery, TResult> or IEventLogQueryHandler<TQuery, TResult>))
         {
             throw new InvalidOperationException($"No handler is registered for {typeof(TQuery).FullName} that answers {typeof(TResult).FullName}.");
         }
@@ -82,16 +93,19 @@ internal sealed class QueryBus : IQueryBus
         try
         {
             Validation.ThrowIfInvalid(query);
-            if (!string.IsNullOrEmpty(context.ConsistencyToken))
+            var required = string.IsNullOrEmpty(context.ConsistencyToken) ? (long?)null : tokens.Read(context.ConsistencyToken);
+            if (entry.Handler is IReadModelQueryHandler<TQuery, TResult> reader)
             {
-                var required = tokens.Read(context.ConsistencyToken);
-                if (entry.Source == QuerySource.ReadModel)
-                {
-                    await position.WaitForAsync(required, cancellationToken);
-                }
+                var view = required is { } position
+                    ? await readModel.WaitForAsync(position, entry.Projections!, (query as IStreamQuery)?.Stream, cancellationToken)
+                    : readModel.View(entry.Projections!);
+                return new QueryAnswer<TResult>(await reader.HandleAsync(query, view, cancellationToken), view.Position);
             }
 
-            return await handler.HandleAsync(query, cancellationToken);
+            // Read before the answer is: the answer holds at least what the log held then.
+            var head = await store.ReadHeadAsync(cancellationToken);
+            var result = await ((IEventLogQueryHandler<TQuery, TResult>)entry.Handler).HandleAsync(query, cancellationToken);
+            return new QueryAnswer<TResult>(result, head);
         }
         catch (Exception exception) when (activity is not null)
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Google.Protobuf;
@@ -7,9 +8,18 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Hosting;
 
-/// <summary>Makes the context of a command from a gRPC call.</summary>
-public sealed class CallContexts(TimeProvider clock)
+/// <summary>Makes the context of a command from a gRPC call, and tells the caller which state an answer is from.</summary>
+public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
 {
+    /// <summary>The trailing metadata with the consistency token of the answer's state.</summary>
+    public const string TokenTrailer = "grpccqrs-consistency-token";
+
+    /// <summary>
+    /// The trailing metadata with the position of that state; of two tokens of one store, the one with the larger position holds for
+    /// both.
+    /// </summary>
+    public const string PositionTrailer = "grpccqrs-position";
+
     /// <summary>The request header that names the conversation. Default: the trace id of the call.</summary>
     public const string CorrelationHeader = "grpccqrs-correlation-id";
 
@@ -75,6 +85,19 @@ public sealed class CallContexts(TimeProvider clock)
             Require(isWellFormed, $"header {name}", $"Must be at most {MaxHeaderLength} printable ASCII characters.");
             return isWellFormed ? value : null;
         }
+    }
+
+    /// <summary>Adds the state that an answer is from to the call's trailing metadata.</summary>
+    /// <param name="position">The position of the last event in it.</param>
+    /// <param name="call">The call.</param>
+    /// <returns>The consistency token.</returns>
+    public string Answered(long position, ServerCallContext call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        var token = tokens.Write(position);
+        call.ResponseTrailers.Add(TokenTrailer, token);
+        call.ResponseTrailers.Add(PositionTrailer, position.ToString(CultureInfo.InvariantCulture));
+        return token;
     }
 
     private static byte[] HashOf(string method, IMessage request)

@@ -144,18 +144,106 @@ public abstract class DatabaseProvider
     public virtual string SelectHead => "SELECT position FROM sequencer WHERE id = 1";
 
     /// <summary>The checkpoints of a read database.</summary>
-    public virtual string SelectCheckpoints => "SELECT name, version, position, store_id FROM projections";
+    public virtual string SelectCheckpoints =>
+        "SELECT name, slot, state, version, position, store_id, state_us, target, holds_on_difference, note FROM projections";
 
     /// <summary>Adds a checkpoint.</summary>
     public virtual string InsertCheckpoint =>
-        "INSERT INTO projections (name, version, position, time_us, store_id) VALUES (@name, @version, @position, @time_us, @store_id)";
+        "INSERT INTO projections (name, slot, state, version, position, time_us, store_id, state_us, target, holds_on_difference) VALUES (@name, @slot, @state, @version, 0, @time_us, @store_id, @time_us, @target, @holds_on_difference)";
 
     /// <summary>Removes a checkpoint.</summary>
-    public virtual string DeleteCheckpoint => "DELETE FROM projections WHERE name = @name";
+    public virtual string DeleteCheckpoint => "DELETE FROM projections WHERE name = @name AND slot = @slot";
 
     /// <summary>Moves a checkpoint, if nobody else has.</summary>
     public virtual string AdvanceCheckpoint =>
-        "UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND position = @expected";
+        "UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND slot = @slot AND position = @expected";
+
+    /// <summary>Changes what a set of tables is for.</summary>
+    public virtual string SetSlotState =>
+        "UPDATE projections SET state = @state, state_us = @time_us, note = @note WHERE name = @name AND slot = @slot";
+
+    /// <summary>The projector's lease.</summary>
+    public virtual string SelectLease => "SELECT holder, fencing_token, beat FROM projector_lease WHERE id = 1";
+
+    /// <summary>Takes the lease over, if nothing has stirred since it was read.</summary>
+    public virtual string TakeLease =>
+        "UPDATE projector_lease SET holder = @holder, fencing_token = fencing_token + 1, beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token AND beat = @beat";
+
+    /// <summary>Shows that its holder lives, and locks the row until the transaction ends.</summary>
+    public virtual string KeepLease => "UPDATE projector_lease SET beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token";
+
+    /// <summary>Gives the lease back.</summary>
+    public virtual string FreeLease => "UPDATE projector_lease SET holder = '' WHERE id = 1 AND fencing_token = @fencing_token";
+
+    /// <summary>Parks an event.</summary>
+    public virtual string InsertParked =>
+        "INSERT INTO parked_events (projection, slot, position, stream, event_type, error, attempts, time_us) VALUES (@projection, @slot, @position, @stream, @event_type, @error, @attempts, @time_us)";
+
+    /// <summary>Notes that a parked event failed once more.</summary>
+    public virtual string UpdateParked =>
+        "UPDATE parked_events SET error = @error, attempts = attempts + 1, time_us = @time_us WHERE projection = @projection AND slot = @slot AND position = @position";
+
+    /// <summary>Removes a parked event.</summary>
+    public virtual string DeleteParked => "DELETE FROM parked_events WHERE projection = @projection AND slot = @slot AND position = @position";
+
+    /// <summary>Removes the parked events of a set of tables.</summary>
+    public virtual string DeleteAllParked => "DELETE FROM parked_events WHERE projection = @projection AND slot = @slot";
+
+    /// <summary>The first parked event of each stream.</summary>
+    public virtual string SelectParkedStreams =>
+        "SELECT projection, slot, stream, MIN(position), COUNT(*) FROM parked_events GROUP BY projection, slot, stream";
+
+    /// <summary>The parked events of a stream in a set of tables.</summary>
+    public virtual string SelectParkedOfStream =>
+        "SELECT position, event_type, error FROM parked_events WHERE projection = @projection AND slot = @slot AND stream = @stream ORDER BY position";
+
+    /// <summary>Parked events of all live sets, for operators.</summary>
+    public virtual string SelectParked => FirstRows(
+        "SELECT e.projection, e.position, e.stream, e.event_type, e.error, e.attempts, e.time_us FROM parked_events e"
+        + " JOIN projections p ON p.name = e.projection AND p.slot = e.slot"
+        + " WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND e.position > @after ORDER BY e.position, e.projection");
+
+    /// <summary>Records that an event is left out.</summary>
+    public virtual string InsertSkipped =>
+        "INSERT INTO skipped_events (projection, version, position, stream, event_type, error, user_name, time_us) VALUES (@projection, @version, @position, @stream, @event_type, @error, @user_name, @time_us)";
+
+    /// <summary>The events that are left out.</summary>
+    public virtual string SelectSkipped =>
+        "SELECT projection, version, position, stream, event_type, error, user_name, time_us FROM skipped_events ORDER BY position, projection";
+
+    /// <summary>Adds what an operator asks for.</summary>
+    public virtual string InsertRequest =>
+        "INSERT INTO operator_requests (kind, arguments, user_name, time_us, state, done_us) VALUES (@kind, @arguments, @user_name, @time_us, 0, 0) RETURNING id";
+
+    /// <summary>What operators have asked for and nobody has finished.</summary>
+    public virtual string SelectOpenRequests => "SELECT id, kind, arguments, user_name, progress FROM operator_requests WHERE state = 0 ORDER BY id";
+
+    /// <summary>One request.</summary>
+    public virtual string SelectRequest =>
+        "SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests WHERE id = @id";
+
+    /// <summary>The newest requests.</summary>
+    public virtual string SelectRequests => FirstRows(
+        "SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests WHERE id < @before ORDER BY id DESC");
+
+    /// <summary>Notes how far a request has come.</summary>
+    public virtual string UpdateRequest => "UPDATE operator_requests SET progress = @progress WHERE id = @id";
+
+    /// <summary>Ends a request.</summary>
+    public virtual string FinishRequest => "UPDATE operator_requests SET state = @state, result = @result, done_us = @time_us WHERE id = @id";
+
+    /// <summary>Some streams' names, in order; up to the last one given, where one is.</summary>
+    public virtual string SelectStreams => FirstRows(
+        "SELECT DISTINCT stream FROM events WHERE stream > @after AND (@last = '' OR stream <= @last) ORDER BY stream");
+
+    /// <summary>
+    /// Begins a transaction that sees one state of the database however long it reads, and holds up no writer.
+    /// </summary>
+    public virtual async Task<DbTransaction> BeginSnapshotAsync(DbConnection connection, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        return await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
+    }
 
     /// <summary>Empties a table of a projection.</summary>
     public virtual string EmptyTable(string table) => $"DELETE FROM {table}";

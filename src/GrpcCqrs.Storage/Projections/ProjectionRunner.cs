@@ -6,72 +6,81 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// Drains the outbox into the read database. Projections that stand at the same position share a transaction; one that fails is
-/// tried again alone, with growing waits, while the others go on. A projection that stands behind the outbox (it is new, its
-/// version was raised, or the read database was lost) is fed from the event log until it has caught up.
+/// Drains the outbox into the read database, where this process holds the projector's lease; where another one does, follows its
+/// checkpoints and stands by. Tables that stand at the same position share a transaction; a projection that fails is tried alone,
+/// with growing waits, while the others go on. A projection that stands behind the outbox is fed from the event log.
 /// </summary>
 internal sealed partial class ProjectionRunner(
+    Projector projector,
+    Rebuilder rebuilder,
+    OperatorWork operators,
     IEventStore store,
     IOutbox outbox,
-    ProjectionCheckpoints checkpoints,
     ReadDatabase database,
-    EventTypeRegistry types,
     CommitSignal signal,
-    ReadModelPosition readModel,
-    IEnumerable<IProjection> projections,
+    ReadModel readModel,
     IOptions<ProjectionOptions> options,
     TimeProvider clock,
-    ILogger<ProjectionRunner> logger) : BackgroundService, IProjectionMonitor
+    ILogger<ProjectionRunner> logger) : BackgroundService
 {
-    private readonly IProjection[] all = [.. projections];
+    /// <summary>How often another process's checkpoints are read while a query waits for them, and while none does.</summary>
+    private static readonly TimeSpan FollowInterval = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan IdleFollowInterval = TimeSpan.FromMilliseconds(200);
+
     private readonly ProjectionOptions options = options.Value;
-    private List<ProjectionState> states = [];
-    private volatile IReadOnlyList<ProjectionStatus> published = [];
+    private readonly TimeSpan contendInterval = options.Value.LeaseDuration / 4;
+    private long contendedAt;
     private int largestBatch;
 
-    public IReadOnlyList<ProjectionStatus> Current => published;
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await projector.ForgetAsync();
+        try
+        {
+            await projector.Lease.FreeAsync(cancellationToken);
+        }
+        catch (System.Data.Common.DbException exception)
+        {
+            // The lease expires by itself.
+            LogDrainFailed(logger, exception);
+        }
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await Task.Yield();
         var failures = 0;
-        while (!stoppingToken.IsCancellationRequested)
+        while (projector.HasProjections && !stoppingToken.IsCancellationRequested)
         {
             try
             {
-                if (states.Count < all.Length)
+                if (await MayProjectAsync(stoppingToken))
                 {
-                    await LoadAsync(stoppingToken);
+                    await ProjectOnceAsync(stoppingToken);
+                }
+                else
+                {
+                    await FollowOnceAsync(stoppingToken);
                 }
 
-                largestBatch = 0;
-                var hasMore = await DrainOnceAsync(stoppingToken);
                 failures = 0;
-                if (!hasMore)
-                {
-                    await signal.WaitAsync(WaitTime(), stoppingToken);
-                }
-                else if (largestBatch > 1 && largestBatch < options.BatchSize)
-                {
-                    // Busy, but not behind: a moment's pause makes larger batches, each of which costs about as much as a small one.
-                    await Task.Delay(options.BusyPause, clock, stoppingToken);
-                }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 return;
             }
-            catch (CheckpointMovedException exception)
+            catch (Exception exception) when (exception is CheckpointMovedException or LeaseLostException)
             {
-                LogCheckpointMoved(logger, exception.Message);
-                states = [];
+                LogSuperseded(logger, exception.Message);
+                await projector.ForgetAsync();
             }
 #pragma warning disable CA1031 // The drain must outlive whatever a database throws at it; health and log tell.
             catch (Exception exception)
 #pragma warning restore CA1031
             {
                 LogDrainFailed(logger, exception);
-                states = [];
+                await projector.ForgetAsync();
                 failures++;
                 var wait = options.RetryDelay * Math.Pow(2, Math.Min(failures - 1, 20));
                 await Task.Delay(wait < options.MaxRetryDelay ? wait : options.MaxRetryDelay, clock, stoppingToken)
@@ -80,43 +89,89 @@ internal sealed partial class ProjectionRunner(
         }
     }
 
-    private async Task LoadAsync(CancellationToken cancellationToken)
+    /// <summary>Whether this process holds the lease; tries to get it now and then.</summary>
+    private async ValueTask<bool> MayProjectAsync(CancellationToken cancellationToken)
     {
-        var positions = await checkpoints.LoadAsync(all, await store.ReadHeadAsync(cancellationToken), cancellationToken);
-        states = [.. all.Select(projection => new ProjectionState(
-            projection, positions[projection.Name], options.BatchSize, clock.GetUtcNow()))];
-        Publish();
+        if (projector.Lease.Token is null)
+        {
+            if (contendedAt != 0 && clock.GetElapsedTime(contendedAt) < contendInterval)
+            {
+                return false;
+            }
+
+            contendedAt = clock.GetTimestamp();
+            if (!await projector.Lease.TryTakeAsync(cancellationToken))
+            {
+                return false;
+            }
+        }
+
+        if (projector.States.Count == 0)
+        {
+            await projector.LoadAsync(cancellationToken);
+        }
+
+        return true;
     }
 
-    /// <summary>Gives every projection that is ready one batch; says whether there may be more to do.</summary>
+    private async Task ProjectOnceAsync(CancellationToken cancellationToken)
+    {
+        largestBatch = 0;
+        var hasMore = await DrainOnceAsync(cancellationToken);
+        var isOccupied = await operators.TakeTurnAsync(cancellationToken);
+        isOccupied |= await rebuilder.TakeTurnAsync(cancellationToken);
+        if (isOccupied)
+        {
+            projector.Publish();
+        }
+        else if (!hasMore)
+        {
+            await projector.Lease.BeatAsync(cancellationToken);
+            await signal.WaitAsync(WaitTime(), cancellationToken);
+        }
+        else if (largestBatch > 1 && largestBatch < options.BatchSize)
+        {
+            // Busy, but not behind: a moment's pause makes larger batches, each of which costs about as much as a small one.
+            await Task.Delay(options.BusyPause, clock, cancellationToken);
+        }
+    }
+
+    /// <summary>Gives every set of tables that is ready one batch; says whether there may be more to do.</summary>
     private async Task<bool> DrainOnceAsync(CancellationToken cancellationToken)
     {
         var hasMore = false;
         var now = clock.GetUtcNow();
-        foreach (var group in states.Where(state => state.NextAttempt <= now).GroupBy(state => (state.Position, state.BatchLimit)).ToArray())
+        var ready = projector.States.Where(state => state.IsFed && state.NextAttempt <= now && !rebuilder.IsBehind(state));
+        foreach (var group in ready.GroupBy(state => state.Position).ToArray())
         {
-            var page = await ReadNextAsync(group.Key.Position, group.Key.BatchLimit, cancellationToken);
+            var page = await ReadNextAsync(group.Key, group.Min(state => state.BatchLimit), cancellationToken);
             if (page.Events.Count == 0)
             {
                 foreach (var state in group)
                 {
-                    state.HadNothingToDo(clock.GetUtcNow());
+                    state.HadNothingToDo();
                 }
 
                 continue;
             }
 
-            hasMore |= await ApplyAsync([.. group], page.Events, cancellationToken);
+            if (await projector.ApplyAsync([.. group], page.Events, options.BatchSize, cancellationToken))
+            {
+                largestBatch = Math.Max(largestBatch, page.Events.Count);
+                hasMore = true;
+            }
+            else
+            {
+                hasMore |= page.Events.Count > 1 || group.Any(state => state.FailedAttempts == 0);
+            }
+
             hasMore |= !page.IsEnd;
         }
 
-        Publish();
-        if (states.Count > 0)
-        {
-            outbox.RequestTrim(states.Min(state => state.Position));
-        }
-
-        if (!hasMore && signal.LastCommitted <= readModel.Current)
+        projector.Publish();
+        var live = projector.States.Where(state => state is { State: SlotState.Live, IsFed: true }).Select(state => state.Position).DefaultIfEmpty(0).Min();
+        outbox.RequestTrim(live);
+        if (!hasMore && signal.LastCommitted <= live)
         {
             await outbox.FlushTrimAsync(cancellationToken);
         }
@@ -132,57 +187,26 @@ internal sealed partial class ProjectionRunner(
             : await store.ReadAllAsync(after, count, cancellationToken);
     }
 
-    private async Task<bool> ApplyAsync(IReadOnlyList<ProjectionState> group, IReadOnlyList<RecordedEvent> records, CancellationToken cancellationToken)
+    /// <summary>Learns how far the process that projects has come.</summary>
+    private async Task FollowOnceAsync(CancellationToken cancellationToken)
     {
-        try
+        await using (var connection = await database.OpenAsync(cancellationToken))
         {
-            await ApplyInOneTransactionAsync(group, records, cancellationToken);
+            var rows = await ProjectionSlots.ReadAsync(database.Provider, connection, null, cancellationToken);
+            var parked = await ProjectionSlots.ReadParkedAsync(database.Provider, connection, null, cancellationToken);
             var now = clock.GetUtcNow();
-            largestBatch = Math.Max(largestBatch, records.Count);
-            foreach (var state in group)
-            {
-                state.MovedTo(records[^1].Position, options.BatchSize, now);
-            }
-
-            return true;
-        }
-        catch (Exception exception) when (exception is not (OperationCanceledException or CheckpointMovedException))
-        {
-            if (group.Count == 1)
-            {
-                group[0].Failed(exception, records.Count, options, clock.GetUtcNow());
-                LogProjectionFailed(logger, group[0].Projection.Name, records[0].Position, records[^1].Position, exception);
-                return records.Count > 1;
-            }
+            readModel.Publish(
+                [.. rows.Select(row => new ProjectionStatus(row.Name, row.Slot, row.State, row.Version, row.Position, 0, null, now)
+                {
+                    ParkedEvents = parked.Where(one => one.Projection == row.Name && one.Slot == row.Slot).Sum(one => one.Count),
+                    Target = row.Target,
+                    Note = row.Note,
+                })],
+                name => parked.Where(one => one.Projection == name && rows.Exists(row => row.Name == name && row.Slot == one.Slot && row.State == SlotState.Live))
+                    .ToDictionary(one => one.Stream, one => one.First, StringComparer.Ordinal));
         }
 
-        var hasMore = false;
-        foreach (var state in group)
-        {
-            hasMore |= await ApplyAsync([state], records, cancellationToken);
-        }
-
-        return hasMore;
-    }
-
-    private async Task ApplyInOneTransactionAsync(IReadOnlyList<ProjectionState> group, IReadOnlyList<RecordedEvent> records, CancellationToken cancellationToken)
-    {
-        var events = records.SelectMany(types.Read).ToArray();
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await database.Provider.PrepareProjectorAsync(connection, cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        foreach (var state in group)
-        {
-            EventEnvelope[] handled = [.. events.Where(envelope => state.Handles(envelope.Event))];
-            if (handled.Length > 0)
-            {
-                await state.Projection.ApplyAsync(handled, transaction, cancellationToken);
-            }
-
-            await checkpoints.AdvanceAsync(state.Projection, state.Position, records[^1].Position, transaction, cancellationToken);
-        }
-
-        await transaction.CommitAsync(cancellationToken);
+        await signal.WaitAsync(readModel.HasWaiters ? FollowInterval : IdleFollowInterval, cancellationToken);
     }
 
     /// <summary>Until the next poll, or until a failing projection is due.</summary>
@@ -190,7 +214,13 @@ internal sealed partial class ProjectionRunner(
     {
         var now = clock.GetUtcNow();
         var wait = options.PollInterval;
-        foreach (var state in states.Where(state => state.FailedAttempts > 0))
+        wait = projector.Lease.BeatInterval < wait ? projector.Lease.BeatInterval : wait;
+        if (rebuilder.IsBusy)
+        {
+            wait = FollowInterval;
+        }
+
+        foreach (var state in projector.States.Where(state => state.FailedAttempts > 0))
         {
             var due = state.NextAttempt - now;
             wait = due < wait ? due : wait;
@@ -199,17 +229,8 @@ internal sealed partial class ProjectionRunner(
         return wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
     }
 
-    private void Publish()
-    {
-        published = [.. states.Select(state => state.Status)];
-        readModel.Set(states.Count == 0 ? long.MaxValue : states.Min(state => state.Position));
-    }
-
-    [LoggerMessage(1201, LogLevel.Error, "Projection {Projection} failed on the events from position {First} to {Last}; it is tried again, the others go on")]
-    private static partial void LogProjectionFailed(ILogger logger, string projection, long first, long last, Exception exception);
-
     [LoggerMessage(1204, LogLevel.Information, "{Message} The checkpoints are read again")]
-    private static partial void LogCheckpointMoved(ILogger logger, string message);
+    private static partial void LogSuperseded(ILogger logger, string message);
 
     [LoggerMessage(1202, LogLevel.Error, "The outbox drain failed; it is tried again")]
     private static partial void LogDrainFailed(ILogger logger, Exception exception);

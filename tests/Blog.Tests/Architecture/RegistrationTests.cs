@@ -47,7 +47,8 @@ public sealed class RegistrationTests
     public void Every_query_has_exactly_one_handler_and_every_handler_is_registered()
     {
         var registered = Instances<QueryRegistration>().Select(registration => (registration.QueryType, registration.HandlerType)).ToArray();
-        Assert.Equal(Sorted(Handled(typeof(IQueryHandler<,>))), Sorted(registered));
+        Assert.Equal(
+            Sorted([.. Handled(typeof(IReadModelQueryHandler<,>)), .. Handled(typeof(IEventLogQueryHandler<,>))]), Sorted(registered));
         Assert.Equal(registered.Length, registered.Select(pair => pair.QueryType).Distinct().Count());
         Assert.Equal(
             NamesOf(PostQueryService.Descriptor),
@@ -84,7 +85,7 @@ public sealed class RegistrationTests
 
         await using var twoCommands = Build(services => services.AddCommand<CreatePost, CreatePostHandler>());
         Assert.ThrowsAny<ArgumentException>(twoCommands.GetRequiredService<ICommandBus>);
-        await using var twoQueries = Build(services => services.AddQuery<GetPostAsOf, PostView, GetPostAsOfHandler>());
+        await using var twoQueries = Build(services => services.AddEventLogQuery<GetPostAsOf, PostView, GetPostAsOfHandler>());
         Assert.ThrowsAny<ArgumentException>(twoQueries.GetRequiredService<IQueryBus>);
 
         static ServiceProvider Build(Action<IServiceCollection> more)

@@ -2,16 +2,22 @@
 SET NOCOUNT ON; SET XACT_ABORT ON; IF EXISTS (SELECT 1 FROM sys.databases WHERE database_id = DB_ID() AND delayed_durability = 2) THROW 50000, 'DELAYED_DURABILITY is FORCED in this database: commits would be answered before they are durable.', 1;
 
 -- AdvanceCheckpoint
-UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND position = @expected;
+UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND slot = @slot AND position = @expected;
 
 -- AdvanceSequencer
 UPDATE sequencer SET position = @position, time_us = @time_us, hash = @hash WHERE id = 1;
 
+-- DeleteAllParked
+DELETE FROM parked_events WHERE projection = @projection AND slot = @slot;
+
 -- DeleteCheckpoint
-DELETE FROM projections WHERE name = @name;
+DELETE FROM projections WHERE name = @name AND slot = @slot;
 
 -- DeleteKey
 DELETE FROM unique_keys WHERE scope = @scope AND value = @value AND stream = @stream;
+
+-- DeleteParked
+DELETE FROM parked_events WHERE projection = @projection AND slot = @slot AND position = @position;
 
 -- DeleteSnapshot
 DELETE FROM snapshots WHERE stream = @stream;
@@ -19,17 +25,23 @@ DELETE FROM snapshots WHERE stream = @stream;
 -- EmptyTable(table)
 DELETE FROM table;
 
+-- FinishRequest
+UPDATE operator_requests SET state = @state, result = @result, done_us = @time_us WHERE id = @id;
+
 -- FirstRows(select)
 SELECT id FROM audit ORDER BY id DESC OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
 
 -- ForgetCommands
 DELETE FROM commands WHERE command_id IN (SELECT TOP (@count) command_id FROM commands WHERE time_us < @before ORDER BY time_us);
 
+-- FreeLease
+UPDATE projector_lease SET holder = '' WHERE id = 1 AND fencing_token = @fencing_token;
+
 -- InsertAudit
 INSERT INTO audit (time_us, command_type, command_id, user_name, stream, outcome, error_reason, duration_us, position) VALUES (@time_us, @command_type, @command_id, @user_name, @stream, @outcome, @error_reason, @duration_us, @position);
 
 -- InsertCheckpoint
-INSERT INTO projections (name, version, position, time_us, store_id) VALUES (@name, @version, @position, @time_us, @store_id);
+INSERT INTO projections (name, slot, state, version, position, time_us, store_id, state_us, target, holds_on_difference) VALUES (@name, @slot, @state, @version, 0, @time_us, @store_id, @time_us, @target, @holds_on_difference);
 
 -- InsertCommand
 INSERT INTO commands (command_id, request_hash, stream, version, position, reply, time_us) VALUES (@command_id, @request_hash, @stream, @version, @position, @reply, @time_us);
@@ -43,8 +55,20 @@ INSERT INTO unique_keys (scope, value, stream) VALUES (@scope, @value, @stream);
 -- InsertOutbox
 INSERT INTO outbox (position) VALUES (@position);
 
+-- InsertParked
+INSERT INTO parked_events (projection, slot, position, stream, event_type, error, attempts, time_us) VALUES (@projection, @slot, @position, @stream, @event_type, @error, @attempts, @time_us);
+
+-- InsertRequest
+INSERT INTO operator_requests (kind, arguments, user_name, time_us, state, done_us) OUTPUT inserted.id VALUES (@kind, @arguments, @user_name, @time_us, 0, 0);
+
+-- InsertSkipped
+INSERT INTO skipped_events (projection, version, position, stream, event_type, error, user_name, time_us) VALUES (@projection, @version, @position, @stream, @event_type, @error, @user_name, @time_us);
+
 -- InsertSnapshot
 INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us) VALUES (@stream, @version, @position, @schema_version, @payload, @time_us);
+
+-- KeepLease
+UPDATE projector_lease SET beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token;
 
 -- LockSequencer
 UPDATE sequencer SET position = position OUTPUT inserted.position, inserted.time_us, inserted.hash WHERE id = 1;
@@ -56,7 +80,7 @@ SELECT TOP (@count) position, stream, version, event_id, type, schema_version, p
 SELECT TOP (@count) position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash FROM events WHERE position > @after ORDER BY position;
 
 -- SelectCheckpoints
-SELECT name, version, position, store_id FROM projections;
+SELECT name, slot, state, version, position, store_id, state_us, target, holds_on_difference, note FROM projections;
 
 -- SelectCommand
 SELECT command_id, request_hash, stream, version, position, reply FROM commands WHERE command_id = @command_id;
@@ -70,11 +94,35 @@ SELECT position FROM sequencer WHERE id = 1;
 -- SelectKeyHolder
 SELECT stream FROM unique_keys WHERE scope = @scope AND value = @value;
 
+-- SelectLease
+SELECT holder, fencing_token, beat FROM projector_lease WHERE id = 1;
+
+-- SelectOpenRequests
+SELECT id, kind, arguments, user_name, progress FROM operator_requests WHERE state = 0 ORDER BY id;
+
 -- SelectOutbox
 SELECT TOP (@count) e.position, e.stream, e.version, e.event_id, e.type, e.schema_version, e.payload, e.command_id, e.correlation_id, e.causation_id, e.user_name, e.time_us FROM outbox o JOIN events e ON e.position = o.position WHERE o.position > @after ORDER BY o.position;
 
+-- SelectParked
+SELECT e.projection, e.position, e.stream, e.event_type, e.error, e.attempts, e.time_us FROM parked_events e JOIN projections p ON p.name = e.projection AND p.slot = e.slot WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND e.position > @after ORDER BY e.position, e.projection OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
+
+-- SelectParkedOfStream
+SELECT position, event_type, error FROM parked_events WHERE projection = @projection AND slot = @slot AND stream = @stream ORDER BY position;
+
+-- SelectParkedStreams
+SELECT projection, slot, stream, MIN(position), COUNT(*) FROM parked_events GROUP BY projection, slot, stream;
+
+-- SelectRequest
+SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests WHERE id = @id;
+
+-- SelectRequests
+SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests WHERE id < @before ORDER BY id DESC OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
+
 -- SelectSequencer
 SELECT position, time_us, hash FROM sequencer WHERE id = 1;
+
+-- SelectSkipped
+SELECT projection, version, position, stream, event_type, error, user_name, time_us FROM skipped_events ORDER BY position, projection;
 
 -- SelectSnapshot
 SELECT version, position, payload FROM snapshots WHERE stream = @stream AND schema_version = @schema_version;
@@ -85,8 +133,23 @@ SELECT TOP (@count) position, stream, version, event_id, type, schema_version, p
 -- SelectStreamVersion
 SELECT MAX(version) FROM events WHERE stream = @stream;
 
+-- SelectStreams
+SELECT DISTINCT stream FROM events WHERE stream > @after AND (@last = '' OR stream <= @last) ORDER BY stream OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
+
+-- SetSlotState
+UPDATE projections SET state = @state, state_us = @time_us, note = @note WHERE name = @name AND slot = @slot;
+
+-- TakeLease
+UPDATE projector_lease SET holder = @holder, fencing_token = fencing_token + 1, beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token AND beat = @beat;
+
 -- TrimOutbox
 DELETE FROM outbox WHERE position <= @position;
+
+-- UpdateParked
+UPDATE parked_events SET error = @error, attempts = attempts + 1, time_us = @time_us WHERE projection = @projection AND slot = @slot AND position = @position;
+
+-- UpdateRequest
+UPDATE operator_requests SET progress = @progress WHERE id = @id;
 
 -- Set: SelectStreamVersions
 SELECT s.stream, v.version FROM OPENJSON(@streams) WITH (stream nvarchar(151) '$') s CROSS APPLY (SELECT TOP (1) e.version FROM events e WHERE e.stream = s.stream COLLATE Latin1_General_100_BIN2 ORDER BY e.version DESC) v;

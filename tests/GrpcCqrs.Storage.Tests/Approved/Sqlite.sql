@@ -1,14 +1,20 @@
 -- AdvanceCheckpoint
-UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND position = @expected;
+UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND slot = @slot AND position = @expected;
 
 -- AdvanceSequencer
 UPDATE sequencer SET position = @position, time_us = @time_us, hash = @hash WHERE id = 1;
 
+-- DeleteAllParked
+DELETE FROM parked_events WHERE projection = @projection AND slot = @slot;
+
 -- DeleteCheckpoint
-DELETE FROM projections WHERE name = @name;
+DELETE FROM projections WHERE name = @name AND slot = @slot;
 
 -- DeleteKey
 DELETE FROM unique_keys WHERE scope = @scope AND value = @value AND stream = @stream;
+
+-- DeleteParked
+DELETE FROM parked_events WHERE projection = @projection AND slot = @slot AND position = @position;
 
 -- DeleteSnapshot
 DELETE FROM snapshots WHERE stream = @stream;
@@ -16,17 +22,23 @@ DELETE FROM snapshots WHERE stream = @stream;
 -- EmptyTable(table)
 DELETE FROM table;
 
+-- FinishRequest
+UPDATE operator_requests SET state = @state, result = @result, done_us = @time_us WHERE id = @id;
+
 -- FirstRows(select)
 SELECT id FROM audit ORDER BY id DESC LIMIT @count;
 
 -- ForgetCommands
 DELETE FROM commands WHERE command_id IN (SELECT command_id FROM commands WHERE time_us < @before ORDER BY time_us LIMIT @count);
 
+-- FreeLease
+UPDATE projector_lease SET holder = '' WHERE id = 1 AND fencing_token = @fencing_token;
+
 -- InsertAudit
 INSERT INTO audit (time_us, command_type, command_id, user_name, stream, outcome, error_reason, duration_us, position) VALUES (@time_us, @command_type, @command_id, @user_name, @stream, @outcome, @error_reason, @duration_us, @position);
 
 -- InsertCheckpoint
-INSERT INTO projections (name, version, position, time_us, store_id) VALUES (@name, @version, @position, @time_us, @store_id);
+INSERT INTO projections (name, slot, state, version, position, time_us, store_id, state_us, target, holds_on_difference) VALUES (@name, @slot, @state, @version, 0, @time_us, @store_id, @time_us, @target, @holds_on_difference);
 
 -- InsertCommand
 INSERT INTO commands (command_id, request_hash, stream, version, position, reply, time_us) VALUES (@command_id, @request_hash, @stream, @version, @position, @reply, @time_us);
@@ -40,8 +52,20 @@ INSERT INTO unique_keys (scope, value, stream) VALUES (@scope, @value, @stream);
 -- InsertOutbox
 INSERT INTO outbox (position) VALUES (@position);
 
+-- InsertParked
+INSERT INTO parked_events (projection, slot, position, stream, event_type, error, attempts, time_us) VALUES (@projection, @slot, @position, @stream, @event_type, @error, @attempts, @time_us);
+
+-- InsertRequest
+INSERT INTO operator_requests (kind, arguments, user_name, time_us, state, done_us) VALUES (@kind, @arguments, @user_name, @time_us, 0, 0) RETURNING id;
+
+-- InsertSkipped
+INSERT INTO skipped_events (projection, version, position, stream, event_type, error, user_name, time_us) VALUES (@projection, @version, @position, @stream, @event_type, @error, @user_name, @time_us);
+
 -- InsertSnapshot
 INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us) VALUES (@stream, @version, @position, @schema_version, @payload, @time_us);
+
+-- KeepLease
+UPDATE projector_lease SET beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token;
 
 -- LockSequencer
 UPDATE sequencer SET position = position WHERE id = 1 RETURNING position, time_us, hash;
@@ -53,7 +77,7 @@ SELECT position, stream, version, event_id, type, schema_version, payload, comma
 SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash FROM events WHERE position > @after ORDER BY position LIMIT @count;
 
 -- SelectCheckpoints
-SELECT name, version, position, store_id FROM projections;
+SELECT name, slot, state, version, position, store_id, state_us, target, holds_on_difference, note FROM projections;
 
 -- SelectCommand
 SELECT command_id, request_hash, stream, version, position, reply FROM commands WHERE command_id = @command_id;
@@ -67,11 +91,35 @@ SELECT position FROM sequencer WHERE id = 1;
 -- SelectKeyHolder
 SELECT stream FROM unique_keys WHERE scope = @scope AND value = @value;
 
+-- SelectLease
+SELECT holder, fencing_token, beat FROM projector_lease WHERE id = 1;
+
+-- SelectOpenRequests
+SELECT id, kind, arguments, user_name, progress FROM operator_requests WHERE state = 0 ORDER BY id;
+
 -- SelectOutbox
 SELECT e.position, e.stream, e.version, e.event_id, e.type, e.schema_version, e.payload, e.command_id, e.correlation_id, e.causation_id, e.user_name, e.time_us FROM outbox o JOIN events e ON e.position = o.position WHERE o.position > @after ORDER BY o.position LIMIT @count;
 
+-- SelectParked
+SELECT e.projection, e.position, e.stream, e.event_type, e.error, e.attempts, e.time_us FROM parked_events e JOIN projections p ON p.name = e.projection AND p.slot = e.slot WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND e.position > @after ORDER BY e.position, e.projection LIMIT @count;
+
+-- SelectParkedOfStream
+SELECT position, event_type, error FROM parked_events WHERE projection = @projection AND slot = @slot AND stream = @stream ORDER BY position;
+
+-- SelectParkedStreams
+SELECT projection, slot, stream, MIN(position), COUNT(*) FROM parked_events GROUP BY projection, slot, stream;
+
+-- SelectRequest
+SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests WHERE id = @id;
+
+-- SelectRequests
+SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests WHERE id < @before ORDER BY id DESC LIMIT @count;
+
 -- SelectSequencer
 SELECT position, time_us, hash FROM sequencer WHERE id = 1;
+
+-- SelectSkipped
+SELECT projection, version, position, stream, event_type, error, user_name, time_us FROM skipped_events ORDER BY position, projection;
 
 -- SelectSnapshot
 SELECT version, position, payload FROM snapshots WHERE stream = @stream AND schema_version = @schema_version;
@@ -82,5 +130,20 @@ SELECT position, stream, version, event_id, type, schema_version, payload, comma
 -- SelectStreamVersion
 SELECT MAX(version) FROM events WHERE stream = @stream;
 
+-- SelectStreams
+SELECT DISTINCT stream FROM events WHERE stream > @after AND (@last = '' OR stream <= @last) ORDER BY stream LIMIT @count;
+
+-- SetSlotState
+UPDATE projections SET state = @state, state_us = @time_us, note = @note WHERE name = @name AND slot = @slot;
+
+-- TakeLease
+UPDATE projector_lease SET holder = @holder, fencing_token = fencing_token + 1, beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token AND beat = @beat;
+
 -- TrimOutbox
 DELETE FROM outbox WHERE position <= @position;
+
+-- UpdateParked
+UPDATE parked_events SET error = @error, attempts = attempts + 1, time_us = @time_us WHERE projection = @projection AND slot = @slot AND position = @position;
+
+-- UpdateRequest
+UPDATE operator_requests SET progress = @progress WHERE id = @id;

@@ -9,16 +9,19 @@ namespace Blog.Infrastructure.Posts;
 /// <summary>Keeps <c>post_details</c>: every post that is not deleted, with its content.</summary>
 public sealed class PostDetailsProjection : PostProjection
 {
-    private const string Table = "post_details";
+    /// <summary>The projection's name.</summary>
+    public const string ProjectionName = "post_details";
+
+    private const string Table = "{post_details}";
 
     /// <inheritdoc/>
-    public override string Name => "post_details";
+    public override string Name => ProjectionName;
 
     /// <inheritdoc/>
     public override int Version => 1;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Tables { get; } = [Table];
+    public override IReadOnlyList<string> Tables { get; } = ["post_details"];
 
     /// <inheritdoc/>
     protected override Task ApplyAsync(ProjectionTables tables, PostEvent @event, PostChange change) => @event switch
@@ -39,18 +42,19 @@ public sealed class PostDetailsProjection : PostProjection
 }
 
 /// <summary>Answers <see cref="GetPost"/>.</summary>
-public sealed class GetPostHandler(ReadDatabase database) : IQueryHandler<GetPost, PostView>
+public sealed class GetPostHandler(ReadDatabase database) : IReadModelQueryHandler<GetPost, PostView>
 {
-    private const string Select = $"SELECT {PostSummaryTable.Columns}, p.content AS Content FROM post_details p WHERE ";
-
     /// <inheritdoc/>
-    public async ValueTask<PostView> HandleAsync(GetPost query, CancellationToken cancellationToken)
+    public async ValueTask<PostView> HandleAsync(GetPost query, ReadView view, CancellationToken cancellationToken)
     {
         var isById = query.PostId.Length > 0;
         var key = isById ? Guid.ParseExact(query.PostId, "D").ToString("D") : query.Slug;
         await using var connection = await database.OpenAsync(cancellationToken);
         var row = await connection.QueryFirstOrDefaultAsync<PostDetailsRow>(new CommandDefinition(
-            isById ? Select + "p.post_id = @key" : Select + "p.slug = @key", new { key }, cancellationToken: cancellationToken));
+            $"SELECT {PostSummaryTable.Columns}, p.content AS Content FROM {view.Table("post_details")} p WHERE "
+            + (isById ? "p.post_id = @key" : "p.slug = @key"),
+            new { key },
+            cancellationToken: cancellationToken));
         return row is null ? throw PostErrors.PostNotFound(key) : ToView(row);
     }
 

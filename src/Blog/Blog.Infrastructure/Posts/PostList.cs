@@ -11,16 +11,19 @@ namespace Blog.Infrastructure.Posts;
 /// <summary>Keeps <c>post_list</c> and <c>post_list_tags</c>: every post that is not deleted, without its content.</summary>
 public sealed class PostListProjection : PostProjection
 {
-    private const string Table = "post_list";
+    /// <summary>The projection's name.</summary>
+    public const string ProjectionName = "post_list";
+
+    private const string Table = "{post_list}";
 
     /// <inheritdoc/>
-    public override string Name => "post_list";
+    public override string Name => ProjectionName;
 
     /// <inheritdoc/>
     public override int Version => 1;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Tables { get; } = [Table, "post_list_tags"];
+    public override IReadOnlyList<string> Tables { get; } = ["post_list", "post_list_tags"];
 
     /// <inheritdoc/>
     protected override async Task ApplyAsync(ProjectionTables tables, PostEvent @event, PostChange change)
@@ -44,12 +47,12 @@ public sealed class PostListProjection : PostProjection
             case PostTagsRemoved e:
                 foreach (var tag in e.Tags)
                 {
-                    await tables.ExecuteAsync("DELETE FROM post_list_tags WHERE tag = @tag AND post_id = @Id", new { tag, change.Id });
+                    await tables.ExecuteAsync("DELETE FROM {post_list_tags} WHERE tag = @tag AND post_id = @Id", new { tag, change.Id });
                 }
 
                 break;
             case PostDeleted:
-                await tables.ExecuteAsync("DELETE FROM post_list_tags WHERE post_id = @Id", change);
+                await tables.ExecuteAsync("DELETE FROM {post_list_tags} WHERE post_id = @Id", change);
                 break;
         }
 
@@ -59,20 +62,20 @@ public sealed class PostListProjection : PostProjection
         {
             foreach (var tag in tags)
             {
-                await tables.ExecuteAsync("INSERT INTO post_list_tags (tag, post_id) VALUES (@tag, @Id)", new { tag, change.Id });
+                await tables.ExecuteAsync("INSERT INTO {post_list_tags} (tag, post_id) VALUES (@tag, @Id)", new { tag, change.Id });
             }
         }
     }
 }
 
 /// <summary>Answers <see cref="ListPosts"/>.</summary>
-public sealed class ListPostsHandler(ReadDatabase database, PageTokens tokens) : IQueryHandler<ListPosts, Page<PostSummaryView>>
+public sealed class ListPostsHandler(ReadDatabase database, PageTokens tokens) : IReadModelQueryHandler<ListPosts, Page<PostSummaryView>>
 {
     /// <summary>How long a post id is written.</summary>
     private const int IdLength = 36;
 
     /// <inheritdoc/>
-    public async ValueTask<Page<PostSummaryView>> HandleAsync(ListPosts query, CancellationToken cancellationToken)
+    public async ValueTask<Page<PostSummaryView>> HandleAsync(ListPosts query, ReadView view, CancellationToken cancellationToken)
     {
         var size = query.PageSize > 0 ? query.PageSize : ListPosts.DefaultPageSize;
         var filters = FiltersOf(query);
@@ -85,9 +88,9 @@ public sealed class ListPostsHandler(ReadDatabase database, PageTokens tokens) :
         };
         var (direction, beyond) = query.Descending ? ("DESC", "<") : ("ASC", ">");
 
-        var sql = new StringBuilder($"SELECT {PostSummaryTable.Columns} FROM post_list p WHERE 1 = 1");
+        var sql = new StringBuilder($"SELECT {PostSummaryTable.Columns} FROM {view.Table("post_list")} p WHERE 1 = 1");
         var parameters = new DynamicParameters();
-        PostFilters.Append(sql, parameters, query.Statuses, query.Tag);
+        PostFilters.Append(sql, parameters, view, query.Statuses, query.Tag);
         AppendFilters(sql, parameters, query);
         if (tokens.Read(nameof(ListPosts), filters, query.PageToken) is var (number, text))
         {
@@ -169,7 +172,8 @@ public sealed class ListPostsHandler(ReadDatabase database, PageTokens tokens) :
 /// <summary>Filters that lists and searches share.</summary>
 internal static class PostFilters
 {
-    public static void Append(StringBuilder sql, DynamicParameters parameters, IReadOnlyList<PostStatus> statuses, string tag)
+    public static void Append(
+        StringBuilder sql, DynamicParameters parameters, ReadView view, IReadOnlyList<PostStatus> statuses, string tag)
     {
         if (statuses.Count > 0)
         {
@@ -179,7 +183,7 @@ internal static class PostFilters
 
         if (tag.Length > 0)
         {
-            sql.Append(" AND EXISTS (SELECT 1 FROM post_list_tags t WHERE t.tag = @tag AND t.post_id = p.post_id)");
+            sql.Append(CultureInfo.InvariantCulture, $" AND EXISTS (SELECT 1 FROM {view.Table("post_list_tags")} t WHERE t.tag = @tag AND t.post_id = p.post_id)");
             parameters.Add("tag", PostRules.NormalizeTag(tag));
         }
     }

@@ -1,9 +1,7 @@
 using System.Collections.Concurrent;
-using System.Data.Common;
 using System.Reflection;
 using System.Text.Json;
 using Blog.Domain.Posts;
-using Dapper;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage;
 
@@ -25,13 +23,13 @@ public abstract class PostProjection : IProjection
     public IReadOnlyCollection<Type> Handles { get; } = [typeof(PostEvent)];
 
     /// <inheritdoc/>
-    public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, DbTransaction transaction, CancellationToken cancellationToken)
+    public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, IProjectionTables tables, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        using var tables = new ProjectionTables(transaction, cancellationToken);
+        var target = new ProjectionTables(tables, cancellationToken);
         foreach (var (record, @event) in batch)
         {
-            await ApplyAsync(tables, (PostEvent)@event, new PostChange(record));
+            await ApplyAsync(target, (PostEvent)@event, new PostChange(record));
         }
     }
 
@@ -52,63 +50,24 @@ public sealed class PostChange(RecordedEvent record)
     public long Time { get; } = UnixMicroseconds.From(record.Time);
 }
 
-/// <summary>
-/// Runs statements inside the projection's transaction. A batch repeats the same few statements for event after event, so each is
-/// made once and used again.
-/// </summary>
-public sealed class ProjectionTables(DbTransaction transaction, CancellationToken cancellationToken) : IDisposable
+/// <summary>Runs statements whose parameters are an object's properties.</summary>
+public sealed class ProjectionTables(IProjectionTables tables, CancellationToken cancellationToken)
 {
-    private static readonly ConcurrentDictionary<Type, PropertyInfo[]> Parameters = new();
-
-    private readonly DbConnection connection = transaction.Connection!;
-    private readonly Dictionary<(string Sql, Type Parameters), DbCommand> commands = [];
+    private static readonly ConcurrentDictionary<Type, PropertyInfo[]> Properties = new();
 
     /// <summary>Runs a statement.</summary>
     /// <param name="sql">The statement.</param>
     /// <param name="parameters">An object whose properties are its parameters.</param>
-    public Task ExecuteAsync(string sql, object parameters)
-    {
-        ArgumentNullException.ThrowIfNull(parameters);
-        var properties = Parameters.GetOrAdd(parameters.GetType(), static type => type.GetProperties());
-        if (!commands.TryGetValue((sql, parameters.GetType()), out var command))
-        {
-            commands.Add((sql, parameters.GetType()), command = Create(sql, properties));
-        }
-
-        for (var index = 0; index < properties.Length; index++)
-        {
-            command.Parameters[index].Value = properties[index].GetValue(parameters) ?? DBNull.Value;
-        }
-
-        return command.ExecuteNonQueryAsync(cancellationToken);
-    }
+    public Task ExecuteAsync(string sql, object parameters) => tables.ExecuteAsync(sql, Values(parameters), cancellationToken);
 
     /// <summary>Reads one column of the rows that a statement finds.</summary>
-    public Task<IEnumerable<T>> QueryAsync<T>(string sql, object parameters) =>
-        connection.QueryAsync<T>(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
+    public async Task<IEnumerable<string>> QueryAsync<T>(string sql, object parameters) =>
+        await tables.QueryAsync(sql, Values(parameters), reader => reader.GetString(0), cancellationToken);
 
-    /// <inheritdoc/>
-    public void Dispose()
+    private static (string Name, object? Value)[] Values(object parameters)
     {
-        foreach (var command in commands.Values)
-        {
-            command.Dispose();
-        }
-    }
-
-    private DbCommand Create(string sql, PropertyInfo[] properties)
-    {
-        var command = connection.CreateCommand();
-        command.Transaction = transaction;
-        command.CommandText = sql;
-        foreach (var property in properties)
-        {
-            var parameter = command.CreateParameter();
-            parameter.ParameterName = "@" + property.Name;
-            command.Parameters.Add(parameter);
-        }
-
-        return command;
+        var properties = Properties.GetOrAdd(parameters.GetType(), static type => type.GetProperties());
+        return Array.ConvertAll(properties, property => (property.Name, property.GetValue(parameters)));
     }
 }
 

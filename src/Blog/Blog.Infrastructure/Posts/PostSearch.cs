@@ -11,8 +11,11 @@ namespace Blog.Infrastructure.Posts;
 /// <summary>Keeps <c>post_search</c>, the FTS5 index over title and content of every post that is not deleted.</summary>
 public sealed class PostSearchProjection : PostProjection
 {
+    /// <summary>The projection's name.</summary>
+    public const string ProjectionName = "post_search";
+
     /// <inheritdoc/>
-    public override string Name => "post_search";
+    public override string Name => ProjectionName;
 
     /// <inheritdoc/>
     public override int Version => 1;
@@ -23,33 +26,33 @@ public sealed class PostSearchProjection : PostProjection
     /// <inheritdoc/>
     protected override async Task ApplyAsync(ProjectionTables tables, PostEvent @event, PostChange change)
     {
-        const string row = "(SELECT row_id FROM post_search_rows WHERE post_id = @Id)";
+        const string row = "(SELECT row_id FROM {post_search_rows} WHERE post_id = @Id)";
         switch (@event)
         {
             case PostCreated e:
-                await tables.ExecuteAsync("INSERT INTO post_search_rows (post_id) VALUES (@Id)", change);
+                await tables.ExecuteAsync("INSERT INTO {post_search_rows} (post_id) VALUES (@Id)", change);
                 await tables.ExecuteAsync(
-                    $"INSERT INTO post_search (rowid, title, content) VALUES ({row}, @Title, @Content)",
+                    $"INSERT INTO {{post_search}} (rowid, title, content) VALUES ({row}, @Title, @Content)",
                     new { change.Id, Title = MatchMarks.Clean(e.Title), Content = MatchMarks.Clean(e.Content) });
                 break;
             case PostTitleUpdated e:
                 await tables.ExecuteAsync(
-                    $"UPDATE post_search SET title = @Title WHERE rowid = {row}", new { change.Id, Title = MatchMarks.Clean(e.Title) });
+                    $"UPDATE {{post_search}} SET title = @Title WHERE rowid = {row}", new { change.Id, Title = MatchMarks.Clean(e.Title) });
                 break;
             case PostContentEdited e:
                 await tables.ExecuteAsync(
-                    $"UPDATE post_search SET content = @Content WHERE rowid = {row}", new { change.Id, Content = MatchMarks.Clean(e.Content) });
+                    $"UPDATE {{post_search}} SET content = @Content WHERE rowid = {row}", new { change.Id, Content = MatchMarks.Clean(e.Content) });
                 break;
             case PostDeleted:
-                await tables.ExecuteAsync($"DELETE FROM post_search WHERE rowid = {row}", change);
-                await tables.ExecuteAsync("DELETE FROM post_search_rows WHERE post_id = @Id", change);
+                await tables.ExecuteAsync($"DELETE FROM {{post_search}} WHERE rowid = {row}", change);
+                await tables.ExecuteAsync("DELETE FROM {post_search_rows} WHERE post_id = @Id", change);
                 break;
         }
     }
 }
 
 /// <summary>Answers <see cref="SearchPosts"/>.</summary>
-public sealed class SearchPostsHandler(ReadDatabase database, PageTokens tokens) : IQueryHandler<SearchPosts, Page<SearchHitView>>
+public sealed class SearchPostsHandler(ReadDatabase database, PageTokens tokens) : IReadModelQueryHandler<SearchPosts, Page<SearchHitView>>
 {
     // What a snippet shows of the content around the first match, in characters. FTS5's own snippet() weighs every match against all
     // others, so that its time grows with the square of a post's matches; highlight() goes over the text once.
@@ -57,27 +60,28 @@ public sealed class SearchPostsHandler(ReadDatabase database, PageTokens tokens)
     private const int SnippetLength = 320;
 
     /// <inheritdoc/>
-    public async ValueTask<Page<SearchHitView>> HandleAsync(SearchPosts query, CancellationToken cancellationToken)
+    public async ValueTask<Page<SearchHitView>> HandleAsync(SearchPosts query, ReadView view, CancellationToken cancellationToken)
     {
         var size = query.PageSize > 0 ? query.PageSize : SearchPosts.DefaultPageSize;
         var filters = $"{query.Query}\n{string.Join(',', query.Statuses.Order())}\n{query.Tag}";
         var offset = tokens.Read(nameof(SearchPosts), filters, query.PageToken)?.Number ?? 0;
 
         // The page is chosen first, so that snippets are cut for its rows only. A match in the title weighs ten times one in the content.
+        var (index, list) = (view.Table("post_search"), view.Table("post_list"));
         var sql = new StringBuilder(
-            "WITH hits AS MATERIALIZED (SELECT s.rowid AS row_id, p.post_id, bm25(post_search, 10.0, 1.0) AS rank FROM post_search s"
-            + " JOIN post_search_rows r ON r.row_id = s.rowid JOIN post_list p ON p.post_id = r.post_id WHERE post_search MATCH @match");
+            $"WITH hits AS MATERIALIZED (SELECT s.rowid AS row_id, p.post_id, bm25({index}, 10.0, 1.0) AS rank FROM {index} s"
+            + $" JOIN {view.Table("post_search_rows")} r ON r.row_id = s.rowid JOIN {list} p ON p.post_id = r.post_id WHERE {index} MATCH @match");
         var parameters = new DynamicParameters(new { match = MatchExpression(query.Query), count = size + 1, offset });
-        PostFilters.Append(sql, parameters, query.Statuses, query.Tag);
+        PostFilters.Append(sql, parameters, view, query.Statuses, query.Tag);
         sql.Append(CultureInfo.InvariantCulture, $" ORDER BY rank, s.rowid LIMIT @count OFFSET @offset),")
             .Append(CultureInfo.InvariantCulture, $" marked AS MATERIALIZED (SELECT h.post_id, h.row_id, h.rank,")
-            .Append(CultureInfo.InvariantCulture, $" highlight(post_search, 0, char({(int)MatchMarks.Begin}), char({(int)MatchMarks.End})) AS title,")
-            .Append(CultureInfo.InvariantCulture, $" highlight(post_search, 1, char({(int)MatchMarks.Begin}), char({(int)MatchMarks.End})) AS content")
-            .Append(" FROM hits h CROSS JOIN post_search s WHERE s.rowid = h.row_id AND post_search MATCH @match)")
+            .Append(CultureInfo.InvariantCulture, $" highlight({index}, 0, char({(int)MatchMarks.Begin}), char({(int)MatchMarks.End})) AS title,")
+            .Append(CultureInfo.InvariantCulture, $" highlight({index}, 1, char({(int)MatchMarks.Begin}), char({(int)MatchMarks.End})) AS content")
+            .Append(CultureInfo.InvariantCulture, $" FROM hits h CROSS JOIN {index} s WHERE s.rowid = h.row_id AND {index} MATCH @match)")
             .Append(CultureInfo.InvariantCulture, $" SELECT {PostSummaryTable.Columns}, m.rank AS Rank, m.title AS TitleMarked,")
             .Append(CultureInfo.InvariantCulture, $" substr(m.content, max(1, instr(m.content, char({(int)MatchMarks.Begin})) - {SnippetBefore}), {SnippetLength}) AS ContentMarked,")
             .Append(CultureInfo.InvariantCulture, $" max(1, instr(m.content, char({(int)MatchMarks.Begin})) - {SnippetBefore}) AS SnippetStart, length(m.content) AS ContentLength")
-            .Append(" FROM marked m JOIN post_list p ON p.post_id = m.post_id ORDER BY m.rank, m.row_id");
+            .Append(CultureInfo.InvariantCulture, $" FROM marked m JOIN {list} p ON p.post_id = m.post_id ORDER BY m.rank, m.row_id");
         await using var connection = await database.OpenAsync(cancellationToken);
         var rows = (await connection.QueryAsync<HitRow>(
             new CommandDefinition(sql.ToString(), parameters, cancellationToken: cancellationToken))).AsList();

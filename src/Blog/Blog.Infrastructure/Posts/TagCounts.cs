@@ -9,8 +9,11 @@ namespace Blog.Infrastructure.Posts;
 /// <summary>Keeps <c>tag_counts</c>, and beside it what it needs to know to count.</summary>
 public sealed class TagCountsProjection : PostProjection
 {
+    /// <summary>The projection's name.</summary>
+    public const string ProjectionName = "tag_counts";
+
     /// <inheritdoc/>
-    public override string Name => "tag_counts";
+    public override string Name => ProjectionName;
 
     /// <inheritdoc/>
     public override int Version => 1;
@@ -40,22 +43,22 @@ public sealed class TagCountsProjection : PostProjection
                 break;
             case PostDeleted:
                 await RemoveAsync([.. await TagsAsync()], await PublishedAsync());
-                await tables.ExecuteAsync("DELETE FROM tag_published_posts WHERE post_id = @Id", change);
+                await tables.ExecuteAsync("DELETE FROM {tag_published_posts} WHERE post_id = @Id", change);
                 break;
         }
 
-        Task<IEnumerable<string>> TagsAsync() => tables.QueryAsync<string>("SELECT tag FROM tag_posts WHERE post_id = @Id", change);
+        Task<IEnumerable<string>> TagsAsync() => tables.QueryAsync<string>("SELECT tag FROM {tag_posts} WHERE post_id = @Id", change);
 
         async Task<int> PublishedAsync() =>
-            (await tables.QueryAsync<string>("SELECT post_id FROM tag_published_posts WHERE post_id = @Id", change)).Any() ? 1 : 0;
+            (await tables.QueryAsync<string>("SELECT post_id FROM {tag_published_posts} WHERE post_id = @Id", change)).Any() ? 1 : 0;
 
         async Task AddAsync(IReadOnlyList<string> tags, int published)
         {
             foreach (var tag in tags)
             {
-                await tables.ExecuteAsync("INSERT INTO tag_posts (post_id, tag) VALUES (@Id, @tag)", new { change.Id, tag });
+                await tables.ExecuteAsync("INSERT INTO {tag_posts} (post_id, tag) VALUES (@Id, @tag)", new { change.Id, tag });
                 await tables.ExecuteAsync(
-                    "INSERT INTO tag_counts (tag, post_count, published_count) SELECT @tag, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM tag_counts WHERE tag = @tag)",
+                    "INSERT INTO {tag_counts} (tag, post_count, published_count) SELECT @tag, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM {tag_counts} WHERE tag = @tag)",
                     new { tag });
                 await CountAsync(tag, 1, published);
             }
@@ -65,9 +68,9 @@ public sealed class TagCountsProjection : PostProjection
         {
             foreach (var tag in tags)
             {
-                await tables.ExecuteAsync("DELETE FROM tag_posts WHERE post_id = @Id AND tag = @tag", new { change.Id, tag });
+                await tables.ExecuteAsync("DELETE FROM {tag_posts} WHERE post_id = @Id AND tag = @tag", new { change.Id, tag });
                 await CountAsync(tag, -1, -published);
-                await tables.ExecuteAsync("DELETE FROM tag_counts WHERE tag = @tag AND post_count = 0", new { tag });
+                await tables.ExecuteAsync("DELETE FROM {tag_counts} WHERE tag = @tag AND post_count = 0", new { tag });
             }
         }
 
@@ -79,7 +82,7 @@ public sealed class TagCountsProjection : PostProjection
             }
 
             await tables.ExecuteAsync(
-                published ? "INSERT INTO tag_published_posts (post_id) VALUES (@Id)" : "DELETE FROM tag_published_posts WHERE post_id = @Id", change);
+                published ? "INSERT INTO {tag_published_posts} (post_id) VALUES (@Id)" : "DELETE FROM {tag_published_posts} WHERE post_id = @Id", change);
             foreach (var tag in await TagsAsync())
             {
                 await CountAsync(tag, 0, published ? 1 : -1);
@@ -87,16 +90,16 @@ public sealed class TagCountsProjection : PostProjection
         }
 
         Task CountAsync(string tag, int posts, int published) => tables.ExecuteAsync(
-            "UPDATE tag_counts SET post_count = post_count + @posts, published_count = published_count + @published WHERE tag = @tag",
+            "UPDATE {tag_counts} SET post_count = post_count + @posts, published_count = published_count + @published WHERE tag = @tag",
             new { tag, posts, published });
     }
 }
 
 /// <summary>Answers <see cref="ListTags"/>.</summary>
-public sealed class ListTagsHandler(ReadDatabase database, PageTokens tokens) : IQueryHandler<ListTags, Page<TagView>>
+public sealed class ListTagsHandler(ReadDatabase database, PageTokens tokens) : IReadModelQueryHandler<ListTags, Page<TagView>>
 {
     /// <inheritdoc/>
-    public async ValueTask<Page<TagView>> HandleAsync(ListTags query, CancellationToken cancellationToken)
+    public async ValueTask<Page<TagView>> HandleAsync(ListTags query, ReadView view, CancellationToken cancellationToken)
     {
         var size = query.PageSize > 0 ? query.PageSize : ListTags.DefaultPageSize;
         var prefix = PostRules.NormalizeTag(query.Prefix);
@@ -105,7 +108,7 @@ public sealed class ListTagsHandler(ReadDatabase database, PageTokens tokens) : 
         // A tag begins with the prefix where it is not before it and before the prefix followed by the largest code point.
         await using var connection = await database.OpenAsync(cancellationToken);
         var rows = (await connection.QueryAsync<TagCountRow>(new CommandDefinition(
-            "SELECT tag AS Tag, post_count AS PostCount, published_count AS PublishedCount FROM tag_counts"
+            $"SELECT tag AS Tag, post_count AS PostCount, published_count AS PublishedCount FROM {view.Table("tag_counts")}"
             + " WHERE tag > @after AND tag >= @prefix AND tag < @end ORDER BY tag LIMIT @count",
             new { after, prefix, end = prefix + char.ConvertFromUtf32(0x10FFFF), count = size + 1 },
             cancellationToken: cancellationToken))).AsList();

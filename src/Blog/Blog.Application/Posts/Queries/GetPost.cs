@@ -4,8 +4,11 @@ using GrpcCqrs.EventSourcing;
 namespace Blog.Application.Posts;
 
 /// <summary>One post, by id or by slug; exactly one of the two is not empty. Answered from the read database.</summary>
-public sealed record GetPost(string PostId, string Slug) : IValidatable
+public sealed record GetPost(string PostId, string Slug) : IValidatable, IStreamQuery
 {
+    /// <inheritdoc/>
+    public StreamId? Stream => PostId.Length > 0 ? StreamId.For<Post, PostEvent>(PostFields.Canonical(PostId)) : null;
+
     /// <inheritdoc/>
     public IEnumerable<FieldViolation> Validate() => (PostId.Length > 0, Slug.Length > 0) switch
     {

@@ -14,7 +14,7 @@ public sealed record GetPostAsOf(string PostId, long? Version, DateTimeOffset? T
 }
 
 /// <summary>Handles <see cref="GetPostAsOf"/>.</summary>
-public sealed class GetPostAsOfHandler(AggregateStore<Post, PostEvent> posts) : IQueryHandler<GetPostAsOf, PostView>
+public sealed class GetPostAsOfHandler(AggregateStore<Post, PostEvent> posts) : IEventLogQueryHandler<GetPostAsOf, PostView>
 {
     /// <inheritdoc/>
     public async ValueTask<PostView> HandleAsync(GetPostAsOf query, CancellationToken cancellationToken)

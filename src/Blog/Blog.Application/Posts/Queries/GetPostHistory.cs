@@ -37,7 +37,7 @@ public sealed record PostHistoryEntryView(
 /// <summary>Handles <see cref="GetPostHistory"/>.</summary>
 public sealed class GetPostHistoryHandler(
     IEventStore store, AggregateStore<Post, PostEvent> posts, ISnapshots<Post> snapshots, EventTypeRegistry types, PageTokens tokens)
-    : IQueryHandler<GetPostHistory, Page<PostHistoryEntryView>>
+    : IEventLogQueryHandler<GetPostHistory, Page<PostHistoryEntryView>>
 {
     /// <summary>
     /// Where a page with payloads is cut: well below the 4 MiB that gRPC clients accept by default, even if one more payload of

@@ -17,7 +17,455 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Read
 #pragma warning disable 612, 618
             modelBuilder.HasAnnotation("ProductVersion", "10.0.14");
 
-            modelBuilder.Entity("Blog.Infrastructure.PostDetailsRow", b =>
+            modelBuilder.Entity("GrpcCqrs.Storage.OperatorRequestRow", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Arguments")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("arguments");
+
+                    b.Property<long>("DoneMicroseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("done_us");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasMaxLength(50)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("kind");
+
+                    b.Property<string>("Progress")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("progress");
+
+                    b.Property<string>("Result")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("result");
+
+                    b.Property<int>("State")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("state");
+
+                    b.Property<long>("TimeMicroseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("time_us");
+
+                    b.Property<string>("User")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("user_name");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("State", "Id")
+                        .HasDatabaseName("ix_operator_requests_state");
+
+                    b.ToTable("operator_requests", (string)null);
+                });
+
+            modelBuilder.Entity("GrpcCqrs.Storage.ParkedEventRow", b =>
+                {
+                    b.Property<string>("Projection")
+                        .HasMaxLength(100)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("projection");
+
+                    b.Property<int>("Slot")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("slot");
+
+                    b.Property<long>("Position")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("position");
+
+                    b.Property<int>("Attempts")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("attempts");
+
+                    b.Property<string>("Error")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("error");
+
+                    b.Property<string>("EventType")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("event_type");
+
+                    b.Property<string>("Stream")
+                        .IsRequired()
+                        .HasMaxLength(151)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("stream");
+
+                    b.Property<long>("TimeMicroseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("time_us");
+
+                    b.HasKey("Projection", "Slot", "Position");
+
+                    b.ToTable("parked_events", (string)null);
+                });
+
+            modelBuilder.Entity("GrpcCqrs.Storage.ProjectionRow", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasMaxLength(100)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("name");
+
+                    b.Property<int>("Slot")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("slot");
+
+                    b.Property<bool>("HoldsOnDifference")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("holds_on_difference");
+
+                    b.Property<string>("Note")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("note");
+
+                    b.Property<long>("Position")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("position");
+
+                    b.Property<int>("State")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasDefaultValue(1)
+                        .HasColumnName("state");
+
+                    b.Property<long>("StateMicroseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("state_us");
+
+                    b.Property<Guid>("StoreId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("store_id");
+
+                    b.Property<long>("Target")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("target");
+
+                    b.Property<long>("TimeMicroseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("time_us");
+
+                    b.Property<int>("Version")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("Name", "Slot");
+
+                    b.ToTable("projections", (string)null);
+                });
+
+            modelBuilder.Entity("GrpcCqrs.Storage.ProjectorLeaseRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("id");
+
+                    b.Property<long>("Beat")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("beat");
+
+                    b.Property<long>("FencingToken")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("fencing_token");
+
+                    b.Property<string>("Holder")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("holder");
+
+                    b.HasKey("Id");
+
+                    b.ToTable("projector_lease", (string)null);
+
+                    b.HasData(
+                        new
+                        {
+                            Id = 1,
+                            Beat = 0L,
+                            FencingToken = 0L,
+                            Holder = ""
+                        });
+                });
+
+            modelBuilder.Entity("GrpcCqrs.Storage.SkippedEventRow", b =>
+                {
+                    b.Property<string>("Projection")
+                        .HasMaxLength(100)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("projection");
+
+                    b.Property<int>("Version")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.Property<long>("Position")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("position");
+
+                    b.Property<string>("Error")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("error");
+
+                    b.Property<string>("EventType")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("event_type");
+
+                    b.Property<string>("Stream")
+                        .IsRequired()
+                        .HasMaxLength(151)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("stream");
+
+                    b.Property<long>("TimeMicroseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("time_us");
+
+                    b.Property<string>("User")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("user_name");
+
+                    b.HasKey("Projection", "Version", "Position");
+
+                    b.ToTable("skipped_events", (string)null);
+                });
+
+            modelBuilder.Entity("author_posts", b =>
+                {
+                    b.Property<string>("PostId")
+                        .HasMaxLength(36)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("post_id");
+
+                    b.Property<string>("Author")
+                        .IsRequired()
+                        .HasMaxLength(400)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("author");
+
+                    b.Property<long>("EditCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("edit_count");
+
+                    b.Property<int>("IsPublished")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_published");
+
+                    b.HasKey("PostId");
+
+                    b.ToTable("author_posts", (string)null);
+                });
+
+            modelBuilder.Entity("author_posts_alt", b =>
+                {
+                    b.Property<string>("PostId")
+                        .HasMaxLength(36)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("post_id");
+
+                    b.Property<string>("Author")
+                        .IsRequired()
+                        .HasMaxLength(400)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("author");
+
+                    b.Property<long>("EditCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("edit_count");
+
+                    b.Property<int>("IsPublished")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_published");
+
+                    b.HasKey("PostId");
+
+                    b.ToTable("author_posts_alt", (string)null);
+                });
+
+            modelBuilder.Entity("author_statistics", b =>
+                {
+                    b.Property<string>("Author")
+                        .HasMaxLength(400)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("author");
+
+                    b.Property<long>("EditCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("edit_count");
+
+                    b.Property<long>("PostCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("post_count");
+
+                    b.Property<long>("PublishedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("published_count");
+
+                    b.HasKey("Author");
+
+                    b.ToTable("author_statistics", (string)null);
+                });
+
+            modelBuilder.Entity("author_statistics_alt", b =>
+                {
+                    b.Property<string>("Author")
+                        .HasMaxLength(400)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("author");
+
+                    b.Property<long>("EditCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("edit_count");
+
+                    b.Property<long>("PostCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("post_count");
+
+                    b.Property<long>("PublishedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("published_count");
+
+                    b.HasKey("Author");
+
+                    b.ToTable("author_statistics_alt", (string)null);
+                });
+
+            modelBuilder.Entity("daily_activity", b =>
+                {
+                    b.Property<int>("Day")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("day");
+
+                    b.Property<long>("CreatedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_count");
+
+                    b.Property<long>("DeletedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("deleted_count");
+
+                    b.Property<long>("EditedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("edited_count");
+
+                    b.Property<long>("PublishedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("published_count");
+
+                    b.HasKey("Day");
+
+                    b.ToTable("daily_activity", (string)null);
+                });
+
+            modelBuilder.Entity("daily_activity_alt", b =>
+                {
+                    b.Property<int>("Day")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("day");
+
+                    b.Property<long>("CreatedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_count");
+
+                    b.Property<long>("DeletedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("deleted_count");
+
+                    b.Property<long>("EditedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("edited_count");
+
+                    b.Property<long>("PublishedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("published_count");
+
+                    b.HasKey("Day");
+
+                    b.ToTable("daily_activity_alt", (string)null);
+                });
+
+            modelBuilder.Entity("daily_post_activity", b =>
+                {
+                    b.Property<string>("PostId")
+                        .HasMaxLength(36)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("post_id");
+
+                    b.Property<int>("Day")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("day");
+
+                    b.Property<long>("CreatedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_count");
+
+                    b.Property<long>("DeletedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("deleted_count");
+
+                    b.Property<long>("EditedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("edited_count");
+
+                    b.Property<long>("PublishedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("published_count");
+
+                    b.HasKey("PostId", "Day");
+
+                    b.ToTable("daily_post_activity", (string)null);
+                });
+
+            modelBuilder.Entity("daily_post_activity_alt", b =>
+                {
+                    b.Property<string>("PostId")
+                        .HasMaxLength(36)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("post_id");
+
+                    b.Property<int>("Day")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("day");
+
+                    b.Property<long>("CreatedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_count");
+
+                    b.Property<long>("DeletedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("deleted_count");
+
+                    b.Property<long>("EditedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("edited_count");
+
+                    b.Property<long>("PublishedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("published_count");
+
+                    b.HasKey("PostId", "Day");
+
+                    b.ToTable("daily_post_activity_alt", (string)null);
+                });
+
+            modelBuilder.Entity("post_details", b =>
                 {
                     b.Property<string>("PostId")
                         .HasMaxLength(36)
@@ -80,7 +528,70 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Read
                     b.ToTable("post_details", (string)null);
                 });
 
-            modelBuilder.Entity("Blog.Infrastructure.PostListRow", b =>
+            modelBuilder.Entity("post_details_alt", b =>
+                {
+                    b.Property<string>("PostId")
+                        .HasMaxLength(36)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("post_id");
+
+                    b.Property<string>("Author")
+                        .IsRequired()
+                        .HasMaxLength(400)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("author");
+
+                    b.Property<string>("Content")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("content");
+
+                    b.Property<long>("CreateTime")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("create_us");
+
+                    b.Property<long>("PublishTime")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("publish_us");
+
+                    b.Property<string>("Slug")
+                        .IsRequired()
+                        .HasMaxLength(100)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("slug");
+
+                    b.Property<int>("Status")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("status");
+
+                    b.Property<string>("Tags")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("tags");
+
+                    b.Property<string>("Title")
+                        .IsRequired()
+                        .HasMaxLength(400)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("title");
+
+                    b.Property<long>("UpdateTime")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("update_us");
+
+                    b.Property<long>("Version")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("PostId");
+
+                    b.HasIndex("Slug")
+                        .HasDatabaseName("ix_post_details_slug_alt");
+
+                    b.ToTable("post_details_alt", (string)null);
+                });
+
+            modelBuilder.Entity("post_list", b =>
                 {
                     b.Property<string>("PostId")
                         .HasMaxLength(36)
@@ -150,7 +661,77 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Read
                     b.ToTable("post_list", (string)null);
                 });
 
-            modelBuilder.Entity("Blog.Infrastructure.PostListTagRow", b =>
+            modelBuilder.Entity("post_list_alt", b =>
+                {
+                    b.Property<string>("PostId")
+                        .HasMaxLength(36)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("post_id");
+
+                    b.Property<string>("Author")
+                        .IsRequired()
+                        .HasMaxLength(400)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("author");
+
+                    b.Property<long>("CreateTime")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("create_us");
+
+                    b.Property<long>("PublishTime")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("publish_us");
+
+                    b.Property<string>("Slug")
+                        .IsRequired()
+                        .HasMaxLength(100)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("slug");
+
+                    b.Property<int>("Status")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("status");
+
+                    b.Property<string>("Tags")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("tags");
+
+                    b.Property<string>("Title")
+                        .IsRequired()
+                        .HasMaxLength(400)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("title");
+
+                    b.Property<long>("UpdateTime")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("update_us");
+
+                    b.Property<long>("Version")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("version");
+
+                    b.HasKey("PostId");
+
+                    b.HasIndex("CreateTime", "PostId")
+                        .HasDatabaseName("ix_post_list_create_alt");
+
+                    b.HasIndex("PublishTime", "PostId")
+                        .HasDatabaseName("ix_post_list_publish_alt");
+
+                    b.HasIndex("Title", "PostId")
+                        .HasDatabaseName("ix_post_list_title_alt");
+
+                    b.HasIndex("UpdateTime", "PostId")
+                        .HasDatabaseName("ix_post_list_update_alt");
+
+                    b.HasIndex("Author", "CreateTime", "PostId")
+                        .HasDatabaseName("ix_post_list_author_alt");
+
+                    b.ToTable("post_list_alt", (string)null);
+                });
+
+            modelBuilder.Entity("post_list_tags", b =>
                 {
                     b.Property<string>("Tag")
                         .HasMaxLength(100)
@@ -170,7 +751,27 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Read
                     b.ToTable("post_list_tags", (string)null);
                 });
 
-            modelBuilder.Entity("Blog.Infrastructure.PostSearchRow", b =>
+            modelBuilder.Entity("post_list_tags_alt", b =>
+                {
+                    b.Property<string>("Tag")
+                        .HasMaxLength(100)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("tag");
+
+                    b.Property<string>("PostId")
+                        .HasMaxLength(36)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("post_id");
+
+                    b.HasKey("Tag", "PostId");
+
+                    b.HasIndex("PostId")
+                        .HasDatabaseName("ix_post_list_tags_post_alt");
+
+                    b.ToTable("post_list_tags_alt", (string)null);
+                });
+
+            modelBuilder.Entity("post_search_rows", b =>
                 {
                     b.Property<long>("RowId")
                         .ValueGeneratedOnAdd()
@@ -192,7 +793,29 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Read
                     b.ToTable("post_search_rows", (string)null);
                 });
 
-            modelBuilder.Entity("Blog.Infrastructure.TagCountRow", b =>
+            modelBuilder.Entity("post_search_rows_alt", b =>
+                {
+                    b.Property<long>("RowId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("row_id");
+
+                    b.Property<string>("PostId")
+                        .IsRequired()
+                        .HasMaxLength(36)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("post_id");
+
+                    b.HasKey("RowId");
+
+                    b.HasIndex("PostId")
+                        .IsUnique()
+                        .HasDatabaseName("ux_post_search_rows_post_alt");
+
+                    b.ToTable("post_search_rows_alt", (string)null);
+                });
+
+            modelBuilder.Entity("tag_counts", b =>
                 {
                     b.Property<string>("Tag")
                         .HasMaxLength(100)
@@ -212,7 +835,27 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Read
                     b.ToTable("tag_counts", (string)null);
                 });
 
-            modelBuilder.Entity("Blog.Infrastructure.TagPostRow", b =>
+            modelBuilder.Entity("tag_counts_alt", b =>
+                {
+                    b.Property<string>("Tag")
+                        .HasMaxLength(100)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("tag");
+
+                    b.Property<long>("PostCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("post_count");
+
+                    b.Property<long>("PublishedCount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("published_count");
+
+                    b.HasKey("Tag");
+
+                    b.ToTable("tag_counts_alt", (string)null);
+                });
+
+            modelBuilder.Entity("tag_posts", b =>
                 {
                     b.Property<string>("PostId")
                         .HasMaxLength(36)
@@ -229,7 +872,24 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Read
                     b.ToTable("tag_posts", (string)null);
                 });
 
-            modelBuilder.Entity("Blog.Infrastructure.TagPublishedRow", b =>
+            modelBuilder.Entity("tag_posts_alt", b =>
+                {
+                    b.Property<string>("PostId")
+                        .HasMaxLength(36)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("post_id");
+
+                    b.Property<string>("Tag")
+                        .HasMaxLength(100)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("tag");
+
+                    b.HasKey("PostId", "Tag");
+
+                    b.ToTable("tag_posts_alt", (string)null);
+                });
+
+            modelBuilder.Entity("tag_published_posts", b =>
                 {
                     b.Property<string>("PostId")
                         .HasMaxLength(36)
@@ -241,32 +901,16 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Read
                     b.ToTable("tag_published_posts", (string)null);
                 });
 
-            modelBuilder.Entity("GrpcCqrs.Storage.ProjectionRow", b =>
+            modelBuilder.Entity("tag_published_posts_alt", b =>
                 {
-                    b.Property<string>("Name")
-                        .HasMaxLength(100)
+                    b.Property<string>("PostId")
+                        .HasMaxLength(36)
                         .HasColumnType("TEXT")
-                        .HasColumnName("name");
+                        .HasColumnName("post_id");
 
-                    b.Property<long>("Position")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("position");
+                    b.HasKey("PostId");
 
-                    b.Property<Guid>("StoreId")
-                        .HasColumnType("TEXT")
-                        .HasColumnName("store_id");
-
-                    b.Property<long>("TimeMicroseconds")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("time_us");
-
-                    b.Property<int>("Version")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("version");
-
-                    b.HasKey("Name");
-
-                    b.ToTable("projections", (string)null);
+                    b.ToTable("tag_published_posts_alt", (string)null);
                 });
 #pragma warning restore 612, 618
         }

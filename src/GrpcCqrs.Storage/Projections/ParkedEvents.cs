@@ -1,0 +1,210 @@
+using GrpcCqrs.EventSourcing;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>An event that a projection could not apply, or that stands behind such a one in its stream.</summary>
+/// <param name="Projection">The projection.</param>
+/// <param name="Position">The event.</param>
+/// <param name="Stream">Its stream.</param>
+/// <param name="EventType">Its type's stable name.</param>
+/// <param name="Error">Why it could not be applied; null for one that only stands behind another.</param>
+/// <param name="Attempts">How often it was tried.</param>
+/// <param name="Time">When it was last tried or parked.</param>
+public sealed record ParkedEvent(string Projection, long Position, string Stream, string EventType, string? Error, int Attempts, DateTimeOffset Time);
+
+/// <summary>An event that a projection leaves out because an operator said so.</summary>
+/// <param name="Projection">The projection.</param>
+/// <param name="Version">The version of its logic; a later one sees the event again.</param>
+/// <param name="Position">The event.</param>
+/// <param name="Stream">Its stream.</param>
+/// <param name="EventType">Its type's stable name.</param>
+/// <param name="Error">Why it could not be applied.</param>
+/// <param name="User">Who decided.</param>
+/// <param name="Time">When.</param>
+public sealed record SkippedEvent(
+    string Projection, int Version, long Position, string Stream, string EventType, string? Error, string User, DateTimeOffset Time);
+
+/// <summary>Retries and skips what is parked. Used by the runner's loop only; the reading is for everybody.</summary>
+internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadDatabase database, TimeProvider clock)
+{
+    /// <summary>Parked events of the live tables, in order of position.</summary>
+    public static async Task<List<ParkedEvent>> ReadAsync(
+        ReadDatabase database, string projection, long after, int count, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = Statement.Once(
+            connection, null, database.Provider.SelectParked, ("projection", projection), ("after", after), ("count", count));
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<ParkedEvent>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add(new ParkedEvent(
+                reader.GetString(0), reader.GetInt64(1), reader.GetString(2), reader.GetString(3), reader.IsDBNull(4) ? null : reader.GetString(4),
+                reader.GetInt32(5), UnixMicroseconds.ToTime(reader.GetInt64(6))));
+        }
+
+        return rows;
+    }
+
+    /// <summary>All skipped events, in order of position.</summary>
+    public static async Task<List<SkippedEvent>> ReadSkippedAsync(ReadDatabase database, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = Statement.Once(connection, null, database.Provider.SelectSkipped);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<SkippedEvent>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add(new SkippedEvent(
+                reader.GetString(0), reader.GetInt32(1), reader.GetInt64(2), reader.GetString(3), reader.GetString(4),
+                reader.IsDBNull(5) ? null : reader.GetString(5), reader.GetString(6), UnixMicroseconds.ToTime(reader.GetInt64(7))));
+        }
+
+        return rows;
+    }
+
+    /// <summary>
+    /// Applies the parked events of a projection, of one stream or of all; and has one that stands still tried again at once.
+    /// </summary>
+    /// <returns>How many events were applied, and how many streams are still parked.</returns>
+    /// <exception cref="RejectedException">There is no such projection.</exception>
+    public async Task<(long Applied, int StillParked)> RetryAsync(string projection, string? stream, CancellationToken cancellationToken)
+    {
+        var states = StatesOf(projection);
+        long applied = 0;
+        var stillParked = 0;
+        foreach (var state in states)
+        {
+            state.TryAtOnce();
+            foreach (var parked in state.Parked.Keys.Where(parked => stream is null || parked == stream).ToArray())
+            {
+                var count = await ApplyAsync(state, parked, cancellationToken);
+                if (state.State == SlotState.Live)
+                {
+                    applied += count;
+                    stillParked += state.Parked.ContainsKey(parked) ? 1 : 0;
+                }
+            }
+        }
+
+        return (applied, stillParked);
+    }
+
+    /// <summary>Leaves an event out for good: the first one parked of its stream, or the one that a projection stands still before.</summary>
+    /// <exception cref="RejectedException">There is no such projection, or no such event stands in its way.</exception>
+    public async Task SkipAsync(string projection, long position, string user, CancellationToken cancellationToken)
+    {
+        var states = StatesOf(projection);
+        var live = states.First(state => state.State == SlotState.Live);
+        var page = await store.ReadAllAsync(position - 1, 1, cancellationToken);
+        var record = page.Events.Count == 1 && page.Events[0].Position == position ? page.Events[0] : null;
+        var stream = record?.Stream.ToString() ?? "";
+        var isParked = live.Parked.TryGetValue(stream, out var parked) && parked.First == position;
+        if (record is null || (!isParked && !(live.FailedAttempts > 0 && live.Position + 1 == position)))
+        {
+            throw new RejectedException(
+                EngineErrors.NothingParked, $"Neither is event {position} the first parked one of its stream in {projection}, nor does {projection} stand still before it.");
+        }
+
+        await projector.InTransactionAsync(
+            async (session, transaction) =>
+            {
+                await session.RunAsync(
+                    provider => provider.InsertSkipped,
+                    transaction,
+                    cancellationToken,
+                    ("projection", projection), ("version", live.Version), ("position", position), ("stream", stream), ("event_type", record.Type),
+                    ("error", live.LastError), ("user_name", user), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())));
+                foreach (var state in states.Where(state => state.Parked.TryGetValue(stream, out var one) && one.First == position))
+                {
+                    await session.RunAsync(
+                        provider => provider.DeleteParked, transaction, cancellationToken, ("projection", projection), ("slot", state.Slot), ("position", position));
+                }
+            },
+            cancellationToken);
+        foreach (var state in states)
+        {
+            projector.Skip(state, position);
+            state.TryAtOnce();
+            if (state.Parked.TryGetValue(stream, out var one) && one.First == position)
+            {
+                await ApplyAsync(state, stream, cancellationToken);
+            }
+        }
+    }
+
+    private List<ProjectionState> StatesOf(string projection)
+    {
+        var states = projector.States.Where(state => state.Name == projection && state.IsFed).ToList();
+        return states.Exists(state => state.State == SlotState.Live)
+            ? states
+            : throw new RejectedException(EngineErrors.ProjectionNotFound, $"There is no projection {projection} whose live tables this version of the service keeps.")
+            {
+                Subject = projection,
+            };
+    }
+
+    /// <summary>Applies what is parked of a stream, in order, in one transaction; notes the error where that fails again.</summary>
+    private async Task<long> ApplyAsync(ProjectionState state, string stream, CancellationToken cancellationToken)
+    {
+        var rows = await ReadStreamAsync(state, stream, cancellationToken);
+        long tried = 0;
+        try
+        {
+            await projector.InTransactionAsync(
+                async (session, transaction) =>
+                {
+                    foreach (var (position, _, _) in rows)
+                    {
+                        tried = position;
+                        var page = await store.ReadAllAsync(position - 1, 1, cancellationToken);
+                        var handled = projector.Handled(state, projector.Read(page.Events));
+                        if (handled.Length > 0)
+                        {
+                            await state.Projection.ApplyAsync(handled, session.Tables(state.Slot, transaction), cancellationToken);
+                        }
+
+                        await session.RunAsync(
+                            provider => provider.DeleteParked, transaction, cancellationToken, ("projection", state.Name), ("slot", state.Slot), ("position", position));
+                    }
+                },
+                cancellationToken);
+            state.Parked.Remove(stream);
+            return rows.Count;
+        }
+        catch (Exception exception) when (exception is not (OperationCanceledException or LeaseLostException))
+        {
+            // All or nothing: the stream stays parked from where it was. The error belongs to the event that was tried last.
+            await projector.InTransactionAsync(
+                (session, transaction) => session.RunAsync(
+                    provider => provider.UpdateParked,
+                    transaction,
+                    cancellationToken,
+                    ("error", ProjectionState.Describe(exception)), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())),
+                    ("projection", state.Name), ("slot", state.Slot), ("position", tried)),
+                cancellationToken);
+            if (rows.Count > 0)
+            {
+                state.Parked[stream] = (rows[0].Position, rows.Count);
+            }
+
+            return 0;
+        }
+    }
+
+    private async Task<List<(long Position, string EventType, string? Error)>> ReadStreamAsync(
+        ProjectionState state, string stream, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = Statement.Once(
+            connection, null, database.Provider.SelectParkedOfStream, ("projection", state.Name), ("slot", state.Slot), ("stream", stream));
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<(long, string, string?)>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add((reader.GetInt64(0), reader.GetString(1), reader.IsDBNull(2) ? null : reader.GetString(2)));
+        }
+
+        return rows;
+    }
+}

@@ -1,0 +1,211 @@
+using GrpcCqrs.EventSourcing;
+using Microsoft.Extensions.Options;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>Something that an operator asked for.</summary>
+/// <param name="Id">Its number.</param>
+/// <param name="Kind">What: the name of the method of <see cref="ProjectionOperations"/>.</param>
+/// <param name="Projections">On which projections.</param>
+/// <param name="User">Who asked.</param>
+/// <param name="Time">When.</param>
+/// <param name="EndTime">When it ended; null while it waits or runs.</param>
+/// <param name="HasFailed">Whether it was refused or failed.</param>
+/// <param name="Message">Why it failed; null where it did not.</param>
+public sealed record Operation(
+    long Id, string Kind, IReadOnlyList<string> Projections, string User, DateTimeOffset Time, DateTimeOffset? EndTime, bool HasFailed, string? Message)
+{
+    /// <summary>How many streams a replay or an audit has gone through.</summary>
+    public long Streams { get; init; }
+
+    /// <summary>How many parked events a retry has applied.</summary>
+    public long Events { get; init; }
+
+    /// <summary>How many streams are still parked after a retry.</summary>
+    public int StillParked { get; init; }
+
+    /// <summary>How many differences an audit has found.</summary>
+    public long DriftCount { get; init; }
+
+    /// <summary>The first of them, at most 100.</summary>
+    public IReadOnlyList<Drift> Drifts { get; init; } = [];
+}
+
+/// <summary>
+/// What operators do with the read model. Requests go through the read database to the process that projects, whichever takes the
+/// call.
+/// </summary>
+public sealed class ProjectionOperations
+{
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(20);
+    private readonly OperatorRequests requests;
+    private readonly ReadDatabase database;
+    private readonly IReadOnlyList<IProjection> projections;
+    private readonly ProjectionOptions options;
+    private readonly TimeProvider clock;
+
+    internal ProjectionOperations(
+        OperatorRequests requests, ReadDatabase database, IEnumerable<IProjection> projections, IOptions<ProjectionOptions> options, TimeProvider clock)
+    {
+        this.requests = requests;
+        this.database = database;
+        this.projections = [.. projections];
+        this.options = options.Value;
+        this.clock = clock;
+    }
+
+    /// <summary>Fills the second sets of tables of projections from the first event on, and switches to them when they have caught up.</summary>
+    /// <param name="names">The projections; empty for all.</param>
+    /// <param name="holdOnDifference">
+    /// Whether a projection whose rebuilt tables differ from the live ones waits for <see cref="SwitchAsync"/> or
+    /// <see cref="CancelRebuildAsync"/>; else it switches and the differences are noted.
+    /// </param>
+    /// <param name="user">Who asks.</param>
+    /// <param name="cancellationToken">Ends the wait for the answer; what was asked for goes on.</param>
+    /// <exception cref="RejectedException">There is no such projection, or it is being rebuilt.</exception>
+    public Task RebuildAsync(IReadOnlyList<string> names, bool holdOnDifference, string user, CancellationToken cancellationToken) => AskAsync(
+        RequestKind.Rebuild, new RequestArguments { Projections = NamesOrAll(names), HoldsOnDifference = holdOnDifference }, user, cancellationToken);
+
+    /// <summary>Stops filling a second set of tables until it is resumed.</summary>
+    /// <exception cref="RejectedException">The projection is not being rebuilt.</exception>
+    public Task PauseRebuildAsync(string name, string user, CancellationToken cancellationToken) => AskAsync(RequestKind.Pause, name, user, cancellationToken);
+
+    /// <summary>Goes on filling a second set of tables.</summary>
+    /// <exception cref="RejectedException">No rebuild of the projection is paused.</exception>
+    public Task ResumeRebuildAsync(string name, string user, CancellationToken cancellationToken) => AskAsync(RequestKind.Resume, name, user, cancellationToken);
+
+    /// <summary>Gives a rebuild up; the live tables stay.</summary>
+    /// <exception cref="RejectedException">The projection is not being rebuilt.</exception>
+    public Task CancelRebuildAsync(string name, string user, CancellationToken cancellationToken) => AskAsync(RequestKind.Cancel, name, user, cancellationToken);
+
+    /// <summary>Switches to a second set of tables that was held because it differs.</summary>
+    /// <exception cref="RejectedException">No set of the projection is held.</exception>
+    public Task SwitchAsync(string name, string user, CancellationToken cancellationToken) => AskAsync(RequestKind.Switch, name, user, cancellationToken);
+
+    /// <summary>Switches back to the tables that were live before; what is live now is kept as the previous ones.</summary>
+    /// <exception cref="RejectedException">No previous tables are kept up to date.</exception>
+    public Task RollBackAsync(string name, string user, CancellationToken cancellationToken) => AskAsync(RequestKind.Rollback, name, user, cancellationToken);
+
+    /// <summary>Drops the tables that were live before, which then cost nothing any more.</summary>
+    /// <exception cref="RejectedException">No previous tables are kept.</exception>
+    public Task DropPreviousAsync(string name, string user, CancellationToken cancellationToken) => AskAsync(RequestKind.Drop, name, user, cancellationToken);
+
+    /// <summary>Applies parked events, of one stream or of all, and has a projection that stands still try again at once.</summary>
+    /// <exception cref="RejectedException">There is no such projection.</exception>
+    public Task<Operation> RetryParkedAsync(string name, string? stream, string user, CancellationToken cancellationToken) => AskAsync(
+        RequestKind.Retry, new RequestArguments { Projections = [name], Stream = stream }, user, cancellationToken);
+
+    /// <summary>
+    /// Leaves an event out of a projection for good: the first parked one of its stream, or the one that the projection stands still
+    /// before. It is recorded with its user.
+    /// </summary>
+    /// <exception cref="RejectedException">No such event stands in the projection's way.</exception>
+    public Task SkipParkedAsync(string name, long position, string user, CancellationToken cancellationToken) => AskAsync(
+        RequestKind.Skip, new RequestArguments { Projections = [name], Position = position }, user, cancellationToken);
+
+    /// <summary>Folds one stream, or all whose names lie between two, anew into the live tables. Goes on when this returns.</summary>
+    /// <param name="names">The projections; empty for all that can fold a single stream.</param>
+    /// <param name="first">The stream, or the first of the range.</param>
+    /// <param name="last">The last stream of the range, in the database's order of names; null for one stream.</param>
+    /// <param name="user">Who asks.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <returns>The operation's number.</returns>
+    /// <exception cref="RejectedException">There is no such projection.</exception>
+    public Task<long> StartReplayAsync(IReadOnlyList<string> names, StreamId first, StreamId? last, string user, CancellationToken cancellationToken) => requests.AddAsync(
+        RequestKind.Replay,
+        new RequestArguments { Projections = ByStream(names), Stream = first.ToString(), LastStream = last?.ToString() },
+        user,
+        cancellationToken);
+
+    /// <summary>Compares the live tables with a fold of some streams' events. Goes on when this returns.</summary>
+    /// <param name="names">The projections; empty for all that can fold a single stream.</param>
+    /// <param name="sample">How many streams to draw at random; 0 for all there are.</param>
+    /// <param name="user">Who asks.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <returns>The operation's number.</returns>
+    /// <exception cref="RejectedException">There is no such projection.</exception>
+    public Task<long> StartAuditAsync(IReadOnlyList<string> names, int sample, string user, CancellationToken cancellationToken) => requests.AddAsync(
+        RequestKind.Audit, new RequestArguments { Projections = ByStream(names), Sample = sample }, user, cancellationToken);
+
+    /// <summary>One operation; null where there is none of this number.</summary>
+    public async Task<Operation?> FindAsync(long id, CancellationToken cancellationToken) =>
+        await requests.FindAsync(id, cancellationToken) is { } found ? ToOperation(found) : null;
+
+    /// <summary>Operations, the newest first.</summary>
+    /// <param name="before">The number of the last one seen; the largest number to begin.</param>
+    /// <param name="count">At most this many.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    public async Task<IReadOnlyList<Operation>> ListAsync(long before, int count, CancellationToken cancellationToken) =>
+        (await requests.ReadNewestAsync(before, count, cancellationToken)).ConvertAll(ToOperation);
+
+    /// <summary>Parked events of the live tables, in order of position.</summary>
+    /// <param name="projection">Of this projection; empty for all.</param>
+    /// <param name="after">The position of the last one seen; 0 to begin.</param>
+    /// <param name="count">At most this many.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    public async Task<IReadOnlyList<ParkedEvent>> ListParkedAsync(string projection, long after, int count, CancellationToken cancellationToken) =>
+        await ParkedEvents.ReadAsync(database, projection, after, count, cancellationToken);
+
+    /// <summary>All events that are left out, in order of position.</summary>
+    public async Task<IReadOnlyList<SkippedEvent>> ListSkippedAsync(CancellationToken cancellationToken) =>
+        await ParkedEvents.ReadSkippedAsync(database, cancellationToken);
+
+    private Task<Operation> AskAsync(RequestKind kind, string name, string user, CancellationToken cancellationToken) =>
+        AskAsync(kind, new RequestArguments { Projections = [name] }, user, cancellationToken);
+
+    /// <summary>Puts a request on the desk and waits until it is served.</summary>
+    private async Task<Operation> AskAsync(RequestKind kind, RequestArguments arguments, string user, CancellationToken cancellationToken)
+    {
+        var id = await requests.AddAsync(kind, arguments, user, cancellationToken);
+        var begun = clock.GetTimestamp();
+        while (true)
+        {
+            var found = await requests.FindAsync(id, cancellationToken) ?? throw new InvalidOperationException($"Request {id} is gone.");
+            if (found.State != 0)
+            {
+                return found.Result?.Reason is { } reason ? throw Refusal(reason, found.Result) : ToOperation(found);
+            }
+
+            if (clock.GetElapsedTime(begun) > options.MaxTokenWait + options.LeaseDuration)
+            {
+                throw new RejectedException(EngineErrors.ProjectorSilent, $"No process serves request {id} right now; it stays on the desk and is served when one does.")
+                {
+                    RetryAfter = options.LeaseDuration,
+                };
+            }
+
+            await Task.Delay(LookInterval, clock, cancellationToken);
+        }
+    }
+
+    private static RejectedException Refusal(string reason, RequestResult result) =>
+        new(EngineErrors.All.FirstOrDefault(code => code.Reason == reason) ?? EngineErrors.DatabaseUnavailable, result.Message ?? reason)
+        {
+            RetryAfter = result.RetryAfterSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+        };
+
+    private static Operation ToOperation(StoredRequest stored)
+    {
+        var result = stored.Result ?? stored.Progress?.Result ?? new RequestResult();
+        return new Operation(
+            stored.Id, stored.Kind.ToString(), stored.Arguments.Projections, stored.User, stored.Time, stored.EndTime, stored.State == 2, result.Message)
+        {
+            Streams = result.Streams,
+            Events = result.Events,
+            StillParked = result.StillParked,
+            DriftCount = result.DriftCount,
+            Drifts = result.Drifts,
+        };
+    }
+
+    private string[] NamesOrAll(IReadOnlyList<string> names) => names.Count > 0 ? [.. names] : [.. projections.Select(projection => projection.Name)];
+
+    private string[] ByStream(IReadOnlyList<string> names) => names.Count == 0
+        ? [.. projections.OfType<IStreamProjection>().Select(projection => projection.Name)]
+        : [.. names.Select(name => projections.FirstOrDefault(projection => projection.Name == name) switch
+        {
+            IStreamProjection => name,
+            null => throw new RejectedException(EngineErrors.ProjectionNotFound, $"There is no projection {name}.") { Subject = name },
+            _ => throw new RejectedException(EngineErrors.NotByStream, $"{name} cannot fold a single stream anew: its rows depend on several. Rebuild it.") { Subject = name },
+        })];
+}

@@ -1,0 +1,125 @@
+using System.Data.Common;
+using GrpcCqrs.EventSourcing;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>
+/// The projector's connection to the read database, kept from batch to batch with all statements that were used on it. Every
+/// transaction begins by asserting the lease. Used by one caller at a time.
+/// </summary>
+internal sealed class ProjectionSession : IAsyncDisposable
+{
+    private readonly DbConnection connection;
+    private readonly DatabaseProvider provider;
+    private readonly ProjectorLease lease;
+    private readonly TimeProvider clock;
+    private readonly ProjectionTables[] tables;
+    private readonly Statement keepLease;
+    private readonly Statement advance;
+    private readonly Statement park;
+
+    private ProjectionSession(DbConnection connection, DatabaseProvider provider, ProjectorLease lease, TimeProvider clock)
+    {
+        this.connection = connection;
+        this.provider = provider;
+        this.lease = lease;
+        this.clock = clock;
+        tables = [.. Enumerable.Range(0, TableSlots.Count).Select(slot => new ProjectionTables(connection, slot))];
+        keepLease = new Statement(connection, provider.KeepLease, ("fencing_token", null));
+        advance = new Statement(
+            connection, provider.AdvanceCheckpoint, ("position", null), ("time_us", null), ("name", null), ("slot", null), ("expected", null));
+        park = new Statement(
+            connection,
+            provider.InsertParked,
+            ("projection", null), ("slot", null), ("position", null), ("stream", null), ("event_type", null), ("error", null), ("attempts", null), ("time_us", null));
+    }
+
+    public static async Task<ProjectionSession> OpenAsync(
+        ReadDatabase database, ProjectorLease lease, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var opened = await database.OpenAsync(cancellationToken);
+        try
+        {
+            await database.Provider.PrepareProjectorAsync(opened, cancellationToken);
+            return new ProjectionSession(opened, database.Provider, lease, clock);
+        }
+        catch
+        {
+            await opened.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Begins a transaction of the lease's holder.</summary>
+    /// <exception cref="LeaseLostException">Another process holds the lease.</exception>
+    public async Task<DbTransaction> BeginAsync(CancellationToken cancellationToken)
+    {
+        var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        try
+        {
+            await lease.AssertAsync(keepLease.With(transaction, ("fencing_token", lease.Token ?? -1)), cancellationToken);
+            return transaction;
+        }
+        catch
+        {
+            await transaction.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The tables of a slot within a transaction.</summary>
+    public IProjectionTables Tables(int slot, DbTransaction transaction)
+    {
+        tables[slot].Transaction = transaction;
+        return tables[slot];
+    }
+
+    /// <summary>Moves a checkpoint within the transaction that applies the events.</summary>
+    /// <exception cref="CheckpointMovedException">Somebody else has moved it; the transaction must be rolled back.</exception>
+    public async Task AdvanceAsync(ProjectionState state, long to, DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        var command = advance.With(
+            transaction,
+            ("position", to), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())), ("name", state.Name), ("slot", state.Slot), ("expected", state.Position));
+        if (await command.ExecuteNonQueryAsync(cancellationToken) != 1)
+        {
+            throw new CheckpointMovedException(state.Name);
+        }
+    }
+
+    /// <summary>Parks an event within a transaction.</summary>
+    /// <param name="state">The set of tables that lacks it.</param>
+    /// <param name="record">The event.</param>
+    /// <param name="error">Why; null for one that only stands behind another.</param>
+    /// <param name="attempts">How often it was tried.</param>
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    public Task ParkAsync(
+        ProjectionState state, RecordedEvent record, string? error, int attempts, DbTransaction transaction, CancellationToken cancellationToken) =>
+        park.With(
+            transaction,
+            ("projection", state.Name), ("slot", state.Slot), ("position", record.Position), ("stream", record.Stream.ToString()),
+            ("event_type", record.Type), ("error", error), ("attempts", attempts), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())))
+            .ExecuteNonQueryAsync(cancellationToken);
+
+    /// <summary>Runs a statement that is rare.</summary>
+    public async Task<int> RunAsync(
+        Func<DatabaseProvider, string> text, DbTransaction transaction, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
+    {
+        await using var command = Statement.Once(connection, transaction, text(provider), parameters);
+        return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Array.ForEach(tables, one => one.Dispose());
+        keepLease.Dispose();
+        advance.Dispose();
+        park.Dispose();
+        await connection.DisposeAsync();
+    }
+}
+
+/// <summary>A checkpoint is not where this process left it.</summary>
+internal sealed class CheckpointMovedException(string projection)
+    : Exception($"The checkpoint of {projection} was moved by somebody else.");

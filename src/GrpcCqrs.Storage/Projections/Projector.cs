@@ -1,0 +1,222 @@
+using System.Data.Common;
+using GrpcCqrs.EventSourcing;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>
+/// What the lease's holder knows and does: the sets of tables with their checkpoints, and how a batch is applied to some of them in
+/// one transaction. Used by the runner's loop only.
+/// </summary>
+internal sealed partial class Projector(
+    IEnumerable<IProjection> projections,
+    IEventStore store,
+    EventTypeRegistry types,
+    ReadDatabase database,
+    ProjectorLease lease,
+    ProjectionSlots slots,
+    ReadModel readModel,
+    IOptions<ProjectionOptions> options,
+    TimeProvider clock,
+    ILogger<Projector> logger) : IAsyncDisposable
+{
+    private readonly IProjection[] all = [.. projections];
+    private readonly ProjectionOptions options = options.Value;
+    private readonly HashSet<(string Projection, int Version, long Position)> skipped = [];
+    private ProjectionSession? session;
+
+    /// <summary>The sets of tables in use; empty until they are loaded.</summary>
+    public List<ProjectionState> States { get; } = [];
+
+    public ProjectorLease Lease { get; } = lease;
+
+    public bool HasProjections => all.Length > 0;
+
+    public IProjection? Find(string name) => Array.Find(all, projection => projection.Name == name);
+
+    public ProjectionState? Live(string name) => States.Find(state => state.Name == name && state.State == SlotState.Live);
+
+    public ProjectionState? Other(string name) => States.Find(state => state.Name == name && state.State != SlotState.Live);
+
+    /// <summary>Reads the checkpoints, in line with this process's projections.</summary>
+    public async Task LoadAsync(CancellationToken cancellationToken)
+    {
+        var head = await store.ReadHeadAsync(cancellationToken);
+        await ForgetAsync();
+        var rows = await InTransactionAsync(transaction => slots.ReconcileAsync(all, head, transaction, cancellationToken), cancellationToken);
+        foreach (var row in rows)
+        {
+            if (Find(row.Name) is { } projection)
+            {
+                States.Add(new ProjectionState(projection, row, options.BatchSize, clock));
+            }
+        }
+
+        await using var connection = await database.OpenAsync(cancellationToken);
+        foreach (var (name, slot, stream, first, count) in await ProjectionSlots.ReadParkedAsync(database.Provider, connection, null, cancellationToken))
+        {
+            States.Find(state => state.Name == name && state.Slot == slot)?.Parked.Add(stream, (first, count));
+        }
+
+        foreach (var row in await ParkedEvents.ReadSkippedAsync(database, cancellationToken))
+        {
+            skipped.Add((row.Projection, row.Version, row.Position));
+        }
+
+        Publish();
+    }
+
+    /// <summary>Gives up what is known, so that it is read again: something is not as it was thought to be.</summary>
+    public async ValueTask ForgetAsync()
+    {
+        States.Clear();
+        skipped.Clear();
+        if (session is not null)
+        {
+            var broken = session;
+            session = null;
+            await broken.DisposeAsync();
+        }
+    }
+
+    /// <summary>Runs work in one transaction of the lease's holder; commits unless it throws.</summary>
+    public async Task<T> InTransactionAsync<T>(Func<DbTransaction, Task<T>> work, CancellationToken cancellationToken)
+    {
+        var current = session ??= await ProjectionSession.OpenAsync(database, Lease, clock, cancellationToken);
+        await using var transaction = await current.BeginAsync(cancellationToken);
+        var result = await work(transaction);
+        await transaction.CommitAsync(cancellationToken);
+        return result;
+    }
+
+    /// <summary>The same for work without a result.</summary>
+    public Task InTransactionAsync(Func<ProjectionSession, DbTransaction, Task> work, CancellationToken cancellationToken) => InTransactionAsync(
+        async transaction =>
+        {
+            await work(session!, transaction);
+            return true;
+        },
+        cancellationToken);
+
+    /// <summary>Applies events to some sets of tables and moves their checkpoints, in one transaction.</summary>
+    /// <param name="group">The sets; all at the position before the first event.</param>
+    /// <param name="records">The events.</param>
+    /// <param name="maxBatch">The most events that one of them is to be given next time.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <returns>Whether all were applied.</returns>
+    public async Task<bool> ApplyAsync(
+        IReadOnlyList<ProjectionState> group, IReadOnlyList<RecordedEvent> records, int maxBatch, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ApplyInOneTransactionAsync(group, records, cancellationToken);
+            foreach (var state in group)
+            {
+                state.MovedTo(records[^1].Position, maxBatch);
+            }
+
+            return true;
+        }
+        catch (Exception exception) when (exception is not (OperationCanceledException or CheckpointMovedException or LeaseLostException))
+        {
+            if (group.Count == 1)
+            {
+                await FailedAsync(group[0], records, exception, cancellationToken);
+                return false;
+            }
+        }
+
+        // One of them is at fault; each is tried alone, so that the others go on.
+        foreach (var state in group)
+        {
+            await ApplyAsync([state], records, maxBatch, cancellationToken);
+        }
+
+        return false;
+    }
+
+    /// <summary>The events that a set of tables is to be given of those recorded; those that were skipped are left out.</summary>
+    public EventEnvelope[] Handled(ProjectionState state, IEnumerable<EventEnvelope> events) => [.. events.Where(envelope =>
+        state.Handles(envelope.Event) && (skipped.Count == 0 || !skipped.Contains((state.Name, state.Version, envelope.Record.Position))))];
+
+    public IEnumerable<EventEnvelope> Read(IEnumerable<RecordedEvent> records) => records.SelectMany(types.Read);
+
+    /// <summary>From now on leaves an event out.</summary>
+    public void Skip(ProjectionState state, long position) => skipped.Add((state.Name, state.Version, position));
+
+    /// <summary>Tells everybody in this process what was committed.</summary>
+    public void Publish() => readModel.Publish(
+        [.. States.Select(state => state.Status)],
+        name => Live(name)!.Parked.ToDictionary(pair => pair.Key, pair => pair.Value.First, StringComparer.Ordinal));
+
+    public ValueTask DisposeAsync() => ForgetAsync();
+
+    private async Task ApplyInOneTransactionAsync(
+        IReadOnlyList<ProjectionState> group, IReadOnlyList<RecordedEvent> records, CancellationToken cancellationToken)
+    {
+        var events = Read(records).ToArray();
+        var parked = new List<(ProjectionState State, RecordedEvent Record)>();
+        await InTransactionAsync(
+            async (current, transaction) =>
+            {
+                foreach (var state in group)
+                {
+                    var handled = Handled(state, events);
+                    if (state.Parked.Count > 0)
+                    {
+                        var behind = handled.Where(envelope => state.Parked.ContainsKey(envelope.Record.Stream.ToString())).ToLookup(envelope => envelope.Record.Position);
+                        handled = [.. handled.Where(envelope => !behind.Contains(envelope.Record.Position))];
+                        foreach (var record in behind.Select(one => one.First().Record))
+                        {
+                            await current.ParkAsync(state, record, null, 0, transaction, cancellationToken);
+                            parked.Add((state, record));
+                        }
+                    }
+
+                    if (handled.Length > 0)
+                    {
+                        await state.Projection.ApplyAsync(handled, current.Tables(state.Slot, transaction), cancellationToken);
+                    }
+
+                    await current.AdvanceAsync(state, records[^1].Position, transaction, cancellationToken);
+                }
+            },
+            cancellationToken);
+        foreach (var (state, record) in parked)
+        {
+            var (first, count) = state.Parked[record.Stream.ToString()];
+            state.Parked[record.Stream.ToString()] = (first, count + 1);
+        }
+    }
+
+    private async Task FailedAsync(
+        ProjectionState state, IReadOnlyList<RecordedEvent> records, Exception exception, CancellationToken cancellationToken)
+    {
+        state.Failed(exception, records.Count, options);
+        LogProjectionFailed(logger, state.Name, records[0].Position, records[^1].Position, exception);
+        if (records.Count > 1 || state.FailedAttempts < options.ParkAfter || state.Projection is not IStreamProjection || (exception is DbException failure && database.Provider.IsTransient(failure)))
+        {
+            return;
+        }
+
+        var record = records[0];
+        var (error, attempts) = (ProjectionState.Describe(exception), state.FailedAttempts);
+        await InTransactionAsync(
+            async (current, transaction) =>
+            {
+                await current.ParkAsync(state, record, error, attempts, transaction, cancellationToken);
+                await current.AdvanceAsync(state, record.Position, transaction, cancellationToken);
+            },
+            cancellationToken);
+        state.Parked.Add(record.Stream.ToString(), (record.Position, 1));
+        state.MovedTo(record.Position, options.BatchSize);
+        LogParked(logger, state.Name, record.Position, record.Stream);
+    }
+
+    [LoggerMessage(1201, LogLevel.Error, "Projection {Projection} failed on the events from position {First} to {Last}; it is tried again, the others go on")]
+    private static partial void LogProjectionFailed(ILogger logger, string projection, long first, long last, Exception exception);
+
+    [LoggerMessage(1206, LogLevel.Error, "Projection {Projection} parks event {Position}: stream {Stream} is left behind until an operator retries or skips the event")]
+    private static partial void LogParked(ILogger logger, string projection, long position, StreamId stream);
+}

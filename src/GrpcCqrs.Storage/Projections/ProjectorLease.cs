@@ -1,0 +1,162 @@
+using System.Data.Common;
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>
+/// Lets one process at a time write the read database. The holder's beat grows with everything that it writes; a contender takes the
+/// lease over when the beat has stood still for the lease's length on the contender's own clock, so that no two clocks are ever
+/// compared. Each holder gets a larger fencing token than the one before, and every transaction of a projector begins by asserting
+/// its token under the row's lock: a holder that was merely asleep can write nothing once it has been replaced. Fencing tokens are
+/// described in Gray and Cheriton's Leases (1989) and Burrows' Chubby (2006).
+/// </summary>
+internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<ProjectionOptions> options, TimeProvider clock, ILogger<ProjectorLease> logger)
+{
+    private static readonly string Host = HostName();
+
+    private readonly string holder = HolderName();
+    private (long Token, long Beat)? seen;
+    private long seenAt;
+    private long beatenAt;
+
+    /// <summary>The fencing token; null where this process does not hold the lease, or has not noticed that it lost it.</summary>
+    public long? Token { get; private set; }
+
+    /// <summary>Who holds the lease as far as is known; for operators.</summary>
+    public string Holder { get; private set; } = "";
+
+    /// <summary>How long a holder may stay silent until its next beat is due.</summary>
+    public TimeSpan BeatInterval => options.Value.LeaseDuration / 4;
+
+    /// <summary>Takes the lease if it is free or has expired.</summary>
+    public async Task<bool> TryTakeAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var (current, token, beat) = await ReadAsync(connection, cancellationToken);
+        Holder = current;
+        if (seen != (token, beat))
+        {
+            seen = (token, beat);
+            seenAt = clock.GetTimestamp();
+        }
+
+        if (current.Length > 0 && clock.GetElapsedTime(seenAt) < options.Value.LeaseDuration && !HasDied(current))
+        {
+            return false;
+        }
+
+        await using var command = Statement.Once(
+            connection, null, database.Provider.TakeLease, ("holder", holder), ("fencing_token", token), ("beat", beat));
+        if (await command.ExecuteNonQueryAsync(cancellationToken) != 1)
+        {
+            return false;
+        }
+
+        Token = token + 1;
+        Holder = holder;
+        beatenAt = clock.GetTimestamp();
+        LogTaken(logger, token + 1, current);
+        return true;
+    }
+
+    /// <summary>Asserts within a transaction that this process still holds the lease; the row stays locked until the transaction ends.</summary>
+    /// <exception cref="LeaseLostException">It does not.</exception>
+    public async Task AssertAsync(DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken)
+    {
+        await using var command = Statement.Once(connection, transaction, database.Provider.KeepLease, ("fencing_token", Token ?? -1));
+        await AssertAsync(command, cancellationToken);
+    }
+
+    /// <summary>The same through a statement that is kept.</summary>
+    public async Task AssertAsync(DbCommand keepLease, CancellationToken cancellationToken)
+    {
+        if (await keepLease.ExecuteNonQueryAsync(cancellationToken) != 1)
+        {
+            Token = null;
+            throw new LeaseLostException();
+        }
+
+        beatenAt = clock.GetTimestamp();
+    }
+
+    /// <summary>Shows that this process lives, where it has written nothing for a while.</summary>
+    /// <exception cref="LeaseLostException">It was too late.</exception>
+    public async Task BeatAsync(CancellationToken cancellationToken)
+    {
+        if (clock.GetElapsedTime(beatenAt) >= BeatInterval)
+        {
+            await using var connection = await database.OpenAsync(cancellationToken);
+            await AssertAsync(connection, null, cancellationToken);
+        }
+    }
+
+    /// <summary>Gives the lease back, so that another process need not wait for it to expire.</summary>
+    public async Task FreeAsync(CancellationToken cancellationToken)
+    {
+        if (Token is not { } token)
+        {
+            return;
+        }
+
+        Token = null;
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = Statement.Once(connection, null, database.Provider.FreeLease, ("fencing_token", token));
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private async Task<(string Holder, long Token, long Beat)> ReadAsync(DbConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = Statement.Once(connection, null, database.Provider.SelectLease);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken)
+            ? (reader.GetString(0), reader.GetInt64(1), reader.GetInt64(2))
+            : throw new InvalidOperationException("The lease row is missing: the read database is not initialised or was damaged.");
+    }
+
+    /// <summary>
+    /// Whether the holder was a process of this machine that is no more, so that a restart after a crash need not wait.
+    /// </summary>
+    private static bool HasDied(string holder)
+    {
+        var parts = holder.Split('/');
+        if (parts.Length != 4 || parts[0] != Host
+            || !int.TryParse(parts[1], CultureInfo.InvariantCulture, out var id) || !long.TryParse(parts[2], CultureInfo.InvariantCulture, out var started))
+        {
+            return false;
+        }
+
+        try
+        {
+            using var process = Process.GetProcessById(id);
+            return process.StartTime.ToUniversalTime().Ticks != started;
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or System.ComponentModel.Win32Exception)
+        {
+            return exception is not System.ComponentModel.Win32Exception;
+        }
+    }
+
+    /// <summary>Machine and, on Linux, the namespace that process ids count in: containers that share a host name do not share that.</summary>
+    private static string HostName()
+    {
+        var space = File.ResolveLinkTarget("/proc/self/ns/pid", returnFinalTarget: false)?.Name ?? "";
+        return $"{Environment.MachineName}{space}".Replace('/', '_');
+    }
+
+    /// <summary>A process may run several hosts, as tests do; each is a holder of its own.</summary>
+    private static string HolderName()
+    {
+        using var process = Process.GetCurrentProcess();
+        var name = string.Create(CultureInfo.InvariantCulture, $"{Host}/{process.Id}/{process.StartTime.ToUniversalTime().Ticks}/{Guid.CreateVersion7():N}");
+        return name[^Math.Min(name.Length, ColumnWidths.User)..];
+    }
+
+    [LoggerMessage(1211, LogLevel.Information, "This process projects now, with fencing token {Token}; before it was '{Previous}'")]
+    private static partial void LogTaken(ILogger logger, long token, string previous);
+}
+
+/// <summary>Another process projects; this one must stop at once.</summary>
+internal sealed class LeaseLostException() : Exception("Another process has taken the projector's lease over.");

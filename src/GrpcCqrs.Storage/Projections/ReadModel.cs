@@ -1,0 +1,205 @@
+using System.Collections.Frozen;
+using GrpcCqrs.EventSourcing;
+using Microsoft.Extensions.Options;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>
+/// How far the live tables have come and which they are, and who waits for them to come further. In the process that projects, the
+/// runner publishes after each commit; in any other, what it reads of the checkpoints. Either way what is published was
+/// committed before, so that a query that reads afterwards sees at least as much.
+/// </summary>
+internal sealed class ReadModel : IReadModel, IProjectionMonitor
+{
+    private readonly FrozenDictionary<string, Live> projections;
+    private readonly IReadOnlyList<string> allNames;
+    private readonly LinkedList<Waiter> waiting = new();
+    private readonly Lock gate = new();
+    private readonly CommitSignal signal;
+    private readonly IOptions<ProjectionOptions> options;
+    private readonly TimeProvider clock;
+    private volatile FrozenDictionary<string, string> tables;
+    private volatile IReadOnlyList<ProjectionStatus> current = [];
+
+    public ReadModel(IEnumerable<IProjection> projections, CommitSignal signal, IOptions<ProjectionOptions> options, TimeProvider clock)
+    {
+        this.signal = signal;
+        this.options = options;
+        this.clock = clock;
+        this.projections = projections.ToFrozenDictionary(projection => projection.Name, projection => new Live(projection), StringComparer.Ordinal);
+        allNames = this.projections.Keys;
+        tables = NameTables();
+    }
+
+    public IReadOnlyList<ProjectionStatus> Current => current;
+
+    /// <summary>Whether somebody waits, so that looking often pays.</summary>
+    public bool HasWaiters => waiting.Count > 0;
+
+    /// <summary>The position that every projection has reached; the largest number where there are none.</summary>
+    public long Position => PositionOf(allNames);
+
+    public ReadView View(IReadOnlyCollection<string> projections)
+    {
+        // First the position, then the tables: tables that are live later hold at least as much.
+        var position = PositionOf(projections.Count == 0 ? allNames : projections);
+        return new ReadView(position, tables);
+    }
+
+    public async ValueTask<ReadView> WaitForAsync(
+        long position, IReadOnlyCollection<string> projections, StreamId? stream, CancellationToken cancellationToken)
+    {
+        var names = projections.Count == 0 ? allNames : projections;
+        if (PositionOf(names) < position)
+        {
+            await WaitAsync(position, names, cancellationToken);
+        }
+
+        ThrowIfParked(position, names, stream);
+        return View(names);
+    }
+
+    /// <summary>Publishes what was committed.</summary>
+    public void Publish(IReadOnlyList<ProjectionStatus> statuses, Func<string, IReadOnlyDictionary<string, long>> parkedStreams)
+    {
+        lock (gate)
+        {
+            // First what a reader takes last: who sees the new position sees the tables, and what is parked, that go with it.
+            var moved = false;
+            var published = new List<(Live Live, long Position)>(statuses.Count);
+            foreach (var status in statuses)
+            {
+                if (status.State == SlotState.Live && projections.TryGetValue(status.Name, out var live))
+                {
+                    moved |= live.Slot != status.Slot;
+                    live.Slot = status.Slot;
+                    live.Parked = status.ParkedEvents == 0 ? FrozenDictionary<string, long>.Empty : parkedStreams(status.Name).ToFrozenDictionary(StringComparer.Ordinal);
+                    published.Add((live, status.Position));
+                }
+            }
+
+            if (moved)
+            {
+                tables = NameTables();
+            }
+
+            foreach (var (live, position) in published)
+            {
+                live.Position = position;
+            }
+
+            current = statuses;
+            for (var node = waiting.First; node is not null;)
+            {
+                var next = node.Next;
+                if (PositionOf(node.Value.Projections) >= node.Value.Position)
+                {
+                    node.Value.Reached.TrySetResult();
+                    waiting.Remove(node);
+                }
+
+                node = next;
+            }
+        }
+    }
+
+    private async ValueTask WaitAsync(long position, IReadOnlyCollection<string> names, CancellationToken cancellationToken)
+    {
+        var waiter = new Waiter(position, names);
+        LinkedListNode<Waiter> node;
+        lock (gate)
+        {
+            if (PositionOf(names) >= position)
+            {
+                return;
+            }
+
+            node = waiting.AddLast(waiter);
+        }
+
+        try
+        {
+            signal.Wake();
+            await waiter.Reached.Task.WaitAsync(options.Value.MaxTokenWait, clock, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            throw new RejectedException(EngineErrors.ReadModelBehind, "The read model has not yet reached the consistency_token.")
+            {
+                RetryAfter = options.Value.MaxTokenWait,
+            };
+        }
+        finally
+        {
+            lock (gate)
+            {
+                if (node.List is not null)
+                {
+                    waiting.Remove(node);
+                }
+            }
+        }
+    }
+
+    private void ThrowIfParked(long position, IReadOnlyCollection<string> names, StreamId? stream)
+    {
+        foreach (var name in names)
+        {
+            var parked = projections[name].Parked;
+            if (parked.Count > 0 && (stream is { } one
+                ? parked.TryGetValue(one.ToString(), out var first) && first <= position
+                : parked.Values.Min() <= position))
+            {
+                throw new RejectedException(
+                    EngineErrors.ProjectionParked, $"The projection {name} could not apply an event up to the consistency_token; an operator has to retry or skip it.")
+                {
+                    RetryAfter = options.Value.MaxRetryDelay,
+                    Facts = new Dictionary<string, string>(StringComparer.Ordinal) { ["projection"] = name },
+                };
+            }
+        }
+    }
+
+    private long PositionOf(IReadOnlyCollection<string> names)
+    {
+        var position = long.MaxValue;
+        foreach (var name in names)
+        {
+            position = Math.Min(position, Find(name).Position);
+        }
+
+        return position;
+    }
+
+    private Live Find(string name) => projections.TryGetValue(name, out var live)
+        ? live
+        : throw new InvalidOperationException($"A query reads the projection {name}, which is not registered.");
+
+    private FrozenDictionary<string, string> NameTables() => projections.Values
+        .SelectMany(live => live.Projection.Tables, (live, table) => (table, live.Slot))
+        .ToFrozenDictionary(pair => pair.table, pair => TableSlots.NameIn(pair.Slot, pair.table), StringComparer.Ordinal);
+
+    /// <summary>One projection's live tables.</summary>
+    private sealed class Live(IProjection projection)
+    {
+        private long position;
+
+        public IProjection Projection { get; } = projection;
+
+        public int Slot { get; set; }
+
+        public long Position
+        {
+            get => Volatile.Read(ref position);
+            set => Volatile.Write(ref position, value);
+        }
+
+        /// <summary>The first parked event of each stream that has any.</summary>
+        public FrozenDictionary<string, long> Parked { get; set; } = FrozenDictionary<string, long>.Empty;
+    }
+
+    private sealed record Waiter(long Position, IReadOnlyCollection<string> Projections)
+    {
+        public TaskCompletionSource Reached { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

@@ -1,0 +1,268 @@
+using System.Globalization;
+using GrpcCqrs.EventSourcing;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>
+/// Fills second sets of tables beside the live ones (blue/green), in turns between the live batches, and switches to them. A set
+/// that has caught up is fed together with the live one, in the same transactions, so that the switch is one change of state at
+/// one position; what was live before is fed on until it is dropped, so that switching back is the same. All progress is in the
+/// checkpoints: whoever projects next goes on. Used by the runner's loop only.
+/// </summary>
+internal sealed partial class Rebuilder(
+    Projector projector,
+    ProjectionSlots slots,
+    TableComparison comparison,
+    IEventStore store,
+    IOptions<ProjectionOptions> options,
+    TimeProvider clock,
+    ILogger<Rebuilder> logger)
+{
+    private const int FirstBatch = 500;
+    private const int SmallestBatch = 20;
+
+    /// <summary>How long a query may still read tables that are no longer live: it may have looked up their names just before.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
+    private readonly ProjectionOptions options = options.Value;
+    private readonly Dictionary<ProjectionState, Task<IReadOnlyList<string>>> comparisons = [];
+    private int batch = FirstBatch;
+    private long nextTurn;
+
+    /// <summary>Whether a set waits for its turn, or for its comparison.</summary>
+    public bool IsBusy => projector.States.Exists(state => state is { State: SlotState.Building, IsFed: true });
+
+    /// <summary>Whether a set is being filled and has not caught up with the live tables.</summary>
+    public bool IsBehind(ProjectionState state) =>
+        state is { State: SlotState.Building, IsFed: true } && !(projector.Live(state.Name) is { IsFed: true } live && state.Position >= live.Position);
+
+    /// <summary>Gives the sets that are furthest behind one batch, and finishes those that have caught up.</summary>
+    /// <returns>Whether there is more to do at once.</returns>
+    public async Task<bool> TakeTurnAsync(CancellationToken cancellationToken)
+    {
+        await FinishAsync(cancellationToken);
+        await EmptyDroppedAsync(cancellationToken);
+        var behind = projector.States.Where(state => IsBehind(state) && state.NextAttempt <= clock.GetUtcNow()).GroupBy(state => state.Position).MinBy(group => group.Key);
+        if (behind is null || clock.GetTimestamp() < nextTurn)
+        {
+            return false;
+        }
+
+        var begun = clock.GetTimestamp();
+        ProjectionState[] group = [.. behind];
+        var limit = Math.Min(batch, group.Min(state => state.FailedAttempts > 0 || state.BatchLimit == 1 ? state.BatchLimit : int.MaxValue));
+
+        // Never past the live tables: both meet at one position.
+        foreach (var live in group.Select(state => projector.Live(state.Name)).Where(live => live is { IsFed: true }))
+        {
+            limit = (int)Math.Min(limit, live!.Position - behind.Key);
+        }
+
+        var page = await store.ReadAllAsync(behind.Key, limit, cancellationToken);
+        if (page.Events.Count == 0)
+        {
+            await SwitchCaughtUpAsync(group, cancellationToken);
+            return false;
+        }
+
+        var isApplied = await projector.ApplyAsync(group, page.Events, options.BatchSize, cancellationToken);
+        Adapt(clock.GetElapsedTime(begun), page.Events.Count, isApplied);
+        return true;
+    }
+
+    /// <summary>Begins to fill second sets of tables.</summary>
+    /// <exception cref="RejectedException">There is no such projection, or its second set is in use.</exception>
+    public async Task StartAsync(IReadOnlyList<string> names, bool holdsOnDifference, CancellationToken cancellationToken)
+    {
+        var projections = names.Select(name => projector.Find(name) ?? throw NotFound(name)).ToArray();
+        foreach (var projection in projections)
+        {
+            var live = projector.Live(projection.Name) ?? throw NotFound(projection.Name);
+            if (projector.Other(projection.Name) is { State: SlotState.Building or SlotState.Paused or SlotState.Held })
+            {
+                throw new RejectedException(EngineErrors.RebuildRunning, $"{projection.Name} is being rebuilt already; cancel that first.");
+            }
+
+            if (clock.GetUtcNow() - live.StateTime < Grace && projector.Other(projection.Name) is not null)
+            {
+                throw new RejectedException(EngineErrors.RebuildRunning, $"The tables of {projection.Name} were switched a moment ago; queries may still read the old ones.")
+                {
+                    RetryAfter = Grace,
+                };
+            }
+        }
+
+        var head = await store.ReadHeadAsync(cancellationToken);
+        await projector.InTransactionAsync(
+            async (_, transaction) =>
+            {
+                foreach (var projection in projections)
+                {
+                    await slots.AddAsync(
+                        projection, 1 - projector.Live(projection.Name)!.Slot, SlotState.Building, head, holdsOnDifference, transaction, cancellationToken);
+                }
+            },
+            cancellationToken);
+        batch = FirstBatch;
+        await projector.LoadAsync(cancellationToken);
+    }
+
+    /// <summary>Pauses, resumes or cancels the filling of a second set of tables, or drops one that is kept.</summary>
+    /// <param name="name">The projection.</param>
+    /// <param name="from">The states that the set may be in.</param>
+    /// <param name="to">What it becomes.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <exception cref="RejectedException">There is no such projection, or its second set is in another state.</exception>
+    public async Task ChangeAsync(string name, IReadOnlyCollection<SlotState> from, SlotState to, CancellationToken cancellationToken)
+    {
+        var other = OtherIn(name, from);
+        comparisons.Remove(other);
+        await SetStatesAsync([(other, to, null)], cancellationToken);
+    }
+
+    /// <summary>Makes the second set of tables the live one: a set that was held, or the one that was live before.</summary>
+    /// <exception cref="RejectedException">There is no such projection, or its second set is not ready.</exception>
+    public async Task SwitchAsync(string name, SlotState from, CancellationToken cancellationToken)
+    {
+        var other = OtherIn(name, [from]);
+        var live = projector.Live(name)!;
+        if (!other.IsFed || other.Position != live.Position)
+        {
+            throw new RejectedException(EngineErrors.RebuildNotReady, $"The second set of tables of {name} stands at {other.Position}, the live one at {live.Position}; queries would go back in time.")
+            {
+                RetryAfter = TimeSpan.FromSeconds(1),
+            };
+        }
+
+        await SwitchAsync(live, other, cancellationToken);
+    }
+
+    private async Task FinishAsync(CancellationToken cancellationToken)
+    {
+        foreach (var gone in comparisons.Keys.Except(projector.States).ToArray())
+        {
+            comparisons.Remove(gone);
+        }
+
+        foreach (var state in projector.States.Where(state => state is { State: SlotState.Building, IsFed: true }).ToArray())
+        {
+            if (projector.Live(state.Name) is not { IsFed: true } live || state.Position != live.Position || state.FailedAttempts > 0)
+            {
+                continue;
+            }
+
+            if (!comparisons.TryGetValue(state, out var running))
+            {
+                comparisons[state] = await comparison.StartAsync(state.Projection, live.Slot, state.Slot, cancellationToken);
+            }
+            else if (running.IsCompleted)
+            {
+                comparisons.Remove(state);
+                await CompareAsync(live, state, await running, cancellationToken);
+            }
+        }
+    }
+
+    private async Task CompareAsync(ProjectionState live, ProjectionState built, IReadOnlyList<string> differences, CancellationToken cancellationToken)
+    {
+        var note = differences.Count == 0 ? null : string.Join('\n', differences);
+        if (note is not null)
+        {
+            LogDiffers(logger, built.Name, note);
+        }
+
+        if (note is not null && built.HoldsOnDifference)
+        {
+            await SetStatesAsync([(built, SlotState.Held, note)], cancellationToken);
+        }
+        else
+        {
+            built.Note = note;
+            await SwitchAsync(live, built, cancellationToken);
+        }
+    }
+
+    private Task SwitchAsync(ProjectionState live, ProjectionState other, CancellationToken cancellationToken)
+    {
+        LogSwitched(logger, live.Name, other.Position);
+        return SetStatesAsync([(live, SlotState.Previous, live.Note), (other, SlotState.Live, other.Note)], cancellationToken);
+    }
+
+    /// <summary>Sets without a live set that is fed beside them (the logic's version has changed) switch at the end of the log.</summary>
+    private async Task SwitchCaughtUpAsync(ProjectionState[] group, CancellationToken cancellationToken)
+    {
+        foreach (var state in group)
+        {
+            if (projector.Live(state.Name) is { IsFed: false } live)
+            {
+                await SwitchAsync(live, state, cancellationToken);
+            }
+        }
+    }
+
+    private async Task EmptyDroppedAsync(CancellationToken cancellationToken)
+    {
+        foreach (var state in projector.States.Where(state => state.State == SlotState.Dropped && clock.GetUtcNow() - state.StateTime > Grace).ToArray())
+        {
+            await projector.InTransactionAsync(
+                (_, transaction) => slots.ClearAsync(state.Projection, state.Slot, transaction, cancellationToken), cancellationToken);
+            projector.States.Remove(state);
+        }
+    }
+
+    private async Task SetStatesAsync(IReadOnlyList<(ProjectionState State, SlotState To, string? Note)> changes, CancellationToken cancellationToken)
+    {
+        await projector.InTransactionAsync(
+            async (_, transaction) =>
+            {
+                foreach (var (state, to, note) in changes)
+                {
+                    await slots.SetStateAsync(state.Name, state.Slot, to, note, transaction, cancellationToken);
+                }
+            },
+            cancellationToken);
+        var now = clock.GetUtcNow();
+        foreach (var (state, to, note) in changes)
+        {
+            (state.State, state.Note, state.StateTime) = (to, note, now);
+        }
+
+        projector.Publish();
+    }
+
+    private ProjectionState OtherIn(string name, IReadOnlyCollection<SlotState> states)
+    {
+        _ = projector.Live(name) ?? throw NotFound(name);
+        return projector.Other(name) is { } other && states.Contains(other.State)
+            ? other
+            : throw new RejectedException(
+                EngineErrors.RebuildNotReady,
+                string.Create(CultureInfo.InvariantCulture, $"The second set of tables of {name} is {projector.Other(name)?.State.ToString() ?? "empty"}; this needs it to be {string.Join(" or ", states)}."));
+    }
+
+    /// <summary>Finds the batch that takes about the time that the live tables may wait.</summary>
+    private void Adapt(TimeSpan elapsed, int count, bool isApplied)
+    {
+        if (isApplied && count == batch)
+        {
+            batch = elapsed < options.RebuildTurn / 2 ? Math.Min(batch * 2, options.RebuildBatchSize)
+                : elapsed > options.RebuildTurn ? Math.Max(batch / 2, SmallestBatch)
+                : batch;
+        }
+
+        nextTurn = options.RebuildEventsPerSecond == 0
+            ? 0
+            : clock.GetTimestamp() + (long)Math.Max(0, ((double)count / options.RebuildEventsPerSecond * clock.TimestampFrequency) - (elapsed.TotalSeconds * clock.TimestampFrequency));
+    }
+
+    private static RejectedException NotFound(string name) =>
+        new(EngineErrors.ProjectionNotFound, $"There is no projection {name} in this version of the service.") { Subject = name };
+
+    [LoggerMessage(1207, LogLevel.Warning, "The rebuilt tables of projection {Projection} differ from the live ones: {Differences}")]
+    private static partial void LogDiffers(ILogger logger, string projection, string differences);
+
+    [LoggerMessage(1208, LogLevel.Information, "Projection {Projection} switches to its other set of tables at position {Position}")]
+    private static partial void LogSwitched(ILogger logger, string projection, long position);
+}

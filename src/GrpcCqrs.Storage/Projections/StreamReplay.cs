@@ -1,0 +1,94 @@
+using System.Data.Common;
+using GrpcCqrs.EventSourcing;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>Folds single streams anew within tables that hold others too. Used by the runner's loop only.</summary>
+internal sealed class StreamReplay(Projector projector, IEventStore store, ReadDatabase database)
+{
+    private const int PageSize = 500;
+
+    /// <summary>Takes out of all tables of a projection that are fed what a stream put in, and applies its events again.</summary>
+    /// <exception cref="DbException">The database failed.</exception>
+    /// <exception cref="RejectedException">The projection cannot replay a single stream, or its logic fails on an event.</exception>
+    public async Task ReplayAsync(string projection, StreamId stream, CancellationToken cancellationToken)
+    {
+        foreach (var state in projector.States.Where(state => state.Name == projection && state.IsFed).ToArray())
+        {
+            var keyed = Keyed(state);
+            var parked = await ParkedAsync(state, stream, cancellationToken);
+            await projector.InTransactionAsync(
+                async (session, transaction) =>
+                {
+                    await RefoldAsync(state, keyed, stream, session.Tables(state.Slot, transaction), cancellationToken);
+                    foreach (var position in parked)
+                    {
+                        await session.RunAsync(
+                            provider => provider.DeleteParked, transaction, cancellationToken, ("projection", state.Name), ("slot", state.Slot), ("position", position));
+                    }
+                },
+                cancellationToken);
+            state.Parked.Remove(stream.ToString());
+        }
+    }
+
+    /// <summary>Does the folding, up to the position that the tables have reached.</summary>
+    public async Task RefoldAsync(
+        ProjectionState state, IStreamProjection projection, StreamId stream, IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        await projection.RemoveAsync(stream, tables, cancellationToken);
+        for (var from = 1L; ;)
+        {
+            var page = await store.ReadStreamAsync(stream, from, PageSize, cancellationToken);
+            var handled = projector.Handled(state, projector.Read(page.Events.Where(record => record.Position <= state.Position)));
+            if (handled.Length > 0)
+            {
+                await projection.ApplyAsync(handled, tables, cancellationToken);
+            }
+
+            if (page.IsEnd || page.Events.Count == 0)
+            {
+                return;
+            }
+
+            from = page.Events[^1].Version + 1;
+        }
+    }
+
+    public static IStreamProjection Keyed(ProjectionState state) => state.Projection as IStreamProjection
+        ?? throw new RejectedException(
+            EngineErrors.NotByStream, $"{state.Name} cannot fold a single stream anew: its rows depend on several. Rebuild it.") { Subject = state.Name };
+
+    /// <summary>The next streams in the order of their names.</summary>
+    public static async Task<List<string>> StreamsAsync(WriteDatabase write, string after, string last, int count, CancellationToken cancellationToken)
+    {
+        await using var connection = await write.OpenAsync(cancellationToken);
+        await using var command = Statement.Once(connection, null, write.Provider.SelectStreams, ("after", after), ("last", last), ("count", count));
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var streams = new List<string>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            streams.Add(reader.GetString(0));
+        }
+
+        return streams;
+    }
+
+    private async Task<List<long>> ParkedAsync(ProjectionState state, StreamId stream, CancellationToken cancellationToken)
+    {
+        var positions = new List<long>();
+        if (state.Parked.ContainsKey(stream.ToString()))
+        {
+            await using var connection = await database.OpenAsync(cancellationToken);
+            await using var command = Statement.Once(
+                connection, null, database.Provider.SelectParkedOfStream, ("projection", state.Name), ("slot", state.Slot), ("stream", stream.ToString()));
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                positions.Add(reader.GetInt64(0));
+            }
+        }
+
+        return positions;
+    }
+}

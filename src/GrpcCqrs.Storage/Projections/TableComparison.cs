@@ -1,0 +1,77 @@
+using System.Data.Common;
+using System.Globalization;
+using GrpcCqrs.EventSourcing;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>Compares two sets of a projection's tables that stand at the same position.</summary>
+internal sealed class TableComparison(ReadDatabase database)
+{
+    /// <summary>How many differing rows a report names.</summary>
+    private const int MaxNamed = 5;
+
+    /// <summary>
+    /// Begins a comparison of what is committed when this returns; it goes on beside the writer and neither waits for it nor holds it
+    /// up.
+    /// </summary>
+    /// <returns>The differences, in words; empty where there are none.</returns>
+    public async Task<Task<IReadOnlyList<string>>> StartAsync(IProjection projection, int slot, int other, CancellationToken cancellationToken)
+    {
+        var connection = await database.OpenAsync(cancellationToken);
+        try
+        {
+            var snapshot = await database.Provider.BeginSnapshotAsync(connection, cancellationToken);
+
+            // The snapshot is that of the first read.
+            await ProjectionSlots.ReadAsync(database.Provider, connection, snapshot, cancellationToken);
+            return Task.Run<IReadOnlyList<string>>(
+                async () =>
+                {
+                    await using (connection)
+                    await using (snapshot)
+                    {
+                        return await CompareAsync(projection, slot, other, snapshot, cancellationToken);
+                    }
+                },
+                CancellationToken.None);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task<IReadOnlyList<string>> CompareAsync(
+        IProjection projection, int slot, int other, DbTransaction snapshot, CancellationToken cancellationToken)
+    {
+        var differences = new List<string>();
+        foreach (var rows in projection.Rows)
+        {
+            var (one, two) = (TableSlots.Resolve(slot, rows.Select), TableSlots.Resolve(other, rows.Select));
+            await AddAsync(rows, one, two, "only in the live tables");
+            await AddAsync(rows, two, one, "only in the rebuilt tables");
+        }
+
+        return differences;
+
+        async Task AddAsync(ProjectedRows rows, string here, string there, string where)
+        {
+            await using var command = Statement.Once(snapshot.Connection!, snapshot, $"SELECT * FROM ({here} EXCEPT {there}) AS differing");
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            var (count, named) = (0L, new List<string>());
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                if (++count <= MaxNamed)
+                {
+                    named.Add(Convert.ToString(rows.StreamColumn is null ? reader.GetValue(0) : reader[rows.StreamColumn], CultureInfo.InvariantCulture) ?? "null");
+                }
+            }
+
+            if (count > 0)
+            {
+                differences.Add(string.Create(CultureInfo.InvariantCulture, $"{rows.Name}: {count} rows {where}, such as {string.Join(", ", named)}"));
+            }
+        }
+    }
+}
