@@ -42,6 +42,8 @@ public static class StorageServices
         services.AddSingleton<IEventStore>(provider => provider.GetRequiredService<EventStore>());
         services.AddSingleton<IOutbox>(provider => provider.GetRequiredService<EventStore>());
 
+        services.AddHostedService<CommitWatcher>();
+
         services.AddSingleton<ReadModelPosition>();
         services.AddSingleton<IReadModelPosition>(provider => provider.GetRequiredService<ReadModelPosition>());
         services.AddSingleton<ProjectionCheckpoints>();
