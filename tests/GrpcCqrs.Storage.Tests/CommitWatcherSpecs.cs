@@ -12,7 +12,7 @@ namespace GrpcCqrs.Storage.Tests;
 public abstract class CommitWatcherSpecs<TFixture>(TFixture fixture) : IClassFixture<TFixture>
     where TFixture : class, IStoreFixture
 {
-    private const int Rounds = 20;
+    private const int Rounds = 10;
 
     [SkippableFact]
     public async Task An_append_of_one_process_is_projected_by_another_without_its_polling()
@@ -21,7 +21,6 @@ public abstract class CommitWatcherSpecs<TFixture>(TFixture fixture) : IClassFix
         await using var reader = await StartReaderAsync(settings);
         await using var writer = await StartAsync(settings);
 
-        // In some of the rounds the runner may still be awake from the one before.
         for (var round = 0; round < Rounds; round++)
         {
             await AppendAndAwaitAsync(writer, reader);
@@ -59,8 +58,12 @@ public abstract class CommitWatcherSpecs<TFixture>(TFixture fixture) : IClassFix
         services => services.AddProjection<SeenProjection>(),
         ("Projections:PollInterval", "00:01:00"), ("Projections:MaxTokenWait", "00:00:30"));
 
+    /// <summary>Appends while the reader's runner sleeps, for all that can be seen, and waits until it has projected that.</summary>
     protected static async Task AppendAndAwaitAsync(StoreHarness writer, StoreHarness reader)
     {
+        // The runner's last deed is to trim the outbox, in a transaction that would show it the next event without any wake-up.
+        await UntilAsync(async () => (await reader.WriteColumnAsync("SELECT COUNT(*) FROM outbox"))[0] == 0);
+        await Task.Delay(TimeSpan.FromMilliseconds(100));
         var verdict = await writer.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1)), CancellationToken.None);
         await reader.ReadModel.WaitForAsync(Assert.IsType<AppendVerdict.Appended>(verdict).Position, CancellationToken.None);
     }
@@ -122,7 +125,8 @@ public sealed class PostgreSqlCommitWatcherSpecs(PostgreSqlFixture fixture) : Co
             await AppendAndAwaitAsync(writer, reader);
             await UntilAsync(async () => await connection.ExecuteScalarAsync<long>($"SELECT COUNT(*) {SelectListener}") == 1);
             Assert.Equal(1, await connection.ExecuteScalarAsync<long>($"SELECT COUNT(pg_terminate_backend(pid)) {SelectListener}"));
-            await AppendAndAwaitAsync(writer, reader);
+            var unheard = await writer.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1)), CancellationToken.None);
+            await reader.ReadModel.WaitForAsync(Assert.IsType<AppendVerdict.Appended>(unheard).Position, CancellationToken.None);
         }
 
         Assert.Equal(
