@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using GrpcCqrs.EventSourcing;
 using Npgsql;
 
@@ -82,6 +83,7 @@ public sealed class PostgreSqlAppendSession(NpgsqlConnection connection, Postgre
         if (rows.NewHead is { } head)
         {
             Add(batch, PostgreSqlSets.AdvanceSequencer, Value(head.Position), Value(head.TimeMicroseconds), Value(head.Hash));
+            Add(batch, PostgreSqlSets.Notify, Value(head.Position.ToString(CultureInfo.InvariantCulture)));
         }
 
         if (batch.BatchCommands.Count > 0)

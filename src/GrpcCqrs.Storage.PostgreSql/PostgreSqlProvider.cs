@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using System.Net.Sockets;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
@@ -20,6 +21,9 @@ public sealed class PostgreSqlProvider : DatabaseProvider
 
     /// <summary>More than the product has statements; the driver prepares each at its second use on a connection.</summary>
     private const int PreparedStatements = 64;
+
+    /// <summary>How often the listening connection is tried while it is silent: a dead peer is noticed within this and a time-out.</summary>
+    private const int KeepAliveSeconds = 10;
 
     /// <inheritdoc/>
     public override string Name => "PostgreSql";
@@ -71,6 +75,36 @@ public sealed class PostgreSqlProvider : DatabaseProvider
     public override AppendSession CreateAppendSession(DbConnection connection) => new PostgreSqlAppendSession((NpgsqlConnection)connection, this);
 
     /// <inheritdoc/>
+    public override bool HasNotifications => true;
+
+    /// <summary>
+    /// LISTEN needs a session. Through a pooler that gives each transaction another one nothing is heard, and commits of other
+    /// processes are found by polling alone.
+    /// </summary>
+    public override async Task ListenAsync(string connectionString, Action<long> onCommit, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(onCommit);
+        var configured = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false };
+        configured.ApplicationName = $"{configured.ApplicationName} {ListenerName}".TrimStart();
+        configured.KeepAlive = configured.KeepAlive > 0 ? configured.KeepAlive : KeepAliveSeconds;
+        await using var connection = new NpgsqlConnection(configured.ConnectionString);
+        connection.Notification += (_, told) => onCommit(
+            long.TryParse(told.Payload, NumberStyles.None, CultureInfo.InvariantCulture, out var position) ? position : long.MaxValue);
+        await connection.OpenAsync(cancellationToken);
+        await using (var command = new NpgsqlCommand(PostgreSqlSets.Listen, connection))
+        {
+            await command.ExecuteNonQueryAsync(cancellationToken);
+            command.CommandText = SelectHead;
+            onCommit((long)(await command.ExecuteScalarAsync(cancellationToken))!);
+        }
+
+        while (true)
+        {
+            await connection.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
     public override bool IsTransient(DbException exception) => exception switch
     {
         PostgresException { SqlState: var state } => state.StartsWith("08", StringComparison.Ordinal)
@@ -84,6 +118,9 @@ public sealed class PostgreSqlProvider : DatabaseProvider
     public override bool IsDataError(DbException exception) =>
         exception is PostgresException { SqlState: var state }
         && (state.StartsWith("22", StringComparison.Ordinal) || state.StartsWith("23", StringComparison.Ordinal));
+
+    /// <summary>What the listening session is called in <c>pg_stat_activity</c>, behind the configured application name.</summary>
+    internal const string ListenerName = "(commit watcher)";
 
     /// <summary>What the append queue's connection is set to.</summary>
     internal const string WriterSettings =

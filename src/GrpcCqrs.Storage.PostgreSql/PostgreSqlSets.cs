@@ -64,4 +64,12 @@ internal static class PostgreSqlSets
 
     /// <summary>Moves the sequencer on: position, time, hash.</summary>
     public const string AdvanceSequencer = "UPDATE sequencer SET position = $1, time_us = $2, hash = $3 WHERE id = 1";
+
+    /// <summary>Has everybody who listens told, once the transaction is committed: the newest position, as text.</summary>
+    public const string Notify = $"SELECT pg_notify('{Channel}', $1)";
+
+    /// <summary>Listens for that.</summary>
+    public const string Listen = $"LISTEN {Channel}";
+
+    private const string Channel = "grpccqrs_commits";
 }

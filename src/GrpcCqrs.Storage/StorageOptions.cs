@@ -83,10 +83,17 @@ public sealed class ProjectionOptions
     public int BatchSize { get; set; } = 500;
 
     /// <summary>
-    /// How long the runner waits for a wake-up before it looks by itself, which finds what other processes wrote. Default 1 s.
+    /// How long the runner waits for a wake-up before it looks by itself: the safety net, should a wake-up have been lost. Default 1 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:10:00")]
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// How often a write database that does not itself tell of commits is asked for its newest position, so that the runner is woken
+    /// for what other processes wrote. Each time is one read of one row. Without effect on PostgreSQL, which tells. Default 100 ms.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "00:10:00")]
+    public TimeSpan WatchInterval { get; set; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
     /// The pause between two batches while events come in faster than one at a time, so that they gather; a lone event and a catch-up

@@ -42,6 +42,8 @@ public static class StorageServices
         services.AddSingleton<IEventStore>(provider => provider.GetRequiredService<EventStore>());
         services.AddSingleton<IOutbox>(provider => provider.GetRequiredService<EventStore>());
 
+        services.AddHostedService<CommitWatcher>();
+
         services.AddSingleton<ReadModel>();
         services.AddSingleton<IReadModel>(provider => provider.GetRequiredService<ReadModel>());
         services.AddSingleton<IProjectionMonitor>(provider => provider.GetRequiredService<ReadModel>());

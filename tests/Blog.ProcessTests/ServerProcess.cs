@@ -33,9 +33,10 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         typeof(ServerProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "BlogServer").Value!;
 
     /// <summary>What the operator's command <c>verify</c> prints last.</summary>
-    public static async Task<string> VerifyAsync(string dataDirectory)
+    public static async Task<string> VerifyAsync(string dataDirectory, params IEnumerable<string> settings)
     {
-        using var verify = Process.Start(new ProcessStartInfo("dotnet", [Program, "verify", $"--Storage:Directory={dataDirectory}", "--Logging:LogLevel:Default=Warning"])
+        using var verify = Process.Start(new ProcessStartInfo(
+            "dotnet", [Program, "verify", $"--Storage:Directory={dataDirectory}", "--Logging:LogLevel:Default=Warning", .. settings])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
@@ -47,17 +48,20 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>Starts the service and kills it after a time, wherever its start has come to.</summary>
-    public static async Task KillWhileStartingAsync(string dataDirectory, TimeSpan after)
+    public static async Task KillWhileStartingAsync(string dataDirectory, TimeSpan after, params IEnumerable<string> settings)
     {
-        using var starting = Process.Start(StartInfo(dataDirectory))!;
+        using var starting = Process.Start(StartInfo(dataDirectory, settings))!;
         await Task.Delay(after);
         starting.Kill();
         await starting.WaitForExitAsync();
     }
 
-    public static async Task<ServerProcess> StartAsync(string dataDirectory)
+    /// <summary>Starts the service and waits until it listens.</summary>
+    /// <param name="dataDirectory">Where its embedded databases lie.</param>
+    /// <param name="settings">More settings, as on the command line.</param>
+    public static async Task<ServerProcess> StartAsync(string dataDirectory, params IEnumerable<string> settings)
     {
-        var child = new Process { StartInfo = StartInfo(dataDirectory) };
+        var child = new Process { StartInfo = StartInfo(dataDirectory, settings) };
         var server = new ServerProcess(child);
         var addresses = Channel.CreateUnbounded<string>();
         child.OutputDataReceived += (_, e) => server.Read(e.Data, addresses.Writer);
@@ -80,12 +84,10 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         }
     }
 
-    private static ProcessStartInfo StartInfo(string dataDirectory) => new("dotnet")
+    private static ProcessStartInfo StartInfo(string dataDirectory, params IEnumerable<string> settings) => new(
+        "dotnet",
+        [Program, $"--Storage:Directory={dataDirectory}", "--Endpoints:Grpc=http://127.0.0.1:0", "--Endpoints:Http=http://127.0.0.1:0", .. settings])
     {
-        ArgumentList =
-        {
-            Program, $"--Storage:Directory={dataDirectory}", "--Endpoints:Grpc=http://127.0.0.1:0", "--Endpoints:Http=http://127.0.0.1:0",
-        },
         UseShellExecute = false,
         RedirectStandardOutput = true,
         RedirectStandardError = true,

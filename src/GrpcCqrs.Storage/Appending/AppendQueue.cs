@@ -27,6 +27,7 @@ internal sealed partial class AppendQueue : BackgroundService
     private int queuedOthers;
     private long queuedBytes;
     private long trimTo;
+    private long trimmedTo;
     private long forgetBefore;
 
     public AppendQueue(
@@ -84,9 +85,15 @@ internal sealed partial class AppendQueue : BackgroundService
 
     /// <summary>
     /// Has outbox rows removed with the next transaction, so that removing them neither competes with the appends for a lock nor
-    /// costs a flush of its own.
+    /// costs a flush of its own. Without effect where they are removed already, so that an idle store writes nothing.
     /// </summary>
-    public void RequestTrim(long position) => Interlocked.Exchange(ref trimTo, position);
+    public void RequestTrim(long position)
+    {
+        if (position > Interlocked.Read(ref trimmedTo))
+        {
+            Interlocked.Exchange(ref trimTo, position);
+        }
+    }
 
     /// <summary>Has a bounded number of commands that were answered before a time forgotten, now.</summary>
     public async ValueTask ForgetCommandsAsync(DateTimeOffset before, CancellationToken cancellationToken)
@@ -169,16 +176,21 @@ internal sealed partial class AppendQueue : BackgroundService
 
     private async Task WriteAsync(List<PendingAppend> batch, CancellationToken stoppingToken)
     {
+        var clearing = new Clearing(Interlocked.Exchange(ref trimTo, 0), Interlocked.Exchange(ref forgetBefore, 0));
         for (var attempt = 1; ; attempt++)
         {
             try
             {
                 // A transaction that has begun is finished even while the service stops: its callers wait for the verdict.
-                var clearing = new Clearing(Interlocked.Exchange(ref trimTo, 0), Interlocked.Exchange(ref forgetBefore, 0));
                 var head = await writer.WriteAsync(batch, clearing, CancellationToken.None);
                 foreach (var pending in batch)
                 {
                     pending.Complete();
+                }
+
+                if (clearing.OutboxTo > 0)
+                {
+                    Interlocked.Exchange(ref trimmedTo, clearing.OutboxTo);
                 }
 
                 signal.Committed(head);

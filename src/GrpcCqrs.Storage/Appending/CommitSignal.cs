@@ -6,7 +6,7 @@ public sealed class CommitSignal
     private readonly SemaphoreSlim wake = new(0, 1);
     private long committed;
 
-    /// <summary>The newest position that this process has committed; 0 before the first.</summary>
+    /// <summary>The newest position that this process has seen with a commit of its own; 0 before the first.</summary>
     public long LastCommitted => Volatile.Read(ref committed);
 
     /// <summary>Says that there is something to do. Cheap, and without effect where that was said already.</summary>

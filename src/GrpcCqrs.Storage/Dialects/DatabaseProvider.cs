@@ -52,6 +52,27 @@ public abstract class DatabaseProvider
     /// <summary>The append queue's conversation with this database. The default sends a prepared statement a row.</summary>
     public virtual AppendSession CreateAppendSession(DbConnection connection) => new(connection, this);
 
+    /// <summary>
+    /// Whether the database itself tells of commits, so that <see cref="ListenAsync"/> can be called. Where not, the newest position is
+    /// asked for again and again.
+    /// </summary>
+    public virtual bool HasNotifications => false;
+
+    /// <summary>
+    /// Listens on a connection of its own for the commits of appends, whichever process makes them, until it is cancelled or the
+    /// connection is lost. A commit between two calls is not lost: each call begins with the newest position.
+    /// </summary>
+    /// <param name="connectionString">The write database.</param>
+    /// <param name="onCommit">
+    /// Gets the newest position once listening has begun, and then the newest position of each commit; <see cref="long.MaxValue"/>
+    /// where the database told of a commit and not of its position. Must neither block nor throw.
+    /// </param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="DbException">The database cannot be reached any longer, or refuses.</exception>
+    /// <exception cref="NotSupportedException">The database has no notifications.</exception>
+    public virtual Task ListenAsync(string connectionString, Action<long> onCommit, CancellationToken cancellationToken) =>
+        throw new NotSupportedException($"{Name} does not tell of commits.");
+
     /// <summary>Whether the same transaction may succeed when it is tried again.</summary>
     public abstract bool IsTransient(DbException exception);
 

@@ -189,3 +189,9 @@ DELETE FROM commands WHERE command_id IN (SELECT command_id FROM commands WHERE 
 
 -- Set: AdvanceSequencer
 UPDATE sequencer SET position = $1, time_us = $2, hash = $3 WHERE id = 1;
+
+-- Set: Notify
+SELECT pg_notify('grpccqrs_commits', $1);
+
+-- Set: Listen
+LISTEN grpccqrs_commits;
