@@ -141,6 +141,13 @@ public sealed class ProjectionOptions
     public int RebuildEventsPerSecond { get; set; }
 
     /// <summary>
+    /// How long tables that are no longer live are left as they are, since a query may have looked up their names just before.
+    /// Default 5 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "01:00:00")]
+    public TimeSpan DropDelay { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
     /// How long a query waits for its consistency token at most, also where the call's own deadline is later. Default 5 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:10:00")]
