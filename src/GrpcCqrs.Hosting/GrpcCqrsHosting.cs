@@ -11,6 +11,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Quartz;
 
 namespace GrpcCqrs.Hosting;
@@ -31,6 +32,9 @@ public static class GrpcCqrsHosting
         services.AddOptions<EndpointOptions>().BindConfiguration(EndpointOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<JobOptions>().BindConfiguration(JobOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<ReadModelHealthOptions>().BindConfiguration(ReadModelHealthOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<NodeOptions>().BindConfiguration(NodeOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        var node = builder.Configuration.GetSection(NodeOptions.Section).Get<NodeOptions>() ?? new NodeOptions();
+        services.PostConfigure<ProjectionOptions>(options => options.Mode = node.Projections);
         services.Configure<ErrorOptions>(options => options.Domain = errorDomain);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<CallContexts>();
@@ -50,9 +54,12 @@ public static class GrpcCqrsHosting
 
         services.AddSingleton<VerificationGate>();
         services.AddGrpcReflection();
-        services.AddGrpcHealth()
-            .AddCheck<WriteDatabaseHealthCheck>("write-database")
-            .AddCheck<ReadModelHealthCheck>("read-model", tags: queryServices);
+        var health = services.AddGrpcHealth().AddCheck<WriteDatabaseHealthCheck>("write-database");
+        if (node.Projections != ProjectionMode.Off)
+        {
+            health.AddCheck<ReadModelHealthCheck>("read-model", tags: queryServices);
+        }
+
         AddJobs(services, builder.Configuration);
         return builder;
     }
@@ -62,6 +69,15 @@ public static class GrpcCqrsHosting
     {
         ArgumentNullException.ThrowIfNull(app);
         await app.Services.GetRequiredService<StorageInitializer>().InitializeAsync(app.Lifetime.ApplicationStopping);
+    }
+
+    /// <summary>
+    /// Which part of the service this process is: a service maps its own gRPC services accordingly.
+    /// </summary>
+    public static NodeOptions Node(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        return app.Services.GetRequiredService<IOptions<NodeOptions>>().Value;
     }
 
     /// <summary>

@@ -72,11 +72,30 @@ public sealed class AppendOptions
     public TimeSpan RetryAfter { get; set; } = TimeSpan.FromMilliseconds(100);
 }
 
+/// <summary>What a process does with projections.</summary>
+public enum ProjectionMode
+{
+    /// <summary>It projects, or stands by while another process does; the outbox is trimmed behind it.</summary>
+    Project,
+
+    /// <summary>The same for a read database beside the one that the outbox is for; it is fed from the event log.</summary>
+    ProjectApart,
+
+    /// <summary>It reads how far the process that projects has come, and answers queries.</summary>
+    Follow,
+
+    /// <summary>It uses no read database.</summary>
+    Off,
+}
+
 /// <summary>How projections are run. Configuration section <c>Projections</c>.</summary>
 public sealed class ProjectionOptions
 {
     /// <summary>The configuration section.</summary>
     public const string Section = "Projections";
+
+    /// <summary>What this process does with projections. Default <see cref="ProjectionMode.Project"/>; a host sets it from the node's role.</summary>
+    public ProjectionMode Mode { get; set; } = ProjectionMode.Project;
 
     /// <summary>How many events one read-database transaction takes at most. Default 500.</summary>
     [Range(1, 100_000)]

@@ -2,6 +2,7 @@ using GrpcCqrs.EventSourcing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Storage;
@@ -25,7 +26,15 @@ public static class StorageServices
             provider.GetServices<ProviderRegistration>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value));
         services.AddSingleton(provider => Databases.CreateRead(
             provider.GetServices<ProviderRegistration>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value));
-        services.AddSingleton<StorageInitializer>();
+        services.AddSingleton(provider => new StorageInitializer(
+            provider.GetRequiredService<IOptions<StorageOptions>>(),
+            provider.GetRequiredService<IOptions<ProjectionOptions>>(),
+            provider.GetRequiredService<WriteDatabase>(),
+            provider.GetRequiredService<ReadDatabase>(),
+            provider.GetRequiredService<ReadModelFollower>(),
+            provider.GetRequiredService<StoreIdentity>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<StorageInitializer>>()));
 
         services.AddSingleton<CommitSignal>();
         services.AddSingleton<AppendWriter>();
@@ -47,6 +56,7 @@ public static class StorageServices
         services.AddSingleton<ReadModel>();
         services.AddSingleton<IReadModel>(provider => provider.GetRequiredService<ReadModel>());
         services.AddSingleton<IProjectionMonitor>(provider => provider.GetRequiredService<ReadModel>());
+        services.AddSingleton<ReadModelFollower>();
         services.AddSingleton<ProjectorLease>();
         services.AddSingleton<ProjectionSlots>();
         services.AddSingleton<Projector>();
