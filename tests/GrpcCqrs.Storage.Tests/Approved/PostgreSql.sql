@@ -10,8 +10,20 @@ UPDATE sequencer SET position = @position, time_us = @time_us, hash = @hash WHER
 -- DeleteCheckpoint
 DELETE FROM projections WHERE name = @name;
 
+-- DeleteGroup
+DELETE FROM consumer_groups WHERE name = @name;
+
+-- DeleteGroupAcks
+DELETE FROM consumer_acks WHERE group_name = @name;
+
+-- DeleteGroupParked
+DELETE FROM parked_events WHERE group_name = @name;
+
 -- DeleteKey
 DELETE FROM unique_keys WHERE scope = @scope AND value = @value AND stream = @stream;
+
+-- DeleteParked
+DELETE FROM parked_events WHERE group_name = @name AND position = @position;
 
 -- DeleteSnapshot
 DELETE FROM snapshots WHERE stream = @stream;
@@ -37,17 +49,35 @@ INSERT INTO commands (command_id, request_hash, stream, version, position, reply
 -- InsertEvent
 INSERT INTO events (position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash) VALUES (@position, @stream, @version, @event_id, @type, @schema_version, @payload, @command_id, @correlation_id, @causation_id, @user_name, @time_us, @hash);
 
+-- InsertGroup
+INSERT INTO consumer_groups (name, filter, start_position, position, holder, fence, beat, members, in_flight, time_us) VALUES (@name, @filter, @start_position, @position, '', @fence, 0, 0, 0, @time_us);
+
+-- InsertGroupAck
+INSERT INTO consumer_acks (group_name, position) VALUES (@name, @position);
+
 -- InsertKey
 INSERT INTO unique_keys (scope, value, stream) VALUES (@scope, @value, @stream);
 
 -- InsertOutbox
 INSERT INTO outbox (position) VALUES (@position);
 
+-- InsertParked
+INSERT INTO parked_events (group_name, position, stream, failures, reason, retrying, time_us) VALUES (@name, @position, @stream, @failures, @reason, @retrying, @time_us);
+
 -- InsertSnapshot
 INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us) VALUES (@stream, @version, @position, @schema_version, @payload, @time_us);
 
 -- LockSequencer
 UPDATE sequencer SET position = position WHERE id = 1 RETURNING position, time_us, hash;
+
+-- MarkParkedStream
+UPDATE parked_events SET retrying = @retrying WHERE group_name = @name AND stream = @stream AND skipped_us IS NULL;
+
+-- MoveGroup
+UPDATE consumer_groups SET position = @position, beat = beat + 1, members = @members, in_flight = @in_flight WHERE name = @name AND fence = @fence;
+
+-- ReleaseGroup
+UPDATE consumer_groups SET holder = '', beat = beat + 1, members = 0, in_flight = 0 WHERE name = @name AND fence = @fence;
 
 -- SelectAll
 SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE position > @after ORDER BY position LIMIT @count;
@@ -61,6 +91,15 @@ SELECT name, version, position, store_id FROM projections;
 -- SelectCommand
 SELECT command_id, request_hash, stream, version, position, reply FROM commands WHERE command_id = @command_id;
 
+-- SelectGroup
+SELECT name, filter, start_position, position, holder, fence, beat, members, in_flight, time_us FROM consumer_groups WHERE name = @name;
+
+-- SelectGroupAcks
+SELECT position FROM consumer_acks WHERE group_name = @name ORDER BY position;
+
+-- SelectGroups
+SELECT name, filter, start_position, position, holder, fence, beat, members, in_flight, time_us FROM consumer_groups ORDER BY name;
+
 -- SelectHash
 SELECT hash FROM events WHERE position = @position;
 
@@ -73,6 +112,27 @@ SELECT stream FROM unique_keys WHERE scope = @scope AND value = @value;
 -- SelectOutbox
 SELECT e.position, e.stream, e.version, e.event_id, e.type, e.schema_version, e.payload, e.command_id, e.correlation_id, e.causation_id, e.user_name, e.time_us FROM outbox o JOIN events e ON e.position = o.position WHERE o.position > @after ORDER BY o.position LIMIT @count;
 
+-- SelectParked
+SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND position > @after AND skipped_us IS NULL ORDER BY position LIMIT @count;
+
+-- SelectParkedAndSkipped
+SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND position > @after ORDER BY position LIMIT @count;
+
+-- SelectParkedCounts
+SELECT group_name, COUNT(*), COUNT(DISTINCT stream) FROM parked_events WHERE skipped_us IS NULL GROUP BY group_name;
+
+-- SelectParkedEvent
+SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND position = @position;
+
+-- SelectParkedOfStream
+SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND stream = @stream AND position > @after AND skipped_us IS NULL ORDER BY position LIMIT @count;
+
+-- SelectParkedPositions
+SELECT position FROM parked_events WHERE group_name = @name AND position > @after ORDER BY position;
+
+-- SelectParkedStreams
+SELECT stream, COUNT(*), MAX(retrying) FROM parked_events WHERE group_name = @name AND skipped_us IS NULL GROUP BY stream;
+
 -- SelectSequencer
 SELECT position, time_us, hash FROM sequencer WHERE id = 1;
 
@@ -82,11 +142,26 @@ SELECT version, position, payload FROM snapshots WHERE stream = @stream AND sche
 -- SelectStream
 SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE stream = @stream AND version >= @from ORDER BY version LIMIT @count;
 
+-- SelectStreamAfter
+SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE stream = @stream AND position > @after ORDER BY version LIMIT @count;
+
 -- SelectStreamVersion
 SELECT MAX(version) FROM events WHERE stream = @stream;
 
+-- SkipParked
+UPDATE parked_events SET skipped_by = @user_name, skipped_us = @time_us, retrying = 0 WHERE group_name = @name AND position = @position AND skipped_us IS NULL;
+
+-- TakeGroup
+UPDATE consumer_groups SET holder = @holder, fence = fence + 1, beat = beat + 1 WHERE name = @name AND fence = @fence AND beat = @beat;
+
+-- TrimGroupAcks
+DELETE FROM consumer_acks WHERE group_name = @name AND position <= @position;
+
 -- TrimOutbox
 DELETE FROM outbox WHERE position <= @position;
+
+-- UpdateParked
+UPDATE parked_events SET failures = failures + @failures, reason = @reason, time_us = @time_us WHERE group_name = @name AND position = @position;
 
 -- Set: SelectStreamVersions
 SELECT s.stream, v.version FROM unnest($1::text[]) AS s(stream) CROSS JOIN LATERAL (SELECT e.version FROM events e WHERE e.stream = s.stream ORDER BY e.version DESC LIMIT 1) v;
