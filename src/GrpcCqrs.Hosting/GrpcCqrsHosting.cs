@@ -1,4 +1,5 @@
 using System.Net;
+using GrpcCqrs.Hosting.Feed;
 using GrpcCqrs.Hosting.Health;
 using GrpcCqrs.Hosting.Operations;
 using GrpcCqrs.Hosting.Reflection;
@@ -52,6 +53,7 @@ public static class GrpcCqrsHosting
             Listen(kestrel, "Endpoints:Http", endpoints.Http, HttpProtocols.Http1);
         });
 
+        services.AddSingleton<FeedRequests>();
         services.AddSingleton<VerificationGate>();
         services.AddGrpcReflection();
         var health = services.AddGrpcHealth().AddCheck<WriteDatabaseHealthCheck>("write-database");
@@ -81,13 +83,14 @@ public static class GrpcCqrsHosting
     }
 
     /// <summary>
-    /// Maps operations, health and reflection, and <c>/health/live</c> (the process runs) and <c>/health/ready</c> (the checks pass) for
+    /// Maps the event feed, operations, health and reflection, and <c>/health/live</c> (the process runs) and <c>/health/ready</c> (the checks pass) for
     /// probes over HTTP.
     /// </summary>
     public static WebApplication MapGrpcCqrs(this WebApplication app)
     {
         app.UseMiddleware<UnreadableRequests>();
         app.MapGrpcHealth();
+        app.MapGrpcService<EventFeedGrpcService>();
         app.MapGrpcService<OperationsGrpcService>();
         app.MapGrpcReflection();
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });

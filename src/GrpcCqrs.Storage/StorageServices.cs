@@ -11,8 +11,8 @@ namespace GrpcCqrs.Storage;
 public static class StorageServices
 {
     /// <summary>
-    /// Adds the event store, the outbox drain and the projection runner. Options come from the configuration sections
-    /// <c>Storage</c>, <c>Append</c> and <c>Projections</c> and are checked at start-up.
+    /// Adds the event store, the outbox drain, the projection runner and the event feed. Options come from the configuration sections
+    /// <c>Storage</c>, <c>Append</c>, <c>Projections</c> and <c>Feed</c> and are checked at start-up.
     /// </summary>
     public static IServiceCollection AddEventStorage(this IServiceCollection services)
     {
@@ -52,6 +52,7 @@ public static class StorageServices
         services.AddSingleton<IOutbox>(provider => provider.GetRequiredService<EventStore>());
 
         services.AddHostedService<CommitWatcher>();
+        services.AddEventFeed();
 
         services.AddSingleton<ReadModel>();
         services.AddSingleton<IReadModel>(provider => provider.GetRequiredService<ReadModel>());
@@ -76,6 +77,28 @@ public static class StorageServices
             provider.GetRequiredService<TimeProvider>()));
         services.AddHostedService<ProjectionRunner>();
         return services;
+    }
+
+    private static void AddEventFeed(this IServiceCollection services)
+    {
+        services.AddOptions<FeedOptions>().BindConfiguration(FeedOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<FeedLog>();
+        services.AddSingleton<FeedTail>();
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<FeedTail>());
+        services.AddSingleton(provider => new EventFeed(
+            provider.GetRequiredService<FeedLog>(),
+            provider.GetRequiredService<FeedTail>(),
+            provider.GetRequiredService<IOptions<FeedOptions>>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ConsumerGroupStore>();
+        services.AddSingleton(provider => new ConsumerGroups(
+            provider.GetRequiredService<ConsumerGroupStore>(),
+            provider.GetRequiredService<FeedLog>(),
+            provider.GetRequiredService<FeedTail>(),
+            provider.GetRequiredService<IOptions<FeedOptions>>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<ConsumerGroups>>()));
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<ConsumerGroups>());
     }
 
     /// <summary>Adds a kind of database with the service's contexts for it; without a read context it can be the write database only.</summary>

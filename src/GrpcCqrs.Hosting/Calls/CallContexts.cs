@@ -29,6 +29,10 @@ public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
     private const int MaxHeaderLength = 128;
     private const string Anonymous = "anonymous";
 
+    /// <summary>Who calls.</summary>
+    public static string UserOf(ServerCallContext call) =>
+        call.GetHttpContext().User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name } ? name : Anonymous;
+
     /// <summary>The context of a command.</summary>
     /// <param name="request">The whole request; a hash of it tells a repetition from a reuse of the command id.</param>
     /// <param name="commandId">The caller's command id; empty for none.</param>
@@ -58,7 +62,7 @@ public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
             CommandId = id,
             RequestHash = isIdempotent ? HashOf(call.Method, request) : null,
             ExpectedVersion = expectedVersion is { } version and >= 0 ? ExpectedVersion.Exactly(version) : ExpectedVersion.Any,
-            User = call.GetHttpContext().User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name } ? name : Anonymous,
+            User = UserOf(call),
             CorrelationId = Header(CorrelationHeader) ?? Activity.Current?.TraceId.ToHexString() ?? id.ToString("D"),
             CausationId = Header(CausationHeader) ?? id.ToString("D"),
             ReceivedAt = now,
