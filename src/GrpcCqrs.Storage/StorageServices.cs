@@ -75,6 +75,7 @@ public static class StorageServices
             provider.GetServices<IProjection>(),
             provider.GetRequiredService<IOptions<ProjectionOptions>>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IReadModelChanges, ReadModelChanges>();
         services.AddHostedService<ProjectionRunner>();
         return services;
     }
