@@ -62,8 +62,12 @@ public static class StorageServices
             provider.GetRequiredService<OperatorRequests>(),
             provider.GetRequiredService<ReadDatabase>(),
             provider.GetServices<IProjection>(),
+            provider.GetRequiredService<ReadModel>(),
+            provider.GetRequiredService<ProjectorLease>(),
+            provider.GetRequiredService<IEventStore>(),
             provider.GetRequiredService<IOptions<ProjectionOptions>>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<CheckpointFollower>();
         services.AddHostedService<ProjectionRunner>();
         return services;
     }

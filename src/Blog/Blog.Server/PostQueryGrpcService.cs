@@ -76,7 +76,7 @@ internal sealed class PostQueryGrpcService(IQueryBus bus, IMapper mapper, CallCo
             throw;
         }
 
-        var (result, position) = await bus.AskAsync<TQuery, TResult>(query, new QueryContext(consistencyToken), call.CancellationToken);
+        var (result, position) = await bus.AskAsync<TQuery, TResult>(query, contexts.ForQuery(consistencyToken, call), call.CancellationToken);
         return (result, position, contexts.Answered(position, call));
     }
 

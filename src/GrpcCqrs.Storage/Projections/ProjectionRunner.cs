@@ -16,7 +16,7 @@ internal sealed partial class ProjectionRunner(
     OperatorWork operators,
     IEventStore store,
     IOutbox outbox,
-    ReadDatabase database,
+    CheckpointFollower follower,
     CommitSignal signal,
     ReadModel readModel,
     IOptions<ProjectionOptions> options,
@@ -190,22 +190,8 @@ internal sealed partial class ProjectionRunner(
     /// <summary>Learns how far the process that projects has come.</summary>
     private async Task FollowOnceAsync(CancellationToken cancellationToken)
     {
-        await using (var connection = await database.OpenAsync(cancellationToken))
-        {
-            var rows = await ProjectionSlots.ReadAsync(database.Provider, connection, null, cancellationToken);
-            var parked = await ProjectionSlots.ReadParkedAsync(database.Provider, connection, null, cancellationToken);
-            var now = clock.GetUtcNow();
-            readModel.Publish(
-                [.. rows.Select(row => new ProjectionStatus(row.Name, row.Slot, row.State, row.Version, row.Position, 0, null, now)
-                {
-                    ParkedEvents = parked.Where(one => one.Projection == row.Name && one.Slot == row.Slot).Sum(one => one.Count),
-                    Target = row.Target,
-                    Note = row.Note,
-                })],
-                name => parked.Where(one => one.Projection == name && rows.Exists(row => row.Name == name && row.Slot == one.Slot && row.State == SlotState.Live))
-                    .ToDictionary(one => one.Stream, one => one.First, StringComparer.Ordinal));
-        }
-
+        var followed = await follower.ReadAsync(cancellationToken);
+        readModel.Publish(followed.Statuses, followed.ParkedStreams);
         await signal.WaitAsync(readModel.HasWaiters ? FollowInterval : IdleFollowInterval, cancellationToken);
     }
 
