@@ -35,6 +35,10 @@ public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
     private const int MaxHeaderLength = 128;
     private const string Anonymous = "anonymous";
 
+    /// <summary>Who calls; <c>anonymous</c> where the host does not authenticate callers.</summary>
+    public static string UserOf(ServerCallContext call) =>
+        call.GetHttpContext().User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name } ? name : Anonymous;
+
     /// <summary>The context of a command.</summary>
     /// <param name="request">The whole request; a hash of it tells a repetition from a reuse of the command id.</param>
     /// <param name="commandId">The caller's command id; empty for none.</param>
@@ -110,10 +114,6 @@ public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
         var required = ReadHeader(header);
         return new QueryContext(consistencyToken.Length > 0 && tokens.Read(consistencyToken) > required ? consistencyToken : header);
     }
-
-    /// <summary>The caller's name; <c>anonymous</c> where the host does not authenticate callers.</summary>
-    public static string UserOf(ServerCallContext call) =>
-        call.GetHttpContext().User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name } ? name : Anonymous;
 
     /// <summary>Adds the state that an answer is from to the call's trailing metadata.</summary>
     /// <param name="position">The position of the last event in it.</param>

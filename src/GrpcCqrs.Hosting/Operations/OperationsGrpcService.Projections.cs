@@ -2,6 +2,7 @@ using System.Globalization;
 using Grpc.Core;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Operations.V1;
+using GrpcCqrs.Storage;
 
 namespace GrpcCqrs.Hosting.Operations;
 
@@ -11,40 +12,44 @@ internal sealed partial class OperationsGrpcService
     private const int DefaultSampleSize = 100;
     private const int MaxSampleSize = 1_000_000;
 
+    private ProjectionOperations Desk => operations.HasReadDatabase
+        ? operations
+        : throw new RejectedException(EngineErrors.NoReadDatabase, "This node serves commands only; ask another one.");
+
     public override async Task<ListProjectionsResponse> ListProjections(ListProjectionsRequest request, ServerCallContext context) =>
-        OperationsMapping.ToProto(await operations.ReadAsync(context.CancellationToken));
+        OperationsMapping.ToProto(await Desk.ReadAsync(context.CancellationToken));
 
     public override async Task<RebuildProjectionsResponse> RebuildProjections(RebuildProjectionsRequest request, ServerCallContext context)
     {
         new RequestFields().Projections(request.Projections).ThrowIfInvalid();
-        await operations.RebuildAsync(request.Projections, request.HoldOnDifference, CallContexts.UserOf(context), context.CancellationToken);
+        await Desk.RebuildAsync(request.Projections, request.HoldOnDifference, CallContexts.UserOf(context), context.CancellationToken);
         return new RebuildProjectionsResponse();
     }
 
     public override Task<PauseRebuildResponse> PauseRebuild(PauseRebuildRequest request, ServerCallContext context) =>
-        ChangeAsync<PauseRebuildResponse>(request.Projection, operations.PauseRebuildAsync, context);
+        ChangeAsync<PauseRebuildResponse>(request.Projection, Desk.PauseRebuildAsync, context);
 
     public override Task<ResumeRebuildResponse> ResumeRebuild(ResumeRebuildRequest request, ServerCallContext context) =>
-        ChangeAsync<ResumeRebuildResponse>(request.Projection, operations.ResumeRebuildAsync, context);
+        ChangeAsync<ResumeRebuildResponse>(request.Projection, Desk.ResumeRebuildAsync, context);
 
     public override Task<CancelRebuildResponse> CancelRebuild(CancelRebuildRequest request, ServerCallContext context) =>
-        ChangeAsync<CancelRebuildResponse>(request.Projection, operations.CancelRebuildAsync, context);
+        ChangeAsync<CancelRebuildResponse>(request.Projection, Desk.CancelRebuildAsync, context);
 
     public override Task<SwitchProjectionResponse> SwitchProjection(SwitchProjectionRequest request, ServerCallContext context) =>
-        ChangeAsync<SwitchProjectionResponse>(request.Projection, operations.SwitchAsync, context);
+        ChangeAsync<SwitchProjectionResponse>(request.Projection, Desk.SwitchAsync, context);
 
     public override Task<RollBackProjectionResponse> RollBackProjection(RollBackProjectionRequest request, ServerCallContext context) =>
-        ChangeAsync<RollBackProjectionResponse>(request.Projection, operations.RollBackAsync, context);
+        ChangeAsync<RollBackProjectionResponse>(request.Projection, Desk.RollBackAsync, context);
 
     public override Task<DropPreviousTablesResponse> DropPreviousTables(DropPreviousTablesRequest request, ServerCallContext context) =>
-        ChangeAsync<DropPreviousTablesResponse>(request.Projection, operations.DropPreviousAsync, context);
+        ChangeAsync<DropPreviousTablesResponse>(request.Projection, Desk.DropPreviousAsync, context);
 
     public override async Task<ListParkedEventsResponse> ListParkedEvents(ListParkedEventsRequest request, ServerCallContext context)
     {
         new RequestFields().PageSize(request.PageSize, MaxPageSize).ThrowIfInvalid();
         var size = request.PageSize > 0 ? request.PageSize : DefaultPageSize;
         var after = tokens.Read(nameof(ListParkedEvents), request.Projection, request.PageToken) ?? (0, "");
-        var events = await operations.ListParkedAsync(request.Projection, after, size + 1, context.CancellationToken);
+        var events = await Desk.ListParkedAsync(request.Projection, after, size + 1, context.CancellationToken);
         return new ListParkedEventsResponse
         {
             Events = { events.Take(size).Select(OperationsMapping.ToProto) },
@@ -57,19 +62,19 @@ internal sealed partial class OperationsGrpcService
     public override async Task<RetryParkedEventsResponse> RetryParkedEvents(RetryParkedEventsRequest request, ServerCallContext context)
     {
         new RequestFields().Projection(request.Projection).Stream(request.Stream, "stream", isRequired: false, out var stream).ThrowIfInvalid();
-        var done = await operations.RetryParkedAsync(request.Projection, stream?.ToString(), CallContexts.UserOf(context), context.CancellationToken);
+        var done = await Desk.RetryParkedAsync(request.Projection, stream?.ToString(), CallContexts.UserOf(context), context.CancellationToken);
         return new RetryParkedEventsResponse { AppliedEvents = done.Events, ParkedStreams = done.StillParked };
     }
 
     public override async Task<SkipParkedEventResponse> SkipParkedEvent(SkipParkedEventRequest request, ServerCallContext context)
     {
         new RequestFields().Projection(request.Projection).Require(request.Position >= 1, "position", "Must be 1 or more.").ThrowIfInvalid();
-        await operations.SkipParkedAsync(request.Projection, request.Position, CallContexts.UserOf(context), context.CancellationToken);
+        await Desk.SkipParkedAsync(request.Projection, request.Position, CallContexts.UserOf(context), context.CancellationToken);
         return new SkipParkedEventResponse();
     }
 
     public override async Task<ListSkippedEventsResponse> ListSkippedEvents(ListSkippedEventsRequest request, ServerCallContext context) =>
-        new() { Events = { (await operations.ListSkippedAsync(context.CancellationToken)).Select(OperationsMapping.ToProto) } };
+        new() { Events = { (await Desk.ListSkippedAsync(context.CancellationToken)).Select(OperationsMapping.ToProto) } };
 
     public override async Task<ReplayStreamsResponse> ReplayStreams(ReplayStreamsRequest request, ServerCallContext context)
     {
@@ -80,7 +85,7 @@ internal sealed partial class OperationsGrpcService
             .Require(
                 last is null || string.CompareOrdinal(request.LastStream, request.Stream) >= 0, "last_stream", "Must not come before stream.")
             .ThrowIfInvalid();
-        var id = await operations.StartReplayAsync(
+        var id = await Desk.StartReplayAsync(
             request.Projections, first!.Value, last, CallContexts.UserOf(context), context.CancellationToken);
         return new ReplayStreamsResponse { OperationId = id };
     }
@@ -104,14 +109,14 @@ internal sealed partial class OperationsGrpcService
             AuditReadModelRequest.ScopeOneofCase.AllStreams => 0,
             _ => DefaultSampleSize,
         };
-        var id = await operations.StartAuditAsync(request.Projections, sample, CallContexts.UserOf(context), context.CancellationToken);
+        var id = await Desk.StartAuditAsync(request.Projections, sample, CallContexts.UserOf(context), context.CancellationToken);
         return new AuditReadModelResponse { OperationId = id };
     }
 
     public override async Task<GetOperationResponse> GetOperation(GetOperationRequest request, ServerCallContext context)
     {
         new RequestFields().Require(request.OperationId >= 1, "operation_id", "Must be 1 or more.").ThrowIfInvalid();
-        var found = await operations.FindAsync(request.OperationId, context.CancellationToken)
+        var found = await Desk.FindAsync(request.OperationId, context.CancellationToken)
             ?? throw new RejectedException(
                 EngineErrors.OperationNotFound, string.Create(CultureInfo.InvariantCulture, $"There is no operation {request.OperationId}."))
             {
@@ -125,7 +130,7 @@ internal sealed partial class OperationsGrpcService
         new RequestFields().PageSize(request.PageSize, MaxPageSize).ThrowIfInvalid();
         var size = request.PageSize > 0 ? request.PageSize : DefaultPageSize;
         var before = tokens.Read(nameof(ListOperations), "", request.PageToken)?.Number ?? long.MaxValue;
-        var found = await operations.ListAsync(before, size + 1, context.CancellationToken);
+        var found = await Desk.ListAsync(before, size + 1, context.CancellationToken);
         return new ListOperationsResponse
         {
             Operations = { found.Take(size).Select(OperationsMapping.ToProto) },

@@ -7,7 +7,7 @@ namespace GrpcCqrs.Storage;
 /// Everything that differs between databases, one class a database. Statement texts that are standard are given here; a database
 /// overrides only those that it must.
 /// </summary>
-public abstract class DatabaseProvider
+public abstract partial class DatabaseProvider
 {
     /// <summary>The name in the configuration, such as <c>Sqlite</c>.</summary>
     public abstract string Name { get; }
@@ -152,6 +152,10 @@ public abstract class DatabaseProvider
     /// <summary>A stretch of one stream.</summary>
     public virtual string SelectStream =>
         $"SELECT {EventColumns} FROM events WHERE stream = @stream AND version >= @from ORDER BY version LIMIT @count";
+
+    /// <summary>A stretch of one stream from a position on; within a stream versions and positions grow together.</summary>
+    public virtual string SelectStreamAfter =>
+        FirstRows($"SELECT {EventColumns} FROM events WHERE stream = @stream AND position > @after ORDER BY version");
 
     /// <summary>A stretch of the whole log.</summary>
     public virtual string SelectAll => $"SELECT {EventColumns} FROM events WHERE position > @after ORDER BY position LIMIT @count";

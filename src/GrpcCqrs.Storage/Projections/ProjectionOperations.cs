@@ -60,6 +60,7 @@ public sealed class ProjectionOperations
     private readonly ReadModel readModel;
     private readonly ProjectorLease lease;
     private readonly IEventStore store;
+    private readonly StoreIdentity identity;
     private readonly ProjectionOptions options;
     private readonly TimeProvider clock;
 
@@ -70,6 +71,7 @@ public sealed class ProjectionOperations
         ReadModel readModel,
         ProjectorLease lease,
         IEventStore store,
+        StoreIdentity identity,
         IOptions<ProjectionOptions> options,
         TimeProvider clock)
     {
@@ -79,12 +81,16 @@ public sealed class ProjectionOperations
         this.readModel = readModel;
         this.lease = lease;
         this.store = store;
+        this.identity = identity;
         this.options = options.Value;
         this.clock = clock;
     }
 
     /// <summary>The names of the projections that can fold a single stream: those that can be replayed and audited.</summary>
     public IReadOnlyList<string> ByStreamNames => [.. projections.OfType<IStreamProjection>().Select(projection => projection.Name)];
+
+    /// <summary>Whether this process has a read database; a node that serves commands only has none.</summary>
+    public bool HasReadDatabase => options.Mode != ProjectionMode.Off;
 
     /// <summary>Whether this process is the one that projects, as far as it knows.</summary>
     public bool IsProjecting => lease.IsHeld;
@@ -99,7 +105,7 @@ public sealed class ProjectionOperations
         var sets = readModel.Current;
         if (sets.Count == 0)
         {
-            var follower = new CheckpointFollower(database, store, projections, clock);
+            var follower = new ReadModelFollower(database, readModel, store, identity, projections, clock);
             sets = (await follower.ReadAsync(cancellationToken)).Statuses;
             if (sets.Any(set => set.State == SlotState.Building))
             {

@@ -3,17 +3,18 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>What the checkpoints of another process tell.</summary>
+/// <summary>What the checkpoints tell.</summary>
 /// <param name="Statuses">One a set of tables in use; without failed attempts, which only the projecting process knows.</param>
 /// <param name="ParkedStreams">The streams with parked events in the live tables of a projection: the first of each.</param>
 internal sealed record FollowedCheckpoints(
     IReadOnlyList<ProjectionStatus> Statuses, Func<string, IReadOnlyDictionary<string, long>> ParkedStreams);
 
 /// <summary>
-/// Tells how the projections are doing from their checkpoints alone, for a process that does not project. A set of tables makes
-/// progress while its checkpoint moves or stands at the newest event. Used by one caller at a time.
+/// Learns from the checkpoints how far the process that projects has come. A set of tables makes progress while its checkpoint moves or
+/// stands at the newest event. Used by one caller at a time.
 /// </summary>
-internal sealed class CheckpointFollower(ReadDatabase database, IEventStore store, IEnumerable<IProjection> projections, TimeProvider clock)
+internal sealed class ReadModelFollower(
+    ReadDatabase database, ReadModel readModel, IEventStore store, StoreIdentity identity, IEnumerable<IProjection> projections, TimeProvider clock)
 {
     /// <summary>How old the progress of a checkpoint that does not move may look before the newest event is asked for.</summary>
     private static readonly TimeSpan HeadInterval = TimeSpan.FromSeconds(1);
@@ -21,13 +22,24 @@ internal sealed class CheckpointFollower(ReadDatabase database, IEventStore stor
     private readonly HashSet<string> names = [.. projections.Select(projection => projection.Name)];
     private Dictionary<(string Name, int Slot), Seen> all = [];
 
+    /// <summary>Reads the checkpoints and publishes them.</summary>
+    /// <exception cref="DbException">The read database failed.</exception>
+    public async Task LookAsync(CancellationToken cancellationToken)
+    {
+        var followed = await ReadAsync(cancellationToken);
+        readModel.Publish(followed.Statuses, followed.ParkedStreams);
+    }
+
+    /// <summary>Reads the checkpoints.</summary>
     /// <exception cref="DbException">The read database failed.</exception>
     public async Task<FollowedCheckpoints> ReadAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
 
-        // A checkpoint of a projection that this version of the service does not have would stand still for ever.
-        var rows = (await ProjectionSlots.ReadAsync(database.Provider, connection, null, cancellationToken)).FindAll(row => names.Contains(row.Name));
+        // A checkpoint of a projection that this version of the service does not have would stand still for ever. On the command line the
+        // store is not opened, so that it has no identity to compare.
+        var rows = (await ProjectionSlots.ReadAsync(database.Provider, connection, null, cancellationToken))
+            .FindAll(row => names.Contains(row.Name) && (row.StoreId == identity.StoreId || identity.StoreId == Guid.Empty));
         var parked = await ProjectionSlots.ReadParkedAsync(database.Provider, connection, null, cancellationToken);
         var now = clock.GetUtcNow();
         all = rows.ToDictionary(row => (row.Name, row.Slot), row => Look(row, now));
