@@ -106,17 +106,22 @@ public static class GrpcCqrsHosting
         {
             AddJob<DrainOutboxJob>(quartz, "drain-outbox", jobs.DrainInterval);
             AddJob<ForgetCommandsJob>(quartz, "forget-commands", jobs.ForgetInterval);
+            if (jobs.AuditInterval > TimeSpan.Zero)
+            {
+                // Not at once: a start has enough to do.
+                AddJob<AuditReadModelJob>(quartz, AuditReadModelJob.Name, jobs.AuditInterval, TimeProvider.System.GetUtcNow() + jobs.AuditInterval);
+            }
         });
         services.AddQuartzHostedService(options => options.WaitForJobsToComplete = true);
     }
 
-    private static void AddJob<TJob>(IQuartzBuilder quartz, string name, TimeSpan interval)
+    private static void AddJob<TJob>(IQuartzBuilder quartz, string name, TimeSpan interval, DateTimeOffset? start = null)
         where TJob : class, IJob
     {
         var key = new JobKey(name);
         quartz.AddJob<TJob>(job => job.WithIdentity(key));
         quartz.AddTrigger(trigger => trigger
-            .ForJob(key).WithIdentity(name).StartNow()
+            .ForJob(key).WithIdentity(name).StartAt(start ?? TimeProvider.System.GetUtcNow())
             .WithSimpleSchedule(schedule => schedule.WithInterval(interval).RepeatForever()));
     }
 

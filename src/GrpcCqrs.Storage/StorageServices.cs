@@ -73,6 +73,10 @@ public static class StorageServices
             provider.GetRequiredService<OperatorRequests>(),
             provider.GetRequiredService<ReadDatabase>(),
             provider.GetServices<IProjection>(),
+            provider.GetRequiredService<ReadModel>(),
+            provider.GetRequiredService<ProjectorLease>(),
+            provider.GetRequiredService<IEventStore>(),
+            provider.GetRequiredService<StoreIdentity>(),
             provider.GetRequiredService<IOptions<ProjectionOptions>>(),
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IReadModelChanges, ReadModelChanges>();

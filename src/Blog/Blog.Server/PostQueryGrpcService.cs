@@ -62,7 +62,7 @@ internal sealed class PostQueryGrpcService(IQueryBus bus, IMapper mapper, CallCo
     }
 
     public override Task WatchPosts(WatchPostsRequest request, IServerStreamWriter<WatchPostsResponse> responseStream, ServerCallContext context) => writers.WriteAllAsync(
-        cancellationToken => bus.WatchAsync<Queries.WatchPosts, PostChangeView>(ToQuery<Queries.WatchPosts>(request), new QueryContext(request.ConsistencyToken), cancellationToken),
+        cancellationToken => bus.WatchAsync<Queries.WatchPosts, PostChangeView>(ToQuery<Queries.WatchPosts>(request), contexts.ForQuery(request.ConsistencyToken, context), cancellationToken),
         answer => answer.Result switch
         {
             PostChangeView.Present present => new WatchPostsResponse { Post = mapper.Map<PostSummary>(present.Post), Position = answer.Position },
@@ -79,7 +79,7 @@ internal sealed class PostQueryGrpcService(IQueryBus bus, IMapper mapper, CallCo
         where TQuery : class
     {
         var query = ToQuery<TQuery>(request);
-        var (result, position) = await bus.AskAsync<TQuery, TResult>(query, new QueryContext(consistencyToken), call.CancellationToken);
+        var (result, position) = await bus.AskAsync<TQuery, TResult>(query, contexts.ForQuery(consistencyToken, call), call.CancellationToken);
         return (result, position, contexts.Answered(position, call));
     }
 

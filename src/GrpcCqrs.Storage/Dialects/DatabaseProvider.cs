@@ -226,7 +226,7 @@ public abstract partial class DatabaseProvider
     public virtual string SelectParked => FirstRows(
         "SELECT e.projection, e.position, e.stream, e.event_type, e.error, e.attempts, e.time_us FROM parked_events e"
         + " JOIN projections p ON p.name = e.projection AND p.slot = e.slot"
-        + " WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND e.position > @after ORDER BY e.position, e.projection");
+        + " WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND (e.position > @after OR (e.position = @after AND e.projection > @after_projection)) ORDER BY e.position, e.projection");
 
     /// <summary>Records that an event is left out.</summary>
     public virtual string InsertSkipped =>
