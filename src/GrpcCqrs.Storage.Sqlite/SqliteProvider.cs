@@ -22,11 +22,15 @@ public sealed class SqliteProvider : DatabaseProvider
     // a busy log writes the same pages again and again.
     private const string Buffers = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000;";
 
-    // Two writers of a file wait for each other in SQLite, by steps of a few milliseconds; the driver by itself waits 150 at a time.
+    // Writers of two processes wait for each other in SQLite, by steps of a few milliseconds at first; the driver by itself waits 150 at
+    // a time.
     private const string Patience = "PRAGMA busy_timeout = 1000;";
 
     /// <inheritdoc/>
     public override string Name => "Sqlite";
+
+    /// <inheritdoc/>
+    public override bool HasOneWriter => true;
 
     /// <inheritdoc/>
     public override string DefaultConnectionString(string directory, string database) =>

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Blog.V1;
-using Grpc.Core;
 using Grpc.Net.Client;
 using GrpcCqrs.Operations.V1;
 using Xunit;
