@@ -71,6 +71,9 @@ public sealed class SqliteProvider : DatabaseProvider
         ExecuteAsync(connection, "PRAGMA synchronous = NORMAL; " + Buffers, cancellationToken);
 
     /// <inheritdoc/>
+    public override AppendSession CreateAppendSession(DbConnection connection) => new SqliteAppendSession((SqliteConnection)connection, this);
+
+    /// <inheritdoc/>
     public override bool IsTransient(DbException exception) =>
         exception is SqliteException { SqliteErrorCode: Busy or Locked };
 
