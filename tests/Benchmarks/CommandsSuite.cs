@@ -30,6 +30,7 @@ internal static class CommandsSuite
         report.Add("commands_per_second", many.Select(s => s.PerSecond), "echo", calls.Select(s => s.PerSecond), "at least 0.30");
         report.Add("commands_per_second", many.Select(s => s.PerSecond), "raw batches of 100", batches.Select(s => s.PerSecond));
         report.Add("commands_per_second", many.Select(s => s.PerSecond), "one caller", one.Select(s => s.PerSecond), "at least 8");
+        report.Add("answered_before_drain_per_second", many.Select(s => s.AnsweredPerSecond), "echo", calls.Select(s => s.PerSecond));
         report.Add("server_cpu_us", many.Select(s => s.CpuMicroseconds), "echo", calls.Select(s => s.CpuMicroseconds));
         report.Add("p50_ms", many.Select(s => s.P50));
         report.Add("p99_ms", many.Select(s => s.P99), aim: "under 25");

@@ -21,6 +21,7 @@ internal static class CompareSuite
             () => blog.EditsAsync(1, ShortLength));
         var report = new Report("compare", options.Database);
         Add("commands_per_second", 0, sample => sample.PerSecond);
+        Add("answered_per_second", 0, sample => sample.AnsweredPerSecond);
         Add("server_cpu_us", 0, sample => sample.CpuMicroseconds);
         Add("p50_ms", 0, sample => sample.P50);
         Add("p99_ms", 0, sample => sample.P99);

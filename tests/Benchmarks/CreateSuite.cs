@@ -18,6 +18,7 @@ internal static class CreateSuite
         var report = new Report("create", options.Database);
         report.Add("echo_calls_per_second", calls.Select(s => s.PerSecond));
         report.Add("creates_per_second", creates.Select(s => s.PerSecond), "echo", calls.Select(s => s.PerSecond), "at least 0.25");
+        report.Add("answered_before_drain_per_second", creates.Select(s => s.AnsweredPerSecond), "echo", calls.Select(s => s.PerSecond));
         report.Add("server_cpu_us", creates.Select(s => s.CpuMicroseconds), "echo", calls.Select(s => s.CpuMicroseconds));
         report.Add("p50_ms", creates.Select(s => s.P50));
         report.Add("p99_ms", creates.Select(s => s.P99));

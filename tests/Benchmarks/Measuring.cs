@@ -11,11 +11,12 @@ namespace Benchmarks;
 internal sealed record BenchmarkOptions(string Database, string? Server);
 
 /// <summary>What one stretch of load measured.</summary>
-/// <param name="PerSecond">Answers a second.</param>
+/// <param name="PerSecond">Answers a second, until the clock stopped.</param>
+/// <param name="AnsweredPerSecond">Answers a second until the last answer, what had to be done afterwards not counted.</param>
 /// <param name="P50">The median time to an answer, in milliseconds.</param>
 /// <param name="P99">The time that 99 of 100 answers took at most, in milliseconds.</param>
 /// <param name="CpuMicroseconds">Processor time of the server an answer; 0 where nobody asked.</param>
-internal sealed record Sample(double PerSecond, double P50, double P99, double CpuMicroseconds);
+internal sealed record Sample(double PerSecond, double AnsweredPerSecond, double P50, double P99, double CpuMicroseconds);
 
 /// <summary>Callers that each wait for an answer before they ask again.</summary>
 internal static class Load
@@ -44,11 +45,12 @@ internal static class Load
 
             return own;
         })));
+        var answered = clock.Elapsed.TotalSeconds;
         await (finish?.Invoke() ?? Task.CompletedTask);
         var seconds = clock.Elapsed.TotalSeconds;
         var taken = (cpu?.Invoke() ?? TimeSpan.Zero) - cpuBefore;
         long[] all = [.. times.SelectMany(own => own).Order()];
-        return new Sample(all.Length / seconds, Milliseconds(all, 0.50), Milliseconds(all, 0.99), taken.TotalMicroseconds / all.Length);
+        return new Sample(all.Length / seconds, all.Length / answered, Milliseconds(all, 0.50), Milliseconds(all, 0.99), taken.TotalMicroseconds / all.Length);
     }
 
     private static double Milliseconds(long[] ordered, double share) =>
