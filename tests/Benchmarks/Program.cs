@@ -6,7 +6,6 @@ var suites = new SortedDictionary<string, Func<BenchmarkOptions, Task>>(StringCo
     ["commands"] = CommandsSuite.RunAsync,
     ["compare"] = CompareSuite.RunAsync,
     ["create"] = CreateSuite.RunAsync,
-    ["profile"] = ProfileSuite.RunAsync,
     ["group-commit"] = GroupCommitSuite.RunAsync,
 };
 
