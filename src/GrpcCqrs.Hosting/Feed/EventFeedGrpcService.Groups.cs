@@ -85,7 +85,7 @@ internal sealed partial class EventFeedGrpcService
     private static async Task ListenAsync(IAsyncStreamReader<ConsumeRequest> requestStream, GroupMember member)
     {
         // Without a token, which would end the call without telling why.
-        while (await requestStream.MoveNext(CancellationToken.None))
+        while (await MoveNextAsync())
         {
             var said = requestStream.Current;
             FeedRequests.CheckAction(said);
@@ -96,6 +96,19 @@ internal sealed partial class EventFeedGrpcService
             else
             {
                 member.Fail(said.Fail.DeliveryId, said.Fail.Reason, said.Fail.Park);
+            }
+        }
+
+        async Task<bool> MoveNextAsync()
+        {
+            try
+            {
+                return await requestStream.MoveNext(CancellationToken.None);
+            }
+            catch (IOException exception)
+            {
+                // The caller is gone, of which the call's token may not have heard yet.
+                throw new RpcException(new Status(StatusCode.Cancelled, "The caller gave up.", exception));
             }
         }
     }

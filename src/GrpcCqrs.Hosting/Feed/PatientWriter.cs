@@ -18,16 +18,23 @@ internal sealed class PatientWriter<T>(IServerStreamWriter<T> stream, FeedOption
     /// <exception cref="RejectedException"><see cref="FeedErrors.SlowConsumer"/>.</exception>
     public async Task WriteAsync(T message, long? resumeAfter, CancellationToken cancellationToken)
     {
-        // The token is not for the write: that would end the call without telling why.
-        var writing = stream.WriteAsync(message, CancellationToken.None);
-        if (writing.IsCompletedSuccessfully)
-        {
-            return;
-        }
-
+        // A write to a caller that is gone is an error of the server otherwise. The token is not for the write itself: that would end the
+        // call without telling why.
+        cancellationToken.ThrowIfCancellationRequested();
+        var writing = Task.CompletedTask;
         try
         {
+            writing = stream.WriteAsync(message, CancellationToken.None);
+            if (writing.IsCompletedSuccessfully)
+            {
+                return;
+            }
+
             await writing.WaitAsync(options.SlowConsumerTimeout, clock, cancellationToken);
+        }
+        catch (InvalidOperationException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellationToken);
         }
         catch (TimeoutException)
         {

@@ -58,6 +58,21 @@ public sealed class ConsumerGroupTests(FeedBlogService blog) : IClassFixture<Fee
 
         await Task.WhenAll(consumers);
         Assert.Equal(60, versions.Values.Sum());
+
+        // What the members said last may have been lost with their calls, so some may come again.
+        using var last = await JoinAsync(group, 10);
+        var sweeping = Task.Run(async () =>
+        {
+            while (await MoveAsync(last, None))
+            {
+                var again = last.ResponseStream.Current.Delivery;
+                Assert.InRange(Assert.Single(again.Events).Version, 1, versions[again.Events[0].Stream]);
+                await AcknowledgeAsync(last, again);
+            }
+        });
+        await UntilAsync(async () => await FindAsync(group) is { Lag: 0, Members: 1, InFlight: 0, ParkedEvents: 0 });
+        await last.RequestStream.CompleteAsync();
+        await sweeping;
         await UntilAsync(async () => await FindAsync(group) is { Lag: 0, Members: 0, InFlight: 0, ParkedEvents: 0 });
     }
 
@@ -214,6 +229,8 @@ public sealed class ConsumerGroupTests(FeedBlogService blog) : IClassFixture<Fee
         await service.Feed.CreateConsumerGroupAsync(new() { Name = "group" });
         using var subscription = service.Feed.Subscribe(new());
         Assert.True(await subscription.ResponseStream.MoveNext(None));
+        Assert.True(await subscription.ResponseStream.MoveNext(None));
+        Assert.Equal(1, subscription.ResponseStream.Current.CaughtUp.Position);
         using var member = await JoinAsync("group", 1, service);
         await NextAsync(member);
 
@@ -225,12 +242,29 @@ public sealed class ConsumerGroupTests(FeedBlogService blog) : IClassFixture<Fee
                 // The message that it has caught up may come before.
             }
         });
-        Assert.Equal("1", Refusal.Of(refused).Is(FeedErrors.ServiceStopping).Info.Metadata["resume_after_position"]);
-        Refusal.Of(await Assert.ThrowsAsync<RpcException>(() => member.ResponseStream.MoveNext(None))).Is(FeedErrors.ServiceStopping);
+        if (IsTold(Refusal.Of(refused)))
+        {
+            Assert.Equal("1", Refusal.Of(refused).Info.Metadata["resume_after_position"]);
+        }
+
+        IsTold(Refusal.Of(await Assert.ThrowsAsync<RpcException>(() => member.ResponseStream.MoveNext(None))));
 
         // An open feed would hold up the stop until the host gives up on it.
         await stopping.WaitAsync(TimeSpan.FromSeconds(20));
         await service.DisposeAsync();
+
+        // Kestrel may close the connection before the client has taken the status from it; then gRPC itself tells that it ended.
+        static bool IsTold(Refusal refusal)
+        {
+            if (refusal.Reason.Length == 0)
+            {
+                Assert.Contains("HTTP/2", refusal.Message, StringComparison.Ordinal);
+                return false;
+            }
+
+            refusal.Is(FeedErrors.ServiceStopping);
+            return true;
+        }
     }
 
     private async Task<string> NewGroupAsync()
