@@ -54,6 +54,7 @@ public static class GrpcCqrsHosting
         });
 
         services.AddSingleton<FeedRequests>();
+        services.AddSingleton<StreamWriters>();
         services.AddSingleton<VerificationGate>();
         services.AddGrpcReflection();
         var health = services.AddGrpcHealth().AddCheck<WriteDatabaseHealthCheck>("write-database");

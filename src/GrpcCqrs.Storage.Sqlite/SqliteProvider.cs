@@ -18,15 +18,21 @@ public sealed class SqliteProvider : DatabaseProvider
     private const int Constraint = 19;
     private const int Mismatch = 20;
 
-    // For the one connection that writes a file: 32 MiB of page cache, and a checkpoint each 16 MiB of log in place of each 4 MiB, since
-    // a busy log writes the same pages again and again.
-    private const string Buffers = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000;";
+    // For the one connection that writes a file: 32 MiB of page cache. SQLite copies the log into the database at a commit, for tens of
+    // milliseconds in which nobody is answered, and waits for the disk: so the logs grow to 128 and 64 MiB first in place of 4, in which
+    // time a busy log has written many pages again and again that are then copied once.
+    private const string WriterBuffers = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 32000;";
+    private const string ProjectorBuffers = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 16000;";
 
-    // Two writers of a file wait for each other in SQLite, by steps of a few milliseconds; the driver by itself waits 150 at a time.
+    // Writers of two processes wait for each other in SQLite, by steps of a few milliseconds at first; the driver by itself waits 150 at
+    // a time.
     private const string Patience = "PRAGMA busy_timeout = 1000;";
 
     /// <inheritdoc/>
     public override string Name => "Sqlite";
+
+    /// <inheritdoc/>
+    public override bool HasOneWriter => true;
 
     /// <inheritdoc/>
     public override string DefaultConnectionString(string directory, string database) =>
@@ -67,11 +73,14 @@ public sealed class SqliteProvider : DatabaseProvider
 
     /// <inheritdoc/>
     public override Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken) =>
-        ExecuteAsync(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; " + Patience + Buffers, cancellationToken);
+        ExecuteAsync(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; " + Patience + WriterBuffers, cancellationToken);
 
     /// <inheritdoc/>
     public override Task PrepareProjectorAsync(DbConnection connection, CancellationToken cancellationToken) =>
-        ExecuteAsync(connection, "PRAGMA synchronous = NORMAL; " + Buffers, cancellationToken);
+        ExecuteAsync(connection, "PRAGMA synchronous = NORMAL; " + ProjectorBuffers, cancellationToken);
+
+    /// <inheritdoc/>
+    public override AppendSession CreateAppendSession(DbConnection connection) => new SqliteAppendSession((SqliteConnection)connection, this);
 
     /// <summary>
     /// Without a flush of its own: the next append flushes the same log. So the append writer waits for a group's write as briefly

@@ -79,6 +79,7 @@ public static class StorageServices
             provider.GetRequiredService<StoreIdentity>(),
             provider.GetRequiredService<IOptions<ProjectionOptions>>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IReadModelChanges, ReadModelChanges>();
         services.AddHostedService<ProjectionRunner>();
         return services;
     }

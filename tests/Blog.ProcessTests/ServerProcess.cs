@@ -18,6 +18,16 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     public string GrpcAddress { get; private set; } = "";
 
+    /// <summary>The processor time that the server has taken, user and kernel.</summary>
+    public TimeSpan CpuTime
+    {
+        get
+        {
+            process.Refresh();
+            return process.TotalProcessorTime;
+        }
+    }
+
     public string Output
     {
         get
@@ -50,7 +60,10 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>Starts the service and kills it after a time, wherever its start has come to.</summary>
     public static async Task KillWhileStartingAsync(string dataDirectory, TimeSpan after, params IEnumerable<string> settings)
     {
-        using var starting = Process.Start(StartInfo(dataDirectory, settings))!;
+        var startInfo = StartInfo(dataDirectory, null, settings);
+        startInfo.RedirectStandardOutput = true;
+        startInfo.RedirectStandardError = true;
+        using var starting = Process.Start(startInfo)!;
         await Task.Delay(after);
         starting.Kill();
         await starting.WaitForExitAsync();
@@ -59,13 +72,20 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>Starts the service and waits until it listens.</summary>
     /// <param name="dataDirectory">Where its embedded databases lie.</param>
     /// <param name="settings">More settings, as on the command line.</param>
-    public static async Task<ServerProcess> StartAsync(string dataDirectory, params IEnumerable<string> settings)
+    public static Task<ServerProcess> StartAsync(string dataDirectory, params IEnumerable<string> settings) =>
+        StartAsync(StartInfo(dataDirectory, null, settings), addresses: 2);
+
+    /// <summary>Starts a server of any kind and waits until it has told the addresses that it listens on, the gRPC address first.</summary>
+    public static async Task<ServerProcess> StartAsync(ProcessStartInfo startInfo, int addresses)
     {
-        var child = new Process { StartInfo = StartInfo(dataDirectory, settings) };
+        startInfo.UseShellExecute = false;
+        startInfo.RedirectStandardOutput = true;
+        startInfo.RedirectStandardError = true;
+        var child = new Process { StartInfo = startInfo };
         var server = new ServerProcess(child);
-        var addresses = Channel.CreateUnbounded<string>();
-        child.OutputDataReceived += (_, e) => server.Read(e.Data, addresses.Writer);
-        child.ErrorDataReceived += (_, e) => server.Read(e.Data, addresses.Writer);
+        var told = Channel.CreateUnbounded<string>();
+        child.OutputDataReceived += (_, e) => server.Read(e.Data, told.Writer);
+        child.ErrorDataReceived += (_, e) => server.Read(e.Data, told.Writer);
         child.Start();
         child.BeginOutputReadLine();
         child.BeginErrorReadLine();
@@ -73,8 +93,12 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         try
         {
             // The endpoints are bound, and so reported, in the order of their configuration: gRPC first.
-            server.GrpcAddress = await addresses.Reader.ReadAsync(limit.Token);
-            await addresses.Reader.ReadAsync(limit.Token);
+            server.GrpcAddress = await told.Reader.ReadAsync(limit.Token);
+            for (var more = 1; more < addresses; more++)
+            {
+                await told.Reader.ReadAsync(limit.Token);
+            }
+
             return server;
         }
         catch (Exception exception)
@@ -84,14 +108,15 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         }
     }
 
-    private static ProcessStartInfo StartInfo(string dataDirectory, params IEnumerable<string> settings) => new(
-        "dotnet",
-        [Program, $"--Storage:Directory={dataDirectory}", "--Endpoints:Grpc=http://127.0.0.1:0", "--Endpoints:Http=http://127.0.0.1:0", .. settings])
-    {
-        UseShellExecute = false,
-        RedirectStandardOutput = true,
-        RedirectStandardError = true,
-    };
+    /// <summary>How the service is started.</summary>
+    /// <param name="dataDirectory">Where its embedded databases lie.</param>
+    /// <param name="program">Another build of it; null for the one that was built with this assembly.</param>
+    /// <param name="settings">More settings, as on the command line.</param>
+    public static ProcessStartInfo StartInfo(string dataDirectory, string? program = null, params IEnumerable<string> settings) => new("dotnet",
+    [
+        program ?? Program, $"--Storage:Directory={dataDirectory}", "--Endpoints:Grpc=http://127.0.0.1:0", "--Endpoints:Http=http://127.0.0.1:0",
+        .. settings,
+    ]);
 
     /// <summary>SIGKILL: nothing is flushed, nobody is told.</summary>
     public async Task KillAsync()

@@ -1,5 +1,5 @@
 using System.Data.Common;
-using System.Threading.Channels;
+using System.Diagnostics;
 using GrpcCqrs.EventSourcing;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -9,15 +9,18 @@ namespace GrpcCqrs.Storage;
 
 /// <summary>
 /// Group commit: concurrent appends meet in a bounded queue, and one writer takes what is there and writes it in one transaction,
-/// so that many commands share one flush to disk. A lone append is written at once. The idea is the commit coalescing of IMS Fast
-/// Path (Gawlick and Kinkade, 1985).
+/// so that many commands share one flush to disk. A lone append is written at once. The writer has a thread of its own: an embedded
+/// database blocks it, and a pool of few threads would be one short for as long. The idea is the commit coalescing of IMS Fast Path
+/// (Gawlick and Kinkade, 1985).
 /// </summary>
 internal sealed partial class AppendQueue : BackgroundService
 {
     /// <summary>How often a transaction is tried when the database says that trying again may help.</summary>
     private const int MaxTransientRetries = 5;
 
-    private readonly Channel<PendingAppend> queue;
+    /// <summary>Guards the queue and what is known of it. Taken for moments only.</summary>
+    private readonly object gate = new();
+    private readonly Queue<PendingAppend> queue = new();
     private readonly AppendWriter writer;
     private readonly DatabaseProvider provider;
     private readonly CommitSignal signal;
@@ -26,6 +29,8 @@ internal sealed partial class AppendQueue : BackgroundService
     private int queuedCommands;
     private int queuedOthers;
     private long queuedBytes;
+    private bool isClosed;
+    private bool isWaiting;
     private long trimTo;
     private long trimmedTo;
     private long forgetBefore;
@@ -38,8 +43,6 @@ internal sealed partial class AppendQueue : BackgroundService
         this.options = options.Value;
         this.logger = logger;
         provider = database.Provider;
-        queue = Channel.CreateBounded<PendingAppend>(
-            new BoundedChannelOptions(2 * this.options.QueueLength) { SingleReader = true, AllowSynchronousContinuations = false });
     }
 
     public async ValueTask<AppendVerdict> AppendAsync(AppendRequest request, CancellationToken cancellationToken)
@@ -64,21 +67,25 @@ internal sealed partial class AppendQueue : BackgroundService
     /// </summary>
     private bool TryEnqueue(PendingAppend pending)
     {
-        var count = Interlocked.Increment(ref CountOf(pending));
-        var bytes = Interlocked.Add(ref queuedBytes, pending.Bytes);
-        if (count <= options.QueueLength && bytes <= options.QueueBytes && queue.Writer.TryWrite(pending))
+        lock (gate)
         {
+            ref var count = ref CountOf(pending);
+            if (isClosed || count >= options.QueueLength || queuedBytes + pending.Bytes > options.QueueBytes)
+            {
+                return false;
+            }
+
+            count++;
+            queuedBytes += pending.Bytes;
+            queue.Enqueue(pending);
+            if (isWaiting)
+            {
+                isWaiting = false;
+                Monitor.Pulse(gate);
+            }
+
             return true;
         }
-
-        Forget(pending);
-        return false;
-    }
-
-    private void Forget(PendingAppend pending)
-    {
-        Interlocked.Decrement(ref CountOf(pending));
-        Interlocked.Add(ref queuedBytes, -pending.Bytes);
     }
 
     private ref int CountOf(PendingAppend pending) => ref pending.Request.Stream is null ? ref queuedOthers : ref queuedCommands;
@@ -105,52 +112,106 @@ internal sealed partial class AppendQueue : BackgroundService
     /// <summary>Removes now what was requested, where no append came by.</summary>
     public async ValueTask FlushTrimAsync(CancellationToken cancellationToken)
     {
+        bool isEmpty;
+        lock (gate)
+        {
+            isEmpty = queue.Count == 0;
+        }
+
         // Where there is something in the queue, its transaction does it.
-        if (Interlocked.Read(ref trimTo) > 0 && Volatile.Read(ref queuedCommands) + Volatile.Read(ref queuedOthers) == 0)
+        if (isEmpty && Interlocked.Read(ref trimTo) > 0)
         {
             await AppendAsync(new AppendRequest(), cancellationToken);
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var batch = new List<PendingAppend>(options.MaxBatch);
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(() => Run(stoppingToken, ended)) { IsBackground = true, Name = "append-writer" }.Start();
+        return ended.Task;
+    }
+
+    private void Run(CancellationToken stoppingToken, TaskCompletionSource ended)
+    {
         try
         {
-            while (await queue.Reader.WaitToReadAsync(stoppingToken))
+            using (stoppingToken.UnsafeRegister(static queue => ((AppendQueue)queue!).Close(), this))
             {
-                var isShared = batch.Count > 1;
-                batch.Clear();
-                Take(batch);
-                if (isShared && options.MaxWait > TimeSpan.Zero)
+                var batch = new List<PendingAppend>(options.MaxBatch);
+                while (Take(batch))
                 {
-                    await WaitForCompanyAsync(batch);
+                    // Nothing else runs on this thread, so that nothing waits for what it waits for.
+                    WriteAsync(batch, stoppingToken).GetAwaiter().GetResult();
                 }
-
-                await WriteAsync(batch, stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // What is still queued was not written; its callers are told so below.
-        }
-        finally
-        {
-            queue.Writer.TryComplete();
-            while (queue.Reader.TryRead(out var pending))
-            {
-                pending.Fail(Unavailable("The service is stopping.", null));
             }
 
-            await writer.DisposeAsync();
+            writer.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            ended.SetResult();
+        }
+#pragma warning disable CA1031 // The host stops where its service fails, and tells why.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Close();
+            ended.SetException(exception);
         }
     }
 
-    private void Take(List<PendingAppend> batch)
+    /// <summary>Takes what is there, up to a batch, after waiting for it; false once the queue is closed.</summary>
+    private bool Take(List<PendingAppend> batch)
     {
-        while (batch.Count < options.MaxBatch && queue.Reader.TryRead(out var pending))
+        var isShared = batch.Count > 1;
+        batch.Clear();
+        lock (gate)
         {
-            Forget(pending);
+            while (batch.Count == 0)
+            {
+                while (queue.Count == 0 && !isClosed)
+                {
+                    Wait(Timeout.InfiniteTimeSpan);
+                }
+
+                if (isClosed)
+                {
+                    return false;
+                }
+
+                Move(batch);
+            }
+
+            if (isShared && options.MaxWait > TimeSpan.Zero)
+            {
+                WaitForCompany(batch);
+            }
+        }
+
+        return true;
+    }
+
+    private void WaitForCompany(List<PendingAppend> batch)
+    {
+        var clock = Stopwatch.StartNew();
+        while (batch.Count < options.MaxBatch && !isClosed && options.MaxWait - clock.Elapsed is var left && left > TimeSpan.Zero)
+        {
+            Wait(left);
+            Move(batch);
+        }
+    }
+
+    private void Wait(TimeSpan atMost)
+    {
+        isWaiting = true;
+        Monitor.Wait(gate, atMost);
+        isWaiting = false;
+    }
+
+    private void Move(List<PendingAppend> batch)
+    {
+        while (batch.Count < options.MaxBatch && queue.TryDequeue(out var pending))
+        {
+            CountOf(pending)--;
+            queuedBytes -= pending.Bytes;
             if (pending.TryStart())
             {
                 batch.Add(pending);
@@ -158,19 +219,21 @@ internal sealed partial class AppendQueue : BackgroundService
         }
     }
 
-    private async Task WaitForCompanyAsync(List<PendingAppend> batch)
+    /// <summary>Takes no more, and tells those whose appends were not written.</summary>
+    private void Close()
     {
-        using var limit = new CancellationTokenSource(options.MaxWait);
-        try
+        PendingAppend[] left;
+        lock (gate)
         {
-            while (batch.Count < options.MaxBatch && await queue.Reader.WaitToReadAsync(limit.Token))
-            {
-                Take(batch);
-            }
+            isClosed = true;
+            left = [.. queue];
+            queue.Clear();
+            Monitor.Pulse(gate);
         }
-        catch (OperationCanceledException)
+
+        foreach (var pending in left)
         {
-            // Long enough.
+            pending.Fail(Unavailable("The service is stopping.", null));
         }
     }
 

@@ -143,7 +143,7 @@ public class AppendSession(DbConnection connection, DatabaseProvider provider) :
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         foreach (var statement in statements.Values)
         {

@@ -27,6 +27,7 @@ internal sealed class AppendWriter(WriteDatabase database, TimeProvider clock) :
     public async Task<long> WriteAsync(IReadOnlyList<PendingAppend> batch, Clearing clearing, CancellationToken cancellationToken)
     {
         var sql = session ??= await OpenAsync(cancellationToken);
+        using var turn = await database.TakeTurnAsync(cancellationToken);
         await using var transaction = await sql.BeginAsync(cancellationToken);
         var head = await sql.LockAsync(transaction, cancellationToken);
         if (unresolved is { } open && batch is [var first, ..] && ReferenceEquals(open.First, first)

@@ -34,6 +34,12 @@ public abstract partial class DatabaseProvider
     {
     }
 
+    /// <summary>
+    /// Whether one connection writes at a time and another has to try until it may, so that the writers of a process do better to take
+    /// turns.
+    /// </summary>
+    public virtual bool HasOneWriter => false;
+
     /// <summary>Sets up the connection that the append queue keeps for itself: durability settings, above all.</summary>
     public virtual Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -9,12 +9,42 @@ namespace GrpcCqrs.Storage;
 /// <param name="CreateContext">Makes the service's EF Core context on it.</param>
 public sealed record WriteDatabase(DatabaseProvider Provider, string ConnectionString, Func<WriteDbContext> CreateContext)
 {
+    private readonly SemaphoreSlim? turns = Provider.HasOneWriter ? new SemaphoreSlim(1) : null;
+
     /// <summary>Makes the append queue's conversation with it.</summary>
     public Func<DbConnection, AppendSession> CreateAppendSession { get; init; } = Provider.CreateAppendSession;
 
     /// <summary>An open connection; the caller disposes it.</summary>
     public Task<DbConnection> OpenAsync(CancellationToken cancellationToken) =>
         Databases.OpenAsync(Provider, ConnectionString, cancellationToken);
+
+    /// <summary>
+    /// Waits until no other transaction of this process writes, first come first served, where the database has one writer at a time;
+    /// elsewhere returns at once. Dispose what is returned after the transaction.
+    /// </summary>
+    public async ValueTask<IDisposable?> TakeTurnAsync(CancellationToken cancellationToken)
+    {
+        if (turns is null)
+        {
+            return null;
+        }
+
+        await turns.WaitAsync(cancellationToken);
+        return new Turn(turns);
+    }
+
+    private sealed class Turn(SemaphoreSlim turns) : IDisposable
+    {
+        private int isOver;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref isOver, 1) == 0)
+            {
+                turns.Release();
+            }
+        }
+    }
 }
 
 /// <summary>The read database that the configuration names.</summary>

@@ -9,7 +9,7 @@ namespace GrpcCqrs.Storage;
 /// wait behind it, which is what keeps the order per stream. Everything that was read and is not pending is done, so the group's
 /// position is the one before the oldest pending event.
 /// </remarks>
-internal sealed class ConsumerGroupState
+internal sealed partial class ConsumerGroupState
 {
     private readonly FeedOptions options;
     private readonly FeedFilter filter;
@@ -96,56 +96,6 @@ internal sealed class ConsumerGroupState
         {
             return new GroupItem(record, [], $"The service cannot read it: {exception.Message}", isReplay);
         }
-    }
-
-    /// <summary>Whether there is a stream whose parked events are wanted again.</summary>
-    public bool HasReplay => replayWanted.Count > 0;
-
-    /// <summary>A stream whose parked events are wanted again; null for none. It is for the caller to load them.</summary>
-    public string? TakeReplay()
-    {
-        var stream = replayWanted.FirstOrDefault();
-        if (stream is not null)
-        {
-            replayWanted.Remove(stream);
-        }
-
-        return stream;
-    }
-
-    /// <summary>Puts back a stream whose parked events could not be loaded.</summary>
-    public void PutBackReplay(string stream) => replayWanted.Add(stream);
-
-    /// <summary>Delivers parked events of a stream again, the first of those it has.</summary>
-    public void AddReplay(string stream, IReadOnlyList<GroupItem> loaded)
-    {
-        if (!parked.TryGetValue(stream, out var state) || !state.IsRetrying)
-        {
-            return;
-        }
-
-        if (loaded.Count == 0)
-        {
-            // Somebody removed the rows behind the service's back.
-            parked.Remove(stream);
-            return;
-        }
-
-        var lane = new GroupLane(stream);
-        lanes.Add(stream, lane);
-        foreach (var item in loaded)
-        {
-            if (item.Fault is null && item.Events.Count == 0)
-            {
-                // Today's filter or upcasters leave nothing of it.
-                Unpark(item, state);
-                continue;
-            }
-
-            Enqueue(lane, item);
-        }
-
-        Next(lane);
     }
 
     /// <summary>Adds a member.</summary>
@@ -247,38 +197,6 @@ internal sealed class ConsumerGroupState
         }
     }
 
-    /// <summary>Has a stream's parked events delivered again, and says how many; null where there are none.</summary>
-    public int? Retry(string stream)
-    {
-        if (!parked.TryGetValue(stream, out var state))
-        {
-            return null;
-        }
-
-        if (!state.IsRetrying)
-        {
-            state.IsRetrying = true;
-            changes.Marks[stream] = true;
-            replayWanted.Add(stream);
-        }
-
-        return state.Count;
-    }
-
-    /// <summary>Whether a stream is parked, and its events are not being delivered again.</summary>
-    public bool CanSkip(string stream) => parked.TryGetValue(stream, out var state) && !state.IsRetrying;
-
-    /// <summary>Drops a parked event of a stream that can be skipped.</summary>
-    public void Skip(string stream, long position, string user)
-    {
-        changes.Skips.Add((position, user));
-        var state = parked[stream];
-        if (--state.Count == 0)
-        {
-            parked.Remove(stream);
-        }
-    }
-
     /// <summary>What has changed since the last call, for the caller to write.</summary>
     public GroupChanges TakeChanges()
     {
@@ -368,60 +286,6 @@ internal sealed class ConsumerGroupState
         waiting.Enqueue(lane, clock.GetUtcNow() + (wait < options.MaxRetryDelay ? wait : options.MaxRetryDelay));
     }
 
-    /// <summary>Sets a lane aside: its first event for what is wrong with it, the others since they are behind it.</summary>
-    private void ParkLane(GroupLane lane, string reason)
-    {
-        lanes.Remove(lane.Stream);
-        if (!parked.TryGetValue(lane.Stream, out var state))
-        {
-            parked.Add(lane.Stream, state = new ParkedStream());
-        }
-        else if (state.IsRetrying)
-        {
-            state.IsRetrying = false;
-            changes.Marks[lane.Stream] = false;
-        }
-
-        var first = lane.Items.Peek();
-        foreach (var item in lane.Items)
-        {
-            Forget(item);
-            if (!item.IsReplay)
-            {
-                pending.Remove(item.Position);
-                Park(item, item == first ? item.Failures : 0, item == first ? reason : null, state);
-            }
-            else if (item == first)
-            {
-                changes.ParkedAgain.Add((item.Position, item.Failures, Shorten(reason)));
-            }
-        }
-
-        Advance();
-    }
-
-    private void Park(GroupItem item, int failures, string? reason, ParkedStream state)
-    {
-        state.Count++;
-        changes.Parked.Add(new GroupParkedEventRow
-        {
-            GroupName = "",
-            Position = item.Position,
-            Stream = item.Stream,
-            Failures = failures,
-            Reason = Shorten(reason),
-            IsRetrying = state.IsRetrying ? 1 : 0,
-            TimeMicroseconds = UnixMicroseconds.From(clock.GetUtcNow()),
-        });
-    }
-
-    private void Unpark(GroupItem item, ParkedStream state)
-    {
-        state.Count--;
-        changes.Unparked.Add(item.Position);
-        NoteDone(item.Position);
-    }
-
     /// <summary>Remembers what is done behind the group's position, so that it is not delivered again after a restart.</summary>
     private void NoteDone(long position)
     {
@@ -443,76 +307,4 @@ internal sealed class ConsumerGroupState
             outOfOrder.Remove(outOfOrder.Min);
         }
     }
-
-    private static string? Shorten(string? reason) =>
-        reason is { Length: > ColumnWidths.ParkReason } ? reason[..ColumnWidths.ParkReason] : reason;
-
-    private sealed class ParkedStream
-    {
-        public int Count { get; set; }
-
-        public bool IsRetrying { get; set; }
-    }
-}
-
-/// <summary>The events of one stream that wait, in order.</summary>
-internal sealed class GroupLane(string stream)
-{
-    public string Stream { get; } = stream;
-
-    public Queue<GroupItem> Items { get; } = [];
-}
-
-/// <summary>One recorded event on its way through a group.</summary>
-/// <param name="Record">The event.</param>
-/// <param name="Events">What is delivered of it.</param>
-/// <param name="Fault">Why it cannot be delivered; null where it can.</param>
-/// <param name="IsReplay">Whether it was parked and is delivered again.</param>
-internal sealed record GroupItem(FeedRecord Record, IReadOnlyList<FeedEvent> Events, string? Fault, bool IsReplay)
-{
-    public long Position => Record.Record.Position;
-
-    public string Stream => Record.StreamName;
-
-    public int Attempts { get; set; }
-
-    public int Failures { get; set; }
-}
-
-/// <summary>An event on its way to a member.</summary>
-/// <param name="Id">What the member acknowledges it by; unique among its own.</param>
-/// <param name="Attempt">How often it was delivered since the group was taken up, this time included.</param>
-/// <param name="WasParked">Whether it was parked before.</param>
-/// <param name="Events">The events of one position.</param>
-public sealed record Delivery(long Id, int Attempt, bool WasParked, IReadOnlyList<FeedEvent> Events);
-
-/// <summary>What a group starts from.</summary>
-internal sealed record GroupProgress(
-    long Position, IReadOnlyList<long> Acks, IReadOnlyList<long> ParkedPositions, IReadOnlyList<(string Stream, int Count, bool IsRetrying)> ParkedStreams);
-
-/// <summary>What a group has to write.</summary>
-internal sealed class GroupChanges
-{
-    public long Position { get; set; }
-
-    public int Members { get; set; }
-
-    public int InFlight { get; set; }
-
-    /// <summary>Whether an acknowledgement moved the position; what a filter left out can wait for the next sign of life.</summary>
-    public bool HasMoved { get; set; }
-
-    public List<long> Acks { get; } = [];
-
-    public List<GroupParkedEventRow> Parked { get; } = [];
-
-    public List<(long Position, int Failures, string? Reason)> ParkedAgain { get; } = [];
-
-    public List<long> Unparked { get; } = [];
-
-    public List<(long Position, string User)> Skips { get; } = [];
-
-    public Dictionary<string, bool> Marks { get; } = new(StringComparer.Ordinal);
-
-    public int Count => Acks.Count + Parked.Count + ParkedAgain.Count + Unparked.Count + Skips.Count + Marks.Count + (HasMoved ? 1 : 0);
 }

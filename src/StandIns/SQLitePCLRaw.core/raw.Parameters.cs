@@ -36,6 +36,16 @@ public static unsafe partial class raw
         }
     }
 
+    public static int sqlite3_bind_text(sqlite3_stmt stmt, int index, ReadOnlySpan<byte> t)
+    {
+        // Never null, empty text included: SQLite takes a null pointer for NULL.
+        byte none = 0;
+        fixed (byte* text = t)
+        {
+            return BindText(stmt, index, text is null ? &none : text, t.Length, SQLITE_TRANSIENT);
+        }
+    }
+
     public static int sqlite3_bind_blob(sqlite3_stmt stmt, int index, ReadOnlySpan<byte> blob)
     {
         if (blob.IsEmpty)

@@ -52,6 +52,7 @@ public sealed class ProbeTests(BlogService blog) : IClassFixture<BlogService>
                 "grpc.health.v1.Health",
                 "grpc.reflection.v1.ServerReflection",
                 "grpc.reflection.v1alpha.ServerReflection",
+                "grpccqrs.feed.v1.EventFeedService",
                 "grpccqrs.operations.v1.OperationsService",
             ],
             call.ResponseStream.Current.ListServicesResponse.Service.Select(service => service.Name).Order(StringComparer.Ordinal));

@@ -7,7 +7,7 @@ using static GrpcCqrs.Storage.Tests.StoreHarness;
 namespace GrpcCqrs.Storage.Tests;
 
 /// <summary>What consumer groups promise, whatever the database.</summary>
-public abstract class ConsumerGroupSpecs<TFixture>(TFixture fixture) : IClassFixture<TFixture>
+public abstract partial class ConsumerGroupSpecs<TFixture>(TFixture fixture) : IClassFixture<TFixture>
     where TFixture : class, IStoreFixture
 {
     private static readonly (string Key, string Value)[] Quick =
@@ -293,65 +293,6 @@ public abstract class ConsumerGroupSpecs<TFixture>(TFixture fixture) : IClassFix
         await RefusedAsync(FeedErrors.GroupNotFound, () => groups.JoinAsync("begin", 1, None));
         await RefusedAsync(FeedErrors.GroupNotFound, () => groups.ListParkedAsync("begin", null, false, 0, 1, None));
         Assert.Equal("end", Assert.Single(await groups.ListAsync(None)).Name);
-    }
-
-    [SkippableFact]
-    public async Task One_process_at_a_time_serves_a_group_and_the_next_takes_over_when_it_stops()
-    {
-        var settings = fixture.NewStore();
-        await using var two = await StartAsync(settings, null, Quick);
-        await using (var one = await StartAsync(settings, null, Quick))
-        {
-            await CreateAsync(one, "a", "b");
-            var member = await Groups(one).JoinAsync("group", 10, None);
-            await TakeAsync(member, 1, acknowledge: true);
-            await Task.Delay(TimeSpan.FromSeconds(1.5));
-            var refused = await RefusedAsync(FeedErrors.GroupElsewhere, () => Groups(two).JoinAsync("group", 10, None));
-            Assert.NotNull(refused.RetryAfter);
-            await UntilAsync(async () => (await FindAsync(two)) is { Members: 1, Position: 1, InFlight: 1 });
-        }
-
-        using var next = await Groups(two).JoinAsync("group", 10, None);
-        Assert.Equal([(2, 1)], await TakeAsync(next, 1));
-    }
-
-    [SkippableFact]
-    public async Task A_holder_that_is_silent_is_replaced_and_what_it_still_says_changes_nothing()
-    {
-        var settings = fixture.NewStore();
-
-        // It writes so rarely that to the other it is dead, as a process is that stands still and comes back.
-        await using var one = await StartAsync(settings, null, QuickBut(("Feed:AckInterval", "00:00:20"), ("Feed:GroupLease", "00:01:00")));
-        await using var two = await StartAsync(settings, null, Quick);
-        await CreateAsync(one, "a", "b", "c");
-        using var late = await Groups(one).JoinAsync("group", 10, None);
-        await TakeAsync(late, 3, acknowledge: true);
-
-        await RefusedAsync(FeedErrors.GroupElsewhere, () => Groups(two).JoinAsync("group", 10, None));
-        GroupMember? next = null;
-        await UntilAsync(async () =>
-        {
-            try
-            {
-                next = await Groups(two).JoinAsync("group", 10, None);
-                return true;
-            }
-            catch (RejectedException refused) when (refused.Code == FeedErrors.GroupElsewhere)
-            {
-                return false;
-            }
-        });
-        using var member = next!;
-        Assert.Equal([(1, 1), (2, 1), (3, 1)], await TakeAsync(member, 3));
-
-        // The first one's acknowledgements were never written, and are refused now that they are.
-        await RefusedAsync(FeedErrors.ParkedNotFound, () => Groups(one).RetryParkedAsync("group", "ledger-a", None));
-        await RefusedAsync(FeedErrors.GroupElsewhere, () => Groups(one).SkipParkedAsync("group", "ledger-a", 1, "ada", None));
-        await RefusedAsync(FeedErrors.GroupElsewhere, () => NextAsync(late));
-        Assert.Equal([0L], await two.WriteColumnAsync("SELECT position FROM consumer_groups"));
-        await RefusedAsync(FeedErrors.GroupElsewhere, () => Groups(one).JoinAsync("group", 10, None));
-        member.Acknowledge([1, 2, 3]);
-        await UntilAsync(async () => (await two.WriteColumnAsync("SELECT position FROM consumer_groups"))[0] == 3);
     }
 
     private static (string Key, string Value)[] QuickBut(params (string Key, string Value)[] other) =>

@@ -1,0 +1,136 @@
+using System.Buffers;
+using System.Buffers.Text;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace GrpcCqrs.Storage.Sqlite;
+
+/// <summary>
+/// One prepared statement on SQLite's own functions. A <see cref="SqliteCommand"/> looks up its parameters by name, boxes their values
+/// and makes a reader at each execution, which costs more than most rows do. Values are bound in the order of the names given; texts
+/// and ids are stored as the driver stores them. Used by one thread at a time.
+/// </summary>
+internal sealed class SqliteStatement : IDisposable
+{
+    private const int Ok = 0;
+    private const int Row = 100;
+    private const int Done = 101;
+    private const int Null = 5;
+    private const int GuidLength = 36;
+
+    private readonly sqlite3 database;
+    private readonly sqlite3_stmt statement;
+    private readonly int[] parameters;
+    private int bound;
+
+    /// <exception cref="SqliteException">SQLite does not take the text.</exception>
+    public SqliteStatement(SqliteConnection connection, string text, params ReadOnlySpan<string> names)
+    {
+        database = connection.Handle ?? throw new InvalidOperationException("The connection is closed.");
+        Check(raw.sqlite3_prepare_v2(database, text, out statement));
+        parameters = new int[names.Length];
+        for (var index = 0; index < names.Length; index++)
+        {
+            parameters[index] = raw.sqlite3_bind_parameter_index(statement, "@" + names[index]);
+        }
+    }
+
+    public SqliteStatement Bind(long value)
+    {
+        Check(raw.sqlite3_bind_int64(statement, parameters[bound++], value));
+        return this;
+    }
+
+    public SqliteStatement Bind(long? value) => value is { } number ? Bind(number) : BindNull();
+
+    public SqliteStatement Bind(string? value)
+    {
+        if (value is null)
+        {
+            return BindNull();
+        }
+
+        Check(raw.sqlite3_bind_text(statement, parameters[bound++], value));
+        return this;
+    }
+
+    public SqliteStatement Bind(ReadOnlySpan<byte> value)
+    {
+        Check(raw.sqlite3_bind_blob(statement, parameters[bound++], value));
+        return this;
+    }
+
+    /// <summary>The driver's form of an id: text with hyphens, in capitals.</summary>
+    public SqliteStatement Bind(Guid value)
+    {
+        Span<byte> text = stackalloc byte[GuidLength];
+        Utf8Formatter.TryFormat(value, text, out _, new StandardFormat('D'));
+        System.Text.Ascii.ToUpperInPlace(text, out _);
+        Check(raw.sqlite3_bind_text(statement, parameters[bound++], text));
+        return this;
+    }
+
+    /// <summary>Runs a statement that returns no rows.</summary>
+    /// <exception cref="SqliteException">SQLite refuses.</exception>
+    public void Run()
+    {
+        var isRow = Step();
+        Reset();
+        if (isRow)
+        {
+            throw new InvalidOperationException("The statement returned a row.");
+        }
+    }
+
+    /// <summary>Goes to the next row; false where there is none. To be followed by <see cref="Reset"/> in the end.</summary>
+    /// <exception cref="SqliteException">SQLite refuses.</exception>
+    public bool Step()
+    {
+        var result = raw.sqlite3_step(statement);
+        if (result is Row or Done)
+        {
+            return result == Row;
+        }
+
+        try
+        {
+            SqliteException.ThrowExceptionForRC(result, database);
+            throw new InvalidOperationException($"SQLite answered a step with {result}.");
+        }
+        finally
+        {
+            Reset();
+        }
+    }
+
+    public void Reset()
+    {
+        // The result repeats that of the last step.
+        _ = raw.sqlite3_reset(statement);
+        bound = 0;
+    }
+
+    public bool IsNull(int column) => raw.sqlite3_column_type(statement, column) == Null;
+
+    public long Int64(int column) => raw.sqlite3_column_int64(statement, column);
+
+    public string Text(int column) => raw.sqlite3_column_text(statement, column).utf8_to_string()!;
+
+    public byte[] Blob(int column) => raw.sqlite3_column_blob(statement, column).ToArray();
+
+    public void Dispose() => statement.Dispose();
+
+    private SqliteStatement BindNull()
+    {
+        Check(raw.sqlite3_bind_null(statement, parameters[bound++]));
+        return this;
+    }
+
+    private void Check(int result)
+    {
+        if (result != Ok)
+        {
+            SqliteException.ThrowExceptionForRC(result, database);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using System.Globalization;
+using Blog.ProcessTests;
+using Blog.V1;
+using Grpc.Core;
+using Grpc.Net.Client;
+
+namespace Benchmarks;
+
+/// <summary>The Blog as a process of its own, all projections running, with clients on as many channels as the ceiling has.</summary>
+internal sealed class BlogUnderTest : IAsyncDisposable
+{
+    public const int Callers = 64;
+    private const int Channels = 2;
+
+    private readonly DirectoryInfo data;
+    private readonly ServerProcess server;
+    private readonly GrpcChannel[] channels;
+    private readonly PostCommandService.PostCommandServiceClient[] clients;
+    private int created;
+
+    private BlogUnderTest(DirectoryInfo data, ServerProcess server)
+    {
+        this.data = data;
+        this.server = server;
+        channels = OpenChannels(server.GrpcAddress);
+        clients = [.. channels.Select(channel => new PostCommandService.PostCommandServiceClient(channel))];
+    }
+
+    /// <summary>The posts that were made.</summary>
+    public string[] Posts { get; private set; } = [];
+
+    public static GrpcChannel[] OpenChannels(string address) => [.. Enumerable.Range(0, Channels).Select(_ => GrpcChannel.ForAddress(address))];
+
+    /// <summary>Starts the service on new databases and makes some posts.</summary>
+    public static async Task<BlogUnderTest> StartAsync(BenchmarkOptions options, int posts)
+    {
+        var directory = Directory.CreateTempSubdirectory("grpccqrs-bench-");
+        var blog = new BlogUnderTest(directory, await ServerProcess.StartAsync(
+            ServerProcess.StartInfo(directory.FullName, options.Server, BenchmarkDatabase.Settings(options)), addresses: 2));
+        var ids = new string[posts];
+        await Parallel.ForAsync(0, posts, new ParallelOptions { MaxDegreeOfParallelism = Callers }, async (number, _) =>
+            ids[number] = await blog.CreateAsync(number));
+        blog.Posts = ids;
+        return blog;
+    }
+
+    /// <summary>Edits of random posts, 300 bytes each; the clock stops once the projections have seen the last.</summary>
+    public Task<Sample> EditsAsync(int callers, TimeSpan length) => Load.RunAsync(
+        callers, length, (caller, random) => EditAsync(caller, random), DrainAsync, () => server.CpuTime);
+
+    /// <summary>New posts, 300 bytes of content each; the clock stops once the projections have seen the last.</summary>
+    public Task<Sample> CreatesAsync(int callers, TimeSpan length) => Load.RunAsync(
+        callers, length, (caller, _) => CreateAsync(caller), DrainAsync, () => server.CpuTime);
+
+    public async ValueTask DisposeAsync()
+    {
+        Array.ForEach(channels, channel => channel.Dispose());
+        await server.DisposeAsync();
+        data.Delete(recursive: true);
+    }
+
+    /// <summary>One more command, and a query that waits until the projections have seen it.</summary>
+    private async Task DrainAsync()
+    {
+        var (post, token) = await EditAsync(0, new Random());
+        var queries = new PostQueryService.PostQueryServiceClient(channels[0]);
+        while (true)
+        {
+            try
+            {
+                await queries.GetPostAsync(new GetPostRequest { PostId = post, ConsistencyToken = token });
+                return;
+            }
+            catch (RpcException exception) when (exception.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded)
+            {
+                // The projections are further behind than the service lets a query wait.
+            }
+        }
+    }
+
+    private async Task<(string Post, string Token)> EditAsync(int caller, Random random)
+    {
+        var post = Posts[random.Next(Posts.Length)];
+        var answer = await clients[caller % clients.Length].EditPostContentAsync(new EditPostContentRequest { PostId = post, Content = Content(random) });
+        return (post, answer.ConsistencyToken);
+    }
+
+    private async Task<string> CreateAsync(int caller)
+    {
+        var number = Interlocked.Increment(ref created);
+        var request = new CreatePostRequest { Title = $"Post {number}", Author = "Benchmark", Content = Content(Random.Shared) };
+        return (await clients[caller % clients.Length].CreatePostAsync(request)).PostId;
+    }
+
+    private static string Content(Random random) =>
+        string.Create(CultureInfo.InvariantCulture, $"{random.NextInt64():D20}{new string('x', 280)}");
+}
