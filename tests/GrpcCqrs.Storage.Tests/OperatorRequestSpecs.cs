@@ -1,0 +1,127 @@
+using Dapper;
+using GrpcCqrs.EventSourcing;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+using static GrpcCqrs.Storage.Tests.StoreHarness;
+
+namespace GrpcCqrs.Storage.Tests;
+
+/// <summary>The positions of all events, in a projection that fails on thirteens and can leave a stream behind.</summary>
+public sealed class FussySeenProjection : IStreamProjection
+{
+    public string Name => "seen";
+
+    public int Version => 1;
+
+    public IReadOnlyList<string> Tables { get; } = ["seen"];
+
+    public IReadOnlyCollection<Type> Handles { get; } = [typeof(AmountBooked)];
+
+    public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        foreach (var (record, @event) in batch)
+        {
+            if (@event is AmountBooked { Amount: 13 })
+            {
+                throw new InvalidOperationException("Thirteen again.");
+            }
+
+            await tables.ExecuteAsync("INSERT INTO {seen} (position) VALUES (@position)", [("position", record.Position)], cancellationToken);
+        }
+    }
+
+    public Task RemoveAsync(StreamId stream, IProjectionTables tables, CancellationToken cancellationToken) => throw new NotSupportedException();
+}
+
+/// <summary>What operators are told, whatever the database.</summary>
+public abstract class OperatorRequestSpecs<TFixture>(TFixture fixture) : IClassFixture<TFixture>
+    where TFixture : class, IStoreFixture
+{
+    private static readonly (string, string)[] Impatient =
+        [("Projections:RetryDelay", "00:00:00.010"), ("Projections:MaxRetryDelay", "00:00:00.050"), ("Projections:ParkAfter", "2")];
+
+    private static CancellationToken None => CancellationToken.None;
+
+    [SkippableFact]
+    public async Task An_event_that_is_parked_for_several_projections_is_on_several_pages()
+    {
+        await using var store = await StartAsync(
+            fixture.NewStore(),
+            services => services.AddSingleton<IProjection>(new StreamBalanceProjection { IsPoisoned = true }).AddSingleton<IProjection>(new FussySeenProjection()),
+            Impatient);
+        await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(13), Booking(2)), None);
+        await UntilAsync(async () => (await store.Operations.ListParkedAsync("", 0, 10, None)).Count == 4);
+
+        var (seen, after) = (new List<(long, string)>(), (Position: 0L, Projection: ""));
+        while (await store.Operations.ListParkedAsync("", after, 1, None) is [var parked])
+        {
+            after = (parked.Position, parked.Projection);
+            seen.Add(after);
+        }
+
+        Assert.Equal([(1, "balances"), (1, "seen"), (2, "balances"), (2, "seen")], seen);
+        Assert.Equal([2L, 2L], (await store.Operations.ListParkedAsync("", 1, 10, None)).Select(parked => parked.Position));
+    }
+
+    [SkippableFact]
+    public async Task A_request_that_fails_in_the_projecting_process_fails_for_its_caller_and_is_on_the_list()
+    {
+        await using var store = await StartAsync(fixture.NewStore(), services => services.AddSingleton<IProjection>(new StreamBalanceProjection()), Impatient);
+        await using (var connection = await store.OpenReadAsync())
+        {
+            await connection.ExecuteAsync("DROP TABLE balances_alt");
+        }
+
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => store.Operations.RebuildAsync([], false, "operator", None));
+        Assert.Contains("balances_alt", failure.Message, StringComparison.Ordinal);
+        var told = Assert.Single(await store.Operations.ListAsync(long.MaxValue, 10, None));
+        Assert.Equal((true, null), (told.HasFailed, told.Reason));
+        Assert.Contains("balances_alt", told.Message, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task To_a_follower_tables_make_progress_while_they_move_or_have_nothing_to_do()
+    {
+        var balances = new BalanceProjection();
+        await using var store = await StartAsync(fixture.NewStore(), services => services.AddSingleton<IProjection>(balances), Impatient);
+        await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1)), None);
+        await store.CatchUpAsync();
+        var clock = new SteppedClock(TimeProvider.System.GetUtcNow());
+        var follower = ActivatorUtilities.CreateInstance<ReadModelFollower>(store.Services, clock);
+        Assert.Equal((1L, clock.GetUtcNow()), await LookAsync());
+
+        // Nothing to do.
+        clock.Step(TimeSpan.FromMinutes(1));
+        Assert.Equal((1L, clock.GetUtcNow()), await LookAsync());
+
+        // It stands still behind the newest event.
+        balances.IsPoisoned = true;
+        var stood = clock.GetUtcNow();
+        await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(13)), None);
+        clock.Step(TimeSpan.FromMinutes(1));
+        Assert.Equal((1L, stood), await LookAsync());
+
+        balances.IsPoisoned = false;
+        await store.CatchUpAsync();
+        Assert.Equal((2L, clock.GetUtcNow()), await LookAsync());
+
+        async Task<(long, DateTimeOffset)> LookAsync()
+        {
+            var status = Assert.Single((await follower.ReadAsync(None)).Statuses);
+            return (status.Position, status.ProgressTime);
+        }
+    }
+
+    private static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!await condition())
+        {
+            await Task.Delay(5, limit.Token);
+        }
+    }
+}
+
+public sealed class SqliteOperatorRequestSpecs(SqliteFixture fixture) : OperatorRequestSpecs<SqliteFixture>(fixture);
+
+public sealed class PostgreSqlOperatorRequestSpecs(PostgreSqlFixture fixture) : OperatorRequestSpecs<PostgreSqlFixture>(fixture);
