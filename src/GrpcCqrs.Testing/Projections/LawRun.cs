@@ -70,10 +70,15 @@ internal sealed class LawRun(ProjectionChecker checker, IProjection projection, 
                     break;
                 }
 
-                interrupted.IsInterrupted = true;
+                interrupted.IsToInterrupt = true;
                 var before = process.Position;
                 await process.FeedAsync(cut, cancellationToken);
-                interrupted.IsInterrupted = false;
+                if (interrupted.IsToInterrupt)
+                {
+                    // Nothing in the batch that the projection handles.
+                    continue;
+                }
+
                 ThrowUnless(process.Position == before, "A batch whose transaction was rolled back has moved the checkpoint.");
                 if (isRetriedWhole)
                 {

@@ -90,23 +90,28 @@ internal sealed class ProjectingProcess : IAsyncDisposable
         await projector.LoadAsync(cancellationToken);
     }
 
-    /// <summary>Gives the events behind a position again to somebody who has missed that they were committed.</summary>
-    /// <returns>Whether that was noticed, so that nothing was applied.</returns>
+    /// <summary>
+    /// Gives the events behind a position again, through somebody who has missed that they were committed. The checkpoint tells,
+    /// unless the projection itself fails on events that it has seen.
+    /// </summary>
+    /// <returns>Whether nothing was applied.</returns>
     public async Task<bool> RedeliverAsync(long after, CancellationToken cancellationToken)
     {
         var page = await store.ReadAllAsync(after, (int)Math.Min(AnyCount, Live.Position - after), cancellationToken);
         var row = new SlotRow(projection.Name, Live.Slot, SlotState.Live, projection.Version, after, StoreId, DateTimeOffset.UnixEpoch, 0, false, null);
         var late = new ProjectionState(projection, row, AnyCount, TimeProvider.System);
+        var isApplied = false;
         try
         {
-            await projector.ApplyAsync([late], page.Events, AnyCount, cancellationToken);
-            return false;
+            isApplied = await projector.ApplyAsync([late], page.Events, AnyCount, cancellationToken);
         }
         catch (CheckpointMovedException)
         {
-            await ReloadAsync(cancellationToken);
-            return true;
+            // As it should be.
         }
+
+        await ReloadAsync(cancellationToken);
+        return !isApplied;
     }
 
     public long Position => Live.Position;
@@ -160,7 +165,8 @@ internal sealed class LawStepException(string message) : Exception(message);
 /// <summary>The projection, whose batch is rolled back after it was applied whenever that is wanted.</summary>
 internal sealed class InterruptedProjection(IProjection inner) : IProjection
 {
-    public bool IsInterrupted { get; set; }
+    /// <summary>Whether the next batch is to be rolled back; false again once one was.</summary>
+    public bool IsToInterrupt { get; set; }
 
     public string Name => inner.Name;
 
@@ -175,8 +181,9 @@ internal sealed class InterruptedProjection(IProjection inner) : IProjection
     public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, IProjectionTables tables, CancellationToken cancellationToken)
     {
         await inner.ApplyAsync(batch, tables, cancellationToken);
-        if (IsInterrupted)
+        if (IsToInterrupt)
         {
+            IsToInterrupt = false;
             throw new LawStepException("The transaction is to be rolled back.");
         }
     }

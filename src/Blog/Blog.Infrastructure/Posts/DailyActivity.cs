@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Data.Common;
 using Blog.Application.Posts;
 using Blog.Domain.Posts;
@@ -60,19 +59,24 @@ public sealed class DailyActivityProjection() : FoldProjection<PostDays>(
 
 /// <summary>What a post adds to which day.</summary>
 /// <param name="Days">The days on which something happened to it.</param>
-public sealed record PostDays(ImmutableList<PostDay> Days)
+public sealed record PostDays(IReadOnlyList<PostDay> Days)
 {
     internal static readonly PostDays None = new([]);
 
-    internal static PostDays Read(PostDays? post, DbDataReader row) => new((post ?? None).Days.Add(
-        new PostDay(row.GetInt32(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4))));
+    internal static PostDays Read(PostDays? post, DbDataReader row) =>
+        new([.. (post ?? None).Days, new PostDay(row.GetInt32(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4))]);
 
     internal PostDays Add(int day, long created = 0, long edited = 0, long published = 0, long deleted = 0)
     {
-        var index = Days.FindIndex(one => one.Day == day);
+        var index = Days.Count - 1;
+        while (index >= 0 && Days[index].Day != day)
+        {
+            index--;
+        }
+
         var was = index < 0 ? new PostDay(day, 0, 0, 0, 0) : Days[index];
         var now = new PostDay(day, was.Created + created, was.Edited + edited, was.Published + published, was.Deleted + deleted);
-        return new PostDays(index < 0 ? Days.Add(now) : Days.SetItem(index, now));
+        return new PostDays(index < 0 ? [.. Days, now] : [.. Days.Take(index), now, .. Days.Skip(index + 1)]);
     }
 }
 

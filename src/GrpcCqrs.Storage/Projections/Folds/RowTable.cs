@@ -106,6 +106,11 @@ internal sealed class RowTable<TState, TItem> : StreamTable<TState>
 
     private void AddUpdate(string stream, TItem before, TItem after, object?[] key, Dictionary<ulong, List<object?[]>> updated)
     {
+        if (EqualityComparer<TItem>.Default.Equals(before, after))
+        {
+            return;
+        }
+
         var changed = 0UL;
         var values = new object?[columns.Length];
         var count = 0;
@@ -156,15 +161,7 @@ internal sealed class RowTable<TState, TItem> : StreamTable<TState>
 
         public bool Equals(object?[]? x, object?[]? y) => x.AsSpan().SequenceEqual(y);
 
-        public int GetHashCode(object?[] obj)
-        {
-            var hash = default(HashCode);
-            foreach (var value in obj)
-            {
-                hash.Add(value);
-            }
-
-            return hash.ToHashCode();
-        }
+        /// <summary>The last key tells most rows of a stream apart.</summary>
+        public int GetHashCode(object?[] obj) => obj.Length == 0 ? 0 : obj[^1]?.GetHashCode() ?? 0;
     }
 }
