@@ -23,10 +23,14 @@ public static class BlogInfrastructure
         .AddProjection<PostListProjection>()
         .AddProjection<TagCountsProjection>()
         .AddProjection<PostSearchProjection>()
+        .AddProjection<AuthorStatisticsProjection>()
+        .AddProjection<DailyActivityProjection>()
         .AddReadModelQuery<GetPost, PostView, GetPostHandler>(PostDetailsProjection.ProjectionName)
         .AddReadModelQuery<ListPosts, Page<PostSummaryView>, ListPostsHandler>(PostListProjection.ProjectionName)
         .AddReadModelQuery<SearchPosts, Page<SearchHitView>, SearchPostsHandler>(
             PostSearchProjection.ProjectionName, PostListProjection.ProjectionName)
         .AddReadModelQuery<ListTags, Page<TagView>, ListTagsHandler>(TagCountsProjection.ProjectionName)
+        .AddReadModelQuery<ListAuthors, Page<AuthorView>, ListAuthorsHandler>(AuthorStatisticsProjection.ProjectionName)
+        .AddReadModelQuery<ListDailyActivity, Page<DailyActivityView>, ListDailyActivityHandler>(DailyActivityProjection.ProjectionName)
         .AddReadModelWatch<WatchPosts, PostChangeView, WatchPostsHandler>(PostListProjection.ProjectionName);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AutoMapper;
 using Blog.Application.Posts;
 using Blog.V1;
@@ -75,6 +76,13 @@ public sealed class BlogMapping : Profile
         CreateMap<ListTagsRequest, Messages.ListTags>();
         CreateMap<WatchPostsRequest, Messages.WatchPosts>().ConvertUsing(request => new Messages.WatchPosts(
             Statuses(request.Statuses), request.Tag, request.Author, request.HasAfterPosition ? request.AfterPosition : null));
+        CreateMap<ListAuthorsRequest, Messages.ListAuthors>().ConvertUsing(request => new Messages.ListAuthors(
+            request.Prefix,
+            request.OrderBy == V1.AuthorOrder.Unspecified ? Messages.AuthorOrder.Name : (Messages.AuthorOrder)request.OrderBy,
+            request.PageSize,
+            request.PageToken));
+        CreateMap<ListDailyActivityRequest, Messages.ListDailyActivity>().ConvertUsing(request => new Messages.ListDailyActivity(
+            Day(request.StartDay, "start_day"), Day(request.EndDay, "end_day"), request.PageSize, request.PageToken));
     }
 
     private void MapViews()
@@ -86,6 +94,9 @@ public sealed class BlogMapping : Profile
         CreateMap<PostHistoryEntryView, PostHistoryEntry>();
         CreateMap<StateFieldChange, V1.FieldChange>();
         CreateMap<TagView, Tag>();
+        CreateMap<AuthorView, Author>();
+        CreateMap<DateOnly, string>().ConvertUsing(day => day.ToString("O", CultureInfo.InvariantCulture));
+        CreateMap<DailyActivityView, DailyActivity>();
     }
 
     private static DomainStatus[] Statuses(IReadOnlyCollection<PostStatus> statuses)
@@ -122,6 +133,12 @@ public sealed class BlogMapping : Profile
             throw RejectedException.Invalid(new FieldViolation(field, "Must be a time from the year 1 to 9999 with 0 to 999,999,999 nanoseconds."));
         }
     }
+
+    private static DateOnly? Day(string text, string field) => text.Length == 0
+        ? null
+        : DateOnly.TryParseExact(text, "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
+            ? day
+            : throw RejectedException.Invalid(new FieldViolation(field, "Must be a day, such as 2026-11-20."));
 
     private static Snippet ToSnippet(IEnumerable<TextFragment> fragments)
     {

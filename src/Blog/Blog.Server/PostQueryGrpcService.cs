@@ -74,6 +74,24 @@ internal sealed class PostQueryGrpcService(IQueryBus bus, IMapper mapper, CallCo
         responseStream,
         context);
 
+    public override async Task<ListAuthorsResponse> ListAuthors(ListAuthorsRequest request, ServerCallContext context)
+    {
+        var (page, position, token) = await AskAsync<Queries.ListAuthors, Page<AuthorView>>(request, request.ConsistencyToken, context);
+        return new ListAuthorsResponse
+        {
+            Authors = { mapper.Map<Author[]>(page.Items) }, NextPageToken = page.NextPageToken, Position = position, ConsistencyToken = token,
+        };
+    }
+
+    public override async Task<ListDailyActivityResponse> ListDailyActivity(ListDailyActivityRequest request, ServerCallContext context)
+    {
+        var (page, position, token) = await AskAsync<Queries.ListDailyActivity, Page<DailyActivityView>>(request, request.ConsistencyToken, context);
+        return new ListDailyActivityResponse
+        {
+            Days = { mapper.Map<DailyActivity[]>(page.Items) }, NextPageToken = page.NextPageToken, Position = position, ConsistencyToken = token,
+        };
+    }
+
     private async Task<(TResult Result, long Position, string Token)> AskAsync<TQuery, TResult>(
         IMessage request, string consistencyToken, ServerCallContext call)
         where TQuery : class

@@ -20,6 +20,17 @@ public interface IProjectionTables
     /// <exception cref="DbException">The database refuses it.</exception>
     Task<int> ExecuteAsync(string sql, ReadOnlySpan<(string Name, object? Value)> parameters, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Runs a statement that returns no rows once for each of several sets of values, in their order. A database server gets many of
+    /// them in one round trip.
+    /// </summary>
+    /// <param name="sql">The statement.</param>
+    /// <param name="names">The names of its parameters, without the marker; always in the same order for a text.</param>
+    /// <param name="rows">The parameters' values, in the order of the names; may be none.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <exception cref="DbException">The database refuses one of them.</exception>
+    Task ExecuteManyAsync(string sql, IReadOnlyList<string> names, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken);
+
     /// <summary>Runs a statement that returns rows.</summary>
     /// <param name="sql">The statement.</param>
     /// <param name="parameters">Its parameters, as for <see cref="ExecuteAsync"/>.</param>

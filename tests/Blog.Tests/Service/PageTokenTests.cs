@@ -16,7 +16,7 @@ public sealed class TwoStores : BlogService, IAsyncLifetime
         await this.CreateAsync("Paged", "Paged", tags: ["paged-1", "paged-2"]);
         PostId = (await this.CreateAsync("Paged", "Paged")).PostId;
         await this.PublishAsync(PostId);
-        Token = (await this.CreateAsync("Paged", "Paged")).ConsistencyToken;
+        Token = (await this.CreateAsync("Paged", "Paged", "Grace")).ConsistencyToken;
     }
 
     async Task IAsyncLifetime.DisposeAsync()
@@ -44,11 +44,13 @@ public sealed class PageTokenTests(TwoStores blog) : IClassFixture<TwoStores>
             (await service.Queries.SearchPostsAsync(new() { Query = "paged", PageSize = 1, PageToken = token })).NextPageToken,
         ["ListTags"] = async (service, token) =>
             (await service.Queries.ListTagsAsync(new() { PageSize = 1, PageToken = token })).NextPageToken,
+        ["ListAuthors"] = async (service, token) =>
+            (await service.Queries.ListAuthorsAsync(new() { PageSize = 1, PageToken = token })).NextPageToken,
         ["GetPostHistory"] = async (service, token) =>
             (await service.Queries.GetPostHistoryAsync(new() { PostId = blog.PostId, PageSize = 1, PageToken = token })).NextPageToken,
     };
 
-    public static TheoryData<string> PagedQueries => ["ListPosts", "SearchPosts", "ListTags", "GetPostHistory"];
+    public static TheoryData<string> PagedQueries => ["ListPosts", "SearchPosts", "ListTags", "ListAuthors", "GetPostHistory"];
 
     [Theory]
     [MemberData(nameof(PagedQueries))]
@@ -106,6 +108,9 @@ public sealed class PageTokenTests(TwoStores blog) : IClassFixture<TwoStores>
         (await Refusal.OfAsync(blog.Queries.SearchPostsAsync(new() { Query = "paged", Tag = "x", PageToken = search }))).Is(EngineErrors.PageTokenInvalid, "page_token");
         var tags = await FirstTokenAsync("ListTags");
         (await Refusal.OfAsync(blog.Queries.ListTagsAsync(new() { Prefix = "paged", PageToken = tags }))).Is(EngineErrors.PageTokenInvalid, "page_token");
+        var authors = await FirstTokenAsync("ListAuthors");
+        (await Refusal.OfAsync(blog.Queries.ListAuthorsAsync(new() { Prefix = "A", PageToken = authors }))).Is(EngineErrors.PageTokenInvalid, "page_token");
+        (await Refusal.OfAsync(blog.Queries.ListAuthorsAsync(new() { OrderBy = AuthorOrder.PostCount, PageToken = authors }))).Is(EngineErrors.PageTokenInvalid, "page_token");
         var history = await FirstTokenAsync("GetPostHistory");
         var otherPost = new GetPostHistoryRequest { PostId = PostCalls.UnknownId, PageToken = history };
         (await Refusal.OfAsync(blog.Queries.GetPostHistoryAsync(otherPost))).Is(EngineErrors.PageTokenInvalid, "page_token");
@@ -130,6 +135,8 @@ public sealed class PageTokenTests(TwoStores blog) : IClassFixture<TwoStores>
             (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { ConsistencyToken = text }))).Is(EngineErrors.ConsistencyTokenInvalid, "consistency_token");
             (await Refusal.OfAsync(blog.Queries.SearchPostsAsync(new() { Query = "x", ConsistencyToken = text }))).Is(EngineErrors.ConsistencyTokenInvalid, "consistency_token");
             (await Refusal.OfAsync(blog.Queries.ListTagsAsync(new() { ConsistencyToken = text }))).Is(EngineErrors.ConsistencyTokenInvalid, "consistency_token");
+            (await Refusal.OfAsync(blog.Queries.ListAuthorsAsync(new() { ConsistencyToken = text }))).Is(EngineErrors.ConsistencyTokenInvalid, "consistency_token");
+            (await Refusal.OfAsync(blog.Queries.ListDailyActivityAsync(new() { ConsistencyToken = text }))).Is(EngineErrors.ConsistencyTokenInvalid, "consistency_token");
             (await Refusal.OfAsync(blog.Queries.GetPostHistoryAsync(new() { PostId = blog.PostId, ConsistencyToken = text }))).Is(EngineErrors.ConsistencyTokenInvalid, "consistency_token");
             (await Refusal.OfAsync(blog.Queries.GetPostAsOfAsync(new() { PostId = blog.PostId, Version = 1, ConsistencyToken = text }))).Is(EngineErrors.ConsistencyTokenInvalid, "consistency_token");
         }

@@ -47,6 +47,8 @@ public sealed class QueryRefusalTests(BlogService blog) : IClassFixture<BlogServ
         (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { PageSize = pageSize }))).Is(EngineErrors.InvalidFields, "page_size");
         (await Refusal.OfAsync(blog.Queries.SearchPostsAsync(new() { Query = "x", PageSize = pageSize }))).Is(EngineErrors.InvalidFields, "page_size");
         (await Refusal.OfAsync(blog.Queries.ListTagsAsync(new() { PageSize = pageSize }))).Is(EngineErrors.InvalidFields, "page_size");
+        (await Refusal.OfAsync(blog.Queries.ListAuthorsAsync(new() { PageSize = pageSize }))).Is(EngineErrors.InvalidFields, "page_size");
+        (await Refusal.OfAsync(blog.Queries.ListDailyActivityAsync(new() { PageSize = pageSize }))).Is(EngineErrors.InvalidFields, "page_size");
         (await Refusal.OfAsync(blog.Queries.GetPostHistoryAsync(new() { PostId = PostCalls.UnknownId, PageSize = pageSize }))).Is(EngineErrors.InvalidFields, "page_size");
     }
 
@@ -57,6 +59,10 @@ public sealed class QueryRefusalTests(BlogService blog) : IClassFixture<BlogServ
         await blog.Queries.ListPostsAsync(new() { PageSize = 100 });
         await blog.Queries.SearchPostsAsync(new() { Query = "x", PageSize = 100 });
         await blog.Queries.ListTagsAsync(new() { PageSize = 1_000 });
+        await blog.Queries.ListAuthorsAsync(new() { PageSize = 1_000 });
+        await blog.Queries.ListDailyActivityAsync(new() { PageSize = 1_000 });
+        (await Refusal.OfAsync(blog.Queries.ListAuthorsAsync(new() { PageSize = 1_001 }))).Is(EngineErrors.InvalidFields, "page_size");
+        (await Refusal.OfAsync(blog.Queries.ListDailyActivityAsync(new() { PageSize = 1_001 }))).Is(EngineErrors.InvalidFields, "page_size");
         await blog.Queries.GetPostHistoryAsync(new() { PostId = id, PageSize = 500 });
         (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { PageSize = 101 }))).Is(EngineErrors.InvalidFields, "page_size");
         (await Refusal.OfAsync(blog.Queries.SearchPostsAsync(new() { Query = "x", PageSize = 101 }))).Is(EngineErrors.InvalidFields, "page_size");
@@ -72,6 +78,7 @@ public sealed class QueryRefusalTests(BlogService blog) : IClassFixture<BlogServ
             (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { Statuses = { (PostStatus)unknown } }))).Is(EngineErrors.InvalidFields, "statuses");
             (await Refusal.OfAsync(blog.Queries.SearchPostsAsync(new() { Query = "x", Statuses = { (PostStatus)unknown } }))).Is(EngineErrors.InvalidFields, "statuses");
             (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { OrderBy = (PostOrder)unknown }))).Is(EngineErrors.InvalidFields, "order_by");
+            (await Refusal.OfAsync(blog.Queries.ListAuthorsAsync(new() { OrderBy = (AuthorOrder)unknown }))).Is(EngineErrors.InvalidFields, "order_by");
             (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { Direction = (SortDirection)unknown }))).Is(EngineErrors.InvalidFields, "direction");
         }
 
@@ -117,5 +124,12 @@ public sealed class QueryRefusalTests(BlogService blog) : IClassFixture<BlogServ
             .Is(EngineErrors.InvalidFields, "page_size", "order_by", "tag", "author");
         (await Refusal.OfAsync(blog.Queries.SearchPostsAsync(new() { Query = "", Tag = "a,b" }))).Is(EngineErrors.InvalidFields, "query", "tag");
         (await Refusal.OfAsync(blog.Queries.ListTagsAsync(new() { Prefix = "a,b" }))).Is(EngineErrors.InvalidFields, "prefix");
+        (await Refusal.OfAsync(blog.Queries.ListAuthorsAsync(new() { Prefix = " ", PageSize = -1 }))).Is(EngineErrors.InvalidFields, "page_size", "prefix");
+        (await Refusal.OfAsync(blog.Queries.ListDailyActivityAsync(new() { StartDay = "2026-11-20", EndDay = "2026-11-19" }))).Is(EngineErrors.InvalidFields, "end_day");
+        foreach (var malformed in (string[])["2026-11-31", "20 November 2026", "2026-1-1", "2026-11-20T00:00:00Z", "x"])
+        {
+            (await Refusal.OfAsync(blog.Queries.ListDailyActivityAsync(new() { StartDay = malformed }))).Is(EngineErrors.InvalidFields, "start_day");
+            (await Refusal.OfAsync(blog.Queries.ListDailyActivityAsync(new() { EndDay = malformed }))).Is(EngineErrors.InvalidFields, "end_day");
+        }
     }
 }

@@ -23,6 +23,8 @@ public sealed class TokenWaitTests(ImpatientBlog blog) : IClassFixture<Impatient
         (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { ConsistencyToken = token }))).Is(EngineErrors.ReadModelBehind);
         (await Refusal.OfAsync(blog.Queries.SearchPostsAsync(new() { Query = "x", ConsistencyToken = token }))).Is(EngineErrors.ReadModelBehind);
         (await Refusal.OfAsync(blog.Queries.ListTagsAsync(new() { ConsistencyToken = token }))).Is(EngineErrors.ReadModelBehind);
+        (await Refusal.OfAsync(blog.Queries.ListAuthorsAsync(new() { ConsistencyToken = token }))).Is(EngineErrors.ReadModelBehind);
+        (await Refusal.OfAsync(blog.Queries.ListDailyActivityAsync(new() { ConsistencyToken = token }))).Is(EngineErrors.ReadModelBehind);
     }
 
     [Fact]

@@ -7,12 +7,17 @@ using GrpcCqrs.Storage;
 namespace Blog.Infrastructure.Posts;
 
 /// <summary>Keeps <c>post_details</c>: every post that is not deleted, with its content.</summary>
-public sealed class PostDetailsProjection : PostProjection
+public sealed class PostDetailsProjection() : FoldProjection<FoldedPost>(
+[
+    StreamTable.Row<FoldedPost>(
+        "post_details",
+        "post_id",
+        (_, row) => FoldedPost.Read(row, row.GetString(FoldedPost.Columns.Count)),
+        [.. FoldedPost.Columns, new("content", post => post.Content)]),
+])
 {
     /// <summary>The projection's name.</summary>
     public const string ProjectionName = "post_details";
-
-    private const string Table = "{post_details}";
 
     /// <inheritdoc/>
     public override string Name => ProjectionName;
@@ -21,24 +26,10 @@ public sealed class PostDetailsProjection : PostProjection
     public override int Version => 1;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Tables { get; } = ["post_details"];
+    public override IReadOnlyCollection<Type> Handles { get; } = [typeof(PostEvent)];
 
     /// <inheritdoc/>
-    protected override Task ApplyAsync(ProjectionTables tables, PostEvent @event, PostChange change) => @event switch
-    {
-        PostCreated e => tables.ExecuteAsync(
-            $"INSERT INTO {Table} (post_id, slug, title, content, status, author, tags, version, create_us, update_us, publish_us)"
-            + " VALUES (@Id, @Slug, @Title, @Content, @Status, @Author, @Tags, @Version, @Time, @Time, 0)",
-            new
-            {
-                change.Id, e.Slug, e.Title, e.Content, Status = (int)PostStatus.Draft, e.Author, Tags = TagsColumn.Write(e.Tags),
-                change.Version, change.Time,
-            }),
-        PostContentEdited e => tables.ExecuteAsync(
-            $"UPDATE {Table} SET content = @Content, version = @Version, update_us = @Time WHERE post_id = @Id",
-            new { change.Id, change.Version, change.Time, e.Content }),
-        _ => PostSummaryTable.ApplyAsync(Table, tables, @event, change),
-    };
+    protected override FoldedPost? Apply(FoldedPost? state, EventEnvelope envelope) => FoldedPost.Apply(state, envelope);
 }
 
 /// <summary>Answers <see cref="GetPost"/>.</summary>

@@ -9,12 +9,14 @@ using GrpcCqrs.Storage;
 namespace Blog.Infrastructure.Posts;
 
 /// <summary>Keeps <c>post_list</c> and <c>post_list_tags</c>: every post that is not deleted, without its content.</summary>
-public sealed class PostListProjection : PostProjection
+public sealed class PostListProjection() : FoldProjection<FoldedPost>(
+[
+    StreamTable.Row<FoldedPost>("post_list", "post_id", (_, row) => FoldedPost.Read(row, ""), FoldedPost.Columns),
+    StreamTable.Set<FoldedPost, string>("post_list_tags", "post_id", post => post.Tags.Items, [new("tag", tag => tag)]),
+])
 {
     /// <summary>The projection's name.</summary>
     public const string ProjectionName = "post_list";
-
-    private const string Table = "{post_list}";
 
     /// <inheritdoc/>
     public override string Name => ProjectionName;
@@ -23,49 +25,10 @@ public sealed class PostListProjection : PostProjection
     public override int Version => 1;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Tables { get; } = ["post_list", "post_list_tags"];
+    public override IReadOnlyCollection<Type> Handles { get; } = [typeof(PostEvent)];
 
     /// <inheritdoc/>
-    protected override async Task ApplyAsync(ProjectionTables tables, PostEvent @event, PostChange change)
-    {
-        switch (@event)
-        {
-            case PostCreated e:
-                await tables.ExecuteAsync(
-                    $"INSERT INTO {Table} (post_id, slug, title, status, author, tags, version, create_us, update_us, publish_us)"
-                    + " VALUES (@Id, @Slug, @Title, @Status, @Author, @Tags, @Version, @Time, @Time, 0)",
-                    new
-                    {
-                        change.Id, e.Slug, e.Title, Status = (int)PostStatus.Draft, e.Author, Tags = TagsColumn.Write(e.Tags),
-                        change.Version, change.Time,
-                    });
-                await AddTagsAsync(e.Tags);
-                return;
-            case PostTagsAdded e:
-                await AddTagsAsync(e.Tags);
-                break;
-            case PostTagsRemoved e:
-                foreach (var tag in e.Tags)
-                {
-                    await tables.ExecuteAsync("DELETE FROM {post_list_tags} WHERE tag = @tag AND post_id = @Id", new { tag, change.Id });
-                }
-
-                break;
-            case PostDeleted:
-                await tables.ExecuteAsync("DELETE FROM {post_list_tags} WHERE post_id = @Id", change);
-                break;
-        }
-
-        await PostSummaryTable.ApplyAsync(Table, tables, @event, change);
-
-        async Task AddTagsAsync(IReadOnlyList<string> tags)
-        {
-            foreach (var tag in tags)
-            {
-                await tables.ExecuteAsync("INSERT INTO {post_list_tags} (tag, post_id) VALUES (@tag, @Id)", new { tag, change.Id });
-            }
-        }
-    }
+    protected override FoldedPost? Apply(FoldedPost? state, EventEnvelope envelope) => FoldedPost.Apply(state, envelope);
 }
 
 /// <summary>Answers <see cref="ListPosts"/>.</summary>

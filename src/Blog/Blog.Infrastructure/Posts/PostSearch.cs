@@ -8,45 +8,142 @@ using GrpcCqrs.Storage;
 
 namespace Blog.Infrastructure.Posts;
 
-/// <summary>Keeps <c>post_search</c>, the FTS5 index over title and content of every post that is not deleted.</summary>
-public sealed class PostSearchProjection : PostProjection
+/// <summary>
+/// Keeps <c>post_search</c>, the FTS5 index over title and content of every post that is not deleted. It is not a
+/// <see cref="FoldProjection{TState}"/>, since the index need not be read to be written: what a batch makes of a post is enough.
+/// </summary>
+public sealed class PostSearchProjection : IStreamProjection
 {
     /// <summary>The projection's name.</summary>
     public const string ProjectionName = "post_search";
 
-    /// <inheritdoc/>
-    public override string Name => ProjectionName;
+    private const string DeleteEntry = "DELETE FROM {post_search} WHERE rowid = @row";
+    private const string DeleteRow = "DELETE FROM {post_search_rows} WHERE row_id = @row";
+
+    private static readonly KeyedSelect RowsByPost = new("SELECT row_id, post_id FROM {post_search_rows}", "post_id");
 
     /// <inheritdoc/>
-    public override int Version => 1;
+    public string Name => ProjectionName;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Tables { get; } = ["post_search", "post_search_rows"];
+    public int Version => 1;
 
     /// <inheritdoc/>
-    protected override async Task ApplyAsync(ProjectionTables tables, PostEvent @event, PostChange change)
+    public IReadOnlyList<string> Tables { get; } = ["post_search", "post_search_rows"];
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<Type> Handles { get; } = [typeof(PostCreated), typeof(PostTitleUpdated), typeof(PostContentEdited), typeof(PostDeleted)];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ProjectedRows> Rows { get; } =
+        [new(ProjectionName, "SELECT r.post_id, s.title, s.content FROM {post_search_rows} r LEFT JOIN {post_search} s ON s.rowid = r.row_id", "post_id")];
+
+    /// <inheritdoc/>
+    public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, IProjectionTables tables, CancellationToken cancellationToken)
     {
-        const string row = "(SELECT row_id FROM {post_search_rows} WHERE post_id = @Id)";
-        switch (@event)
+        ArgumentNullException.ThrowIfNull(batch);
+        ArgumentNullException.ThrowIfNull(tables);
+        var posts = new Dictionary<string, Entry>(StringComparer.Ordinal);
+        foreach (var (record, @event) in batch)
         {
-            case PostCreated e:
-                await tables.ExecuteAsync("INSERT INTO {post_search_rows} (post_id) VALUES (@Id)", change);
-                await tables.ExecuteAsync(
-                    $"INSERT INTO {{post_search}} (rowid, title, content) VALUES ({row}, @Title, @Content)",
-                    new { change.Id, Title = MatchMarks.Clean(e.Title), Content = MatchMarks.Clean(e.Content) });
-                break;
-            case PostTitleUpdated e:
-                await tables.ExecuteAsync(
-                    $"UPDATE {{post_search}} SET title = @Title WHERE rowid = {row}", new { change.Id, Title = MatchMarks.Clean(e.Title) });
-                break;
-            case PostContentEdited e:
-                await tables.ExecuteAsync(
-                    $"UPDATE {{post_search}} SET content = @Content WHERE rowid = {row}", new { change.Id, Content = MatchMarks.Clean(e.Content) });
-                break;
-            case PostDeleted:
-                await tables.ExecuteAsync($"DELETE FROM {{post_search}} WHERE rowid = {row}", change);
-                await tables.ExecuteAsync("DELETE FROM {post_search_rows} WHERE post_id = @Id", change);
-                break;
+            if (!posts.TryGetValue(record.Stream.Id, out var post))
+            {
+                posts.Add(record.Stream.Id, post = new Entry(record.Stream.Id));
+            }
+
+            post.Apply((PostEvent)@event);
+        }
+
+        await FindRowsAsync([.. posts.Values.Where(post => !post.IsNew).Select(post => post.Id)], posts, tables, cancellationToken);
+
+        // FTS5 gathers a transaction's writes in memory for as long as they come in the order of the rows, and else writes them out.
+        foreach (var post in posts.Values.Where(post => post.RowId > 0).OrderBy(post => post.RowId))
+        {
+            await WriteAsync(post, tables, cancellationToken);
+        }
+
+        foreach (var post in posts.Values.Where(post => post is { IsNew: true, IsGone: false }))
+        {
+            var rows = await tables.QueryAsync(
+                "INSERT INTO {post_search_rows} (post_id) VALUES (@id) RETURNING row_id", [("id", post.Id)], row => row.GetInt64(0), cancellationToken);
+            await tables.ExecuteAsync(
+                "INSERT INTO {post_search} (rowid, title, content) VALUES (@row, @title, @content)",
+                [("row", rows[0]), ("title", post.Title), ("content", post.Content)],
+                cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task RemoveAsync(StreamId stream, IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(tables);
+        var post = new Entry(stream.Id) { IsGone = true };
+        await FindRowsAsync([stream.Id], new Dictionary<string, Entry>(StringComparer.Ordinal) { [stream.Id] = post }, tables, cancellationToken);
+        if (post.RowId > 0)
+        {
+            await WriteAsync(post, tables, cancellationToken);
+        }
+    }
+
+    private static Task FindRowsAsync(string[] ids, Dictionary<string, Entry> posts, IProjectionTables tables, CancellationToken cancellationToken) =>
+        RowsByPost.ReadAsync(ids, tables, row => posts[row.GetString(1)].RowId = row.GetInt64(0), cancellationToken);
+
+    /// <summary>Brings an entry that the index has up to date.</summary>
+    private static async Task WriteAsync(Entry post, IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        if (post.IsGone)
+        {
+            await tables.ExecuteAsync(DeleteEntry, [("row", post.RowId)], cancellationToken);
+            await tables.ExecuteAsync(DeleteRow, [("row", post.RowId)], cancellationToken);
+            return;
+        }
+
+        await (post switch
+        {
+            { Title: { } title, Content: { } content } => tables.ExecuteAsync(
+                "UPDATE {post_search} SET title = @title, content = @content WHERE rowid = @row", [("title", title), ("content", content), ("row", post.RowId)], cancellationToken),
+            { Title: { } title } => tables.ExecuteAsync(
+                "UPDATE {post_search} SET title = @title WHERE rowid = @row", [("title", title), ("row", post.RowId)], cancellationToken),
+            { Content: { } content } => tables.ExecuteAsync(
+                "UPDATE {post_search} SET content = @content WHERE rowid = @row", [("content", content), ("row", post.RowId)], cancellationToken),
+            _ => Task.CompletedTask,
+        });
+    }
+
+    /// <summary>What a batch makes of a post.</summary>
+    private sealed class Entry(string id)
+    {
+        public string Id { get; } = id;
+
+        public bool IsNew { get; private set; }
+
+        public bool IsGone { get; set; }
+
+        /// <summary>The title that the batch gives it; null where it leaves it alone. The content likewise.</summary>
+        public string? Title { get; private set; }
+
+        public string? Content { get; private set; }
+
+        /// <summary>Where the index has it; 0 for nowhere.</summary>
+        public long RowId { get; set; }
+
+        public void Apply(PostEvent @event)
+        {
+            switch (@event)
+            {
+                case PostCreated e:
+                    (IsNew, Title, Content) = (true, MatchMarks.Clean(e.Title), MatchMarks.Clean(e.Content));
+                    break;
+                case PostTitleUpdated e:
+                    Title = MatchMarks.Clean(e.Title);
+                    break;
+                case PostContentEdited e:
+                    Content = MatchMarks.Clean(e.Content);
+                    break;
+                case PostDeleted:
+                    IsGone = true;
+                    break;
+            }
         }
     }
 }

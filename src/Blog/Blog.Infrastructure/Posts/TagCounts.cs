@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Blog.Application.Posts;
 using Blog.Domain.Posts;
 using Dapper;
@@ -7,7 +8,15 @@ using GrpcCqrs.Storage;
 namespace Blog.Infrastructure.Posts;
 
 /// <summary>Keeps <c>tag_counts</c>, and beside it what it needs to know to count.</summary>
-public sealed class TagCountsProjection : PostProjection
+public sealed class TagCountsProjection() : FoldProjection<TaggedPost>(
+    [
+        StreamTable.Set<TaggedPost, string>(
+            "tag_posts", "post_id", post => post.Tags, [new("tag", tag => tag)], read: (post, row) => (post ?? TaggedPost.Empty).With(row.GetString(0))),
+        StreamTable.Set<TaggedPost, bool>(
+            "tag_published_posts", "post_id", post => post.IsPublished ? TaggedPost.Published : [], [], read: (post, _) => (post ?? TaggedPost.Empty) with { IsPublished = true }),
+    ],
+    new CountTable<TaggedPost>(
+        "tag_counts", "tag", ["post_count", "published_count"], post => post.Tags.Select(tag => new Contribution(tag, 1, post.IsPublished ? 1 : 0))))
 {
     /// <summary>The projection's name.</summary>
     public const string ProjectionName = "tag_counts";
@@ -19,80 +28,42 @@ public sealed class TagCountsProjection : PostProjection
     public override int Version => 1;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Tables { get; } = ["tag_counts", "tag_posts", "tag_published_posts"];
+    public override IReadOnlyCollection<Type> Handles { get; } =
+    [
+        typeof(PostCreated), typeof(PostTagsAdded), typeof(PostTagsRemoved), typeof(PostPublished), typeof(PostUnpublished), typeof(PostArchived),
+        typeof(PostDeleted),
+    ];
 
     /// <inheritdoc/>
-    protected override async Task ApplyAsync(ProjectionTables tables, PostEvent @event, PostChange change)
+    protected override TaggedPost? Apply(TaggedPost? state, EventEnvelope envelope)
     {
-        switch (@event)
+        // A post without tags that is not published has no row, and yet exists.
+        var post = state ?? TaggedPost.Empty;
+        return envelope.Event switch
         {
-            case PostCreated e:
-                await AddAsync(e.Tags, published: 0);
-                break;
-            case PostTagsAdded e:
-                await AddAsync(e.Tags, await PublishedAsync());
-                break;
-            case PostTagsRemoved e:
-                await RemoveAsync(e.Tags, await PublishedAsync());
-                break;
-            case PostPublished:
-                await SetPublishedAsync(true);
-                break;
-            case PostUnpublished or PostArchived:
-                await SetPublishedAsync(false);
-                break;
-            case PostDeleted:
-                await RemoveAsync([.. await TagsAsync()], await PublishedAsync());
-                await tables.ExecuteAsync("DELETE FROM {tag_published_posts} WHERE post_id = @Id", change);
-                break;
-        }
-
-        Task<IEnumerable<string>> TagsAsync() => tables.QueryAsync<string>("SELECT tag FROM {tag_posts} WHERE post_id = @Id", change);
-
-        async Task<int> PublishedAsync() =>
-            (await tables.QueryAsync<string>("SELECT post_id FROM {tag_published_posts} WHERE post_id = @Id", change)).Any() ? 1 : 0;
-
-        async Task AddAsync(IReadOnlyList<string> tags, int published)
-        {
-            foreach (var tag in tags)
-            {
-                await tables.ExecuteAsync("INSERT INTO {tag_posts} (post_id, tag) VALUES (@Id, @tag)", new { change.Id, tag });
-                await tables.ExecuteAsync(
-                    "INSERT INTO {tag_counts} (tag, post_count, published_count) SELECT @tag, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM {tag_counts} WHERE tag = @tag)",
-                    new { tag });
-                await CountAsync(tag, 1, published);
-            }
-        }
-
-        async Task RemoveAsync(IReadOnlyList<string> tags, int published)
-        {
-            foreach (var tag in tags)
-            {
-                await tables.ExecuteAsync("DELETE FROM {tag_posts} WHERE post_id = @Id AND tag = @tag", new { change.Id, tag });
-                await CountAsync(tag, -1, -published);
-                await tables.ExecuteAsync("DELETE FROM {tag_counts} WHERE tag = @tag AND post_count = 0", new { tag });
-            }
-        }
-
-        async Task SetPublishedAsync(bool published)
-        {
-            if (published == (await PublishedAsync() == 1))
-            {
-                return;
-            }
-
-            await tables.ExecuteAsync(
-                published ? "INSERT INTO {tag_published_posts} (post_id) VALUES (@Id)" : "DELETE FROM {tag_published_posts} WHERE post_id = @Id", change);
-            foreach (var tag in await TagsAsync())
-            {
-                await CountAsync(tag, 0, published ? 1 : -1);
-            }
-        }
-
-        Task CountAsync(string tag, int posts, int published) => tables.ExecuteAsync(
-            "UPDATE {tag_counts} SET post_count = post_count + @posts, published_count = published_count + @published WHERE tag = @tag",
-            new { tag, posts, published });
+            PostCreated e => post.Carrying(post.Tags.Union(e.Tags)),
+            PostTagsAdded e => post.Carrying(post.Tags.Union(e.Tags)),
+            PostTagsRemoved e => post.Carrying(post.Tags.Except(e.Tags)),
+            PostPublished => post.Becoming(true),
+            PostUnpublished or PostArchived => post.Becoming(false),
+            _ => null,
+        };
     }
+}
+
+/// <summary>What a post adds to the tags' counts.</summary>
+/// <param name="Tags">Its tags.</param>
+/// <param name="IsPublished">Whether it is published now.</param>
+public sealed record TaggedPost(ImmutableSortedSet<string> Tags, bool IsPublished)
+{
+    internal static readonly TaggedPost Empty = new(ImmutableSortedSet.Create<string>(StringComparer.Ordinal), false);
+    internal static readonly bool[] Published = [true];
+
+    internal TaggedPost With(string tag) => this with { Tags = Tags.Add(tag) };
+
+    internal TaggedPost Carrying(ImmutableSortedSet<string> tags) => ReferenceEquals(tags, Tags) ? this : this with { Tags = tags };
+
+    internal TaggedPost Becoming(bool isPublished) => isPublished == IsPublished ? this : this with { IsPublished = isPublished };
 }
 
 /// <summary>Answers <see cref="ListTags"/>.</summary>

@@ -1,0 +1,86 @@
+using Blog.Application.Posts;
+using Blog.Domain.Posts;
+using Dapper;
+using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage;
+
+namespace Blog.Infrastructure.Posts;
+
+/// <summary>Keeps <c>author_statistics</c>, and beside it what each post adds to them.</summary>
+public sealed class AuthorStatisticsProjection() : FoldProjection<AuthoredPost>(
+    [
+        StreamTable.Row<AuthoredPost>(
+            "author_posts",
+            "post_id",
+            (_, row) => new AuthoredPost(row.GetString(0), row.GetInt32(1) == 1, row.GetInt64(2)),
+            [
+                new("author", post => post.Author),
+                new("is_published", post => post.IsPublished ? 1 : 0),
+                new("edit_count", post => post.EditCount),
+            ]),
+    ],
+    new CountTable<AuthoredPost>(
+        "author_statistics",
+        "author",
+        ["post_count", "published_count", "edit_count"],
+        post => [new Contribution(post.Author, 1, post.IsPublished ? 1 : 0, post.EditCount)]))
+{
+    /// <summary>The projection's name.</summary>
+    public const string ProjectionName = "author_statistics";
+
+    /// <inheritdoc/>
+    public override string Name => ProjectionName;
+
+    /// <inheritdoc/>
+    public override int Version => 1;
+
+    /// <inheritdoc/>
+    public override IReadOnlyCollection<Type> Handles { get; } =
+    [
+        typeof(PostCreated), typeof(PostTitleUpdated), typeof(PostContentEdited), typeof(PostPublished), typeof(PostUnpublished), typeof(PostArchived),
+        typeof(PostDeleted),
+    ];
+
+    /// <inheritdoc/>
+    protected override AuthoredPost? Apply(AuthoredPost? state, EventEnvelope envelope) => envelope.Event switch
+    {
+        PostCreated e => new AuthoredPost(e.Author, false, 0),
+        PostDeleted => null,
+        PostTitleUpdated or PostContentEdited => state is null ? null : state with { EditCount = state.EditCount + 1 },
+        PostPublished => state is null ? null : state with { IsPublished = true },
+        _ => state is null ? null : state with { IsPublished = false },
+    };
+}
+
+/// <summary>What a post adds to its author's statistics.</summary>
+/// <param name="Author">Who wrote it.</param>
+/// <param name="IsPublished">Whether it is published now.</param>
+/// <param name="EditCount">How often its title or content was changed.</param>
+public sealed record AuthoredPost(string Author, bool IsPublished, long EditCount);
+
+/// <summary>Answers <see cref="ListAuthors"/>.</summary>
+public sealed class ListAuthorsHandler(ReadDatabase database, PageTokens tokens) : IReadModelQueryHandler<ListAuthors, Page<AuthorView>>
+{
+    /// <inheritdoc/>
+    public async ValueTask<Page<AuthorView>> HandleAsync(ListAuthors query, ReadView view, CancellationToken cancellationToken)
+    {
+        var size = query.PageSize > 0 ? query.PageSize : ListAuthors.DefaultPageSize;
+        var filters = $"{query.Order}\n{query.Prefix}";
+        var from = tokens.Read(nameof(ListAuthors), filters, query.PageToken);
+        var (count, after) = from is var (number, text) ? (number, text) : (long.MaxValue, "");
+
+        // An author begins with the prefix where it is not before it and before the prefix followed by the largest code point.
+        var (beyond, order) = query.Order == AuthorOrder.PostCount
+            ? ("(post_count < @count OR (post_count = @count AND author > @after))", "post_count DESC, author")
+            : ("author > @after", "author");
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var rows = (await connection.QueryAsync<AuthorStatisticsRow>(new CommandDefinition(
+            "SELECT author AS Author, post_count AS PostCount, published_count AS PublishedCount, edit_count AS EditCount"
+            + $" FROM {view.Table("author_statistics")} WHERE {beyond} AND author >= @prefix AND author < @end ORDER BY {order} LIMIT @limit",
+            new { count, after, prefix = query.Prefix, end = query.Prefix + char.ConvertFromUtf32(0x10FFFF), limit = size + 1 },
+            cancellationToken: cancellationToken))).AsList();
+        return new Page<AuthorView>(
+            [.. rows.Take(size).Select(row => new AuthorView(row.Author, row.PostCount, row.PublishedCount, row.EditCount))],
+            rows.Count > size ? tokens.Write(nameof(ListAuthors), filters, rows[size - 1].PostCount, rows[size - 1].Author) : "");
+    }
+}

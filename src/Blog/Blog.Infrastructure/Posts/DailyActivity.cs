@@ -1,0 +1,117 @@
+using System.Data.Common;
+using Blog.Application.Posts;
+using Blog.Domain.Posts;
+using Dapper;
+using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage;
+
+namespace Blog.Infrastructure.Posts;
+
+/// <summary>Keeps <c>daily_activity</c>, and beside it what each post adds to which day.</summary>
+public sealed class DailyActivityProjection() : FoldProjection<PostDays>(
+    [
+        StreamTable.Set<PostDays, PostDay>(
+            "daily_post_activity",
+            "post_id",
+            post => post.Days,
+            [new("day", day => day.Day)],
+            [
+                new("created_count", day => day.Created),
+                new("edited_count", day => day.Edited),
+                new("published_count", day => day.Published),
+                new("deleted_count", day => day.Deleted),
+            ],
+            PostDays.Read),
+    ],
+    new CountTable<PostDays>(
+        "daily_activity",
+        "day",
+        ["created_count", "edited_count", "published_count", "deleted_count"],
+        post => post.Days.Select(day => new Contribution(day.Day, day.Created, day.Edited, day.Published, day.Deleted))))
+{
+    /// <summary>The projection's name.</summary>
+    public const string ProjectionName = "daily_activity";
+
+    /// <inheritdoc/>
+    public override string Name => ProjectionName;
+
+    /// <inheritdoc/>
+    public override int Version => 1;
+
+    /// <inheritdoc/>
+    public override IReadOnlyCollection<Type> Handles { get; } =
+        [typeof(PostCreated), typeof(PostTitleUpdated), typeof(PostContentEdited), typeof(PostPublished), typeof(PostDeleted)];
+
+    /// <inheritdoc/>
+    protected override PostDays? Apply(PostDays? state, EventEnvelope envelope)
+    {
+        var day = (int)Math.Floor((envelope.Record.Time - DateTimeOffset.UnixEpoch).TotalDays);
+        var before = state ?? PostDays.None;
+        return envelope.Event switch
+        {
+            PostCreated => before.Add(day, created: 1),
+            PostPublished => before.Add(day, published: 1),
+            PostDeleted => before.Add(day, deleted: 1),
+            _ => before.Add(day, edited: 1),
+        };
+    }
+}
+
+/// <summary>What a post adds to which day.</summary>
+/// <param name="Days">The days on which something happened to it.</param>
+public sealed record PostDays(IReadOnlyList<PostDay> Days)
+{
+    internal static readonly PostDays None = new([]);
+
+    internal static PostDays Read(PostDays? post, DbDataReader row) =>
+        new([.. (post ?? None).Days, new PostDay(row.GetInt32(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4))]);
+
+    internal PostDays Add(int day, long created = 0, long edited = 0, long published = 0, long deleted = 0)
+    {
+        var index = Days.Count - 1;
+        while (index >= 0 && Days[index].Day != day)
+        {
+            index--;
+        }
+
+        var was = index < 0 ? new PostDay(day, 0, 0, 0, 0) : Days[index];
+        var now = new PostDay(day, was.Created + created, was.Edited + edited, was.Published + published, was.Deleted + deleted);
+        return new PostDays(index < 0 ? [.. Days, now] : [.. Days.Take(index), now, .. Days.Skip(index + 1)]);
+    }
+}
+
+/// <summary>What a post adds to a day.</summary>
+/// <param name="Day">Days since 1970-01-01 in UTC.</param>
+/// <param name="Created">1 on the day of its creation.</param>
+/// <param name="Edited">How often its title or content was changed.</param>
+/// <param name="Published">How often it was published.</param>
+/// <param name="Deleted">1 on the day of its deletion.</param>
+public sealed record PostDay(int Day, long Created, long Edited, long Published, long Deleted);
+
+/// <summary>Answers <see cref="ListDailyActivity"/>.</summary>
+public sealed class ListDailyActivityHandler(ReadDatabase database, PageTokens tokens)
+    : IReadModelQueryHandler<ListDailyActivity, Page<DailyActivityView>>
+{
+    private static readonly DateOnly Epoch = new(1970, 1, 1);
+
+    /// <inheritdoc/>
+    public async ValueTask<Page<DailyActivityView>> HandleAsync(ListDailyActivity query, ReadView view, CancellationToken cancellationToken)
+    {
+        var size = query.PageSize > 0 ? query.PageSize : ListDailyActivity.DefaultPageSize;
+        var filters = $"{query.Start:O} {query.End:O}";
+        var start = NumberOf(query.Start ?? DateOnly.MinValue);
+        var from = tokens.Read(nameof(ListDailyActivity), filters, query.PageToken) is var (last, _) ? Math.Max(last + 1, start) : start;
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var rows = (await connection.QueryAsync<DailyActivityRow>(new CommandDefinition(
+            "SELECT day AS Day, created_count AS CreatedCount, edited_count AS EditedCount, published_count AS PublishedCount, deleted_count AS DeletedCount"
+            + $" FROM {view.Table("daily_activity")} WHERE day >= @from AND day <= @end ORDER BY day LIMIT @limit",
+            new { from, end = NumberOf(query.End ?? DateOnly.MaxValue), limit = size + 1 },
+            cancellationToken: cancellationToken))).AsList();
+        return new Page<DailyActivityView>(
+            [.. rows.Take(size).Select(row => new DailyActivityView(
+                Epoch.AddDays(row.Day), row.CreatedCount, row.EditedCount, row.PublishedCount, row.DeletedCount))],
+            rows.Count > size ? tokens.Write(nameof(ListDailyActivity), filters, rows[size - 1].Day, "") : "");
+    }
+
+    private static long NumberOf(DateOnly day) => day.DayNumber - Epoch.DayNumber;
+}

@@ -1,0 +1,159 @@
+using GrpcCqrs.EventSourcing;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>
+/// A projection written as a pure fold: each stream has a state, events change it, and tables say what the states are. A batch loads
+/// the states of the streams that it touches, folds all their events in memory, and writes each row that came out different once.
+/// <para>
+/// In words, a list of books with their authors' totals: the state is a record with title, author and price. One
+/// <see cref="StreamTable{TState}"/> <c>books</c> has a row a book, keyed by the book's id, with these columns. One
+/// <see cref="CountTable{TState}"/> <c>authors</c> has a row an author, to which each book adds 1 and its price. <see cref="Apply"/>
+/// makes the record of "book added", changes the price on "price changed", and returns null on "book withdrawn"; the row in
+/// <c>books</c> goes, and the author's totals shrink by what the book had added.
+/// </para>
+/// <para>
+/// The streams that it handles are of one category, since rows are keyed by <see cref="StreamId.Id"/> alone. A stream can be taken
+/// out and folded anew, whatever the fold is; nothing has to be written for that.
+/// </para>
+/// </summary>
+/// <typeparam name="TState">
+/// What is known of one stream. Immutable; a state that an event does not change is returned as it is, and then costs nothing.
+/// </typeparam>
+public abstract class FoldProjection<TState> : IStreamProjection
+    where TState : class
+{
+    private readonly StreamTable<TState>[] rows;
+    private readonly CountTable<TState>[] counts;
+
+    /// <summary>A projection into these tables.</summary>
+    /// <param name="rows">The tables with the streams' own rows, one at least; what is loaded of them makes up the whole state.</param>
+    /// <param name="counts">The tables with sums over streams.</param>
+    /// <exception cref="ArgumentException">No table of rows can be loaded, so that states would be forgotten.</exception>
+    protected FoldProjection(IReadOnlyList<StreamTable<TState>> rows, params IReadOnlyList<CountTable<TState>> counts)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        ArgumentNullException.ThrowIfNull(counts);
+        this.rows = [.. rows];
+        this.counts = [.. counts];
+        if (!Array.Exists(this.rows, table => table.IsLoaded))
+        {
+            throw new ArgumentException("At least one table of rows must be one that states are read from.", nameof(rows));
+        }
+
+        Tables = [.. this.rows.Select(table => table.Name), .. this.counts.Select(table => table.Name)];
+        Rows = [.. this.rows.Select(table => table.Rows), .. this.counts.Select(table => table.Rows)];
+    }
+
+    /// <inheritdoc/>
+    public abstract string Name { get; }
+
+    /// <inheritdoc/>
+    public abstract int Version { get; }
+
+    /// <inheritdoc/>
+    public abstract IReadOnlyCollection<Type> Handles { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Tables { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ProjectedRows> Rows { get; }
+
+    /// <inheritdoc/>
+    public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        var streams = new Dictionary<string, StreamChange<TState>>(StringComparer.Ordinal);
+        var touched = new StreamChange<TState>[batch.Count];
+        var known = new List<string>();
+        for (var index = 0; index < batch.Count; index++)
+        {
+            var record = batch[index].Record;
+            if (!streams.TryGetValue(record.Stream.Id, out var stream))
+            {
+                streams.Add(record.Stream.Id, stream = new StreamChange<TState>(record.Stream.Id));
+                if (record.Version > 1)
+                {
+                    // Else this is the stream's first event, before which nothing can have been written of it.
+                    known.Add(record.Stream.Id);
+                }
+            }
+
+            touched[index] = stream;
+        }
+
+        await LoadAsync(known, streams, tables, cancellationToken);
+        for (var index = 0; index < batch.Count; index++)
+        {
+            touched[index].After = Apply(touched[index].After, batch[index]);
+        }
+
+        StreamChange<TState>[] changes = [.. streams.Values.Where(stream => !ReferenceEquals(stream.Before, stream.After))];
+        foreach (var table in rows)
+        {
+            await table.WriteAsync(changes, tables, cancellationToken);
+        }
+
+        foreach (var table in counts)
+        {
+            await table.WriteAsync(changes, tables, cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task RemoveAsync(StreamId stream, IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(tables);
+        var change = new StreamChange<TState>(stream.Id);
+        if (counts.Length > 0)
+        {
+            await LoadAsync([stream.Id], new Dictionary<string, StreamChange<TState>>(StringComparer.Ordinal) { [stream.Id] = change }, tables, cancellationToken);
+            change.After = null;
+            foreach (var table in counts)
+            {
+                await table.WriteAsync([change], tables, cancellationToken);
+            }
+        }
+
+        foreach (var table in rows)
+        {
+            // Whatever they say: rows that a fault has put there go too.
+            await table.RemoveAsync(stream.Id, tables, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// How an event changes a stream's state. Pure: it depends on nothing but its arguments and does nothing.
+    /// </summary>
+    /// <param name="state">The state before; null where nothing is known of the stream.</param>
+    /// <param name="envelope">The event.</param>
+    /// <returns>The state after; null for a stream that is to have no rows.</returns>
+    protected abstract TState? Apply(TState? state, EventEnvelope envelope);
+
+    private async Task LoadAsync(
+        List<string> ids, Dictionary<string, StreamChange<TState>> streams, IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        foreach (var table in rows.Where(table => table.IsLoaded))
+        {
+            await table.LoadAsync(ids, streams, tables, cancellationToken);
+        }
+
+        foreach (var id in ids)
+        {
+            var stream = streams[id];
+            stream.Before = stream.After;
+        }
+    }
+}
+
+/// <summary>What a batch does to one stream's state.</summary>
+internal sealed class StreamChange<TState>(string id)
+    where TState : class
+{
+    public string Id { get; } = id;
+
+    public TState? Before { get; set; }
+
+    public TState? After { get; set; }
+}

@@ -1,0 +1,190 @@
+using System.Data.Common;
+using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace GrpcCqrs.Testing;
+
+/// <summary>
+/// The engine's own projector, rebuilder and replay, as a process of a service has them, without the loop that paces them: batches
+/// are cut as a law wants them. A restart is another one on the same database.
+/// </summary>
+internal sealed class ProjectingProcess : IAsyncDisposable
+{
+    /// <summary>More events than any history has, so that a law alone cuts batches.</summary>
+    public const int AnyCount = 100_000;
+
+    private static readonly Guid StoreId = new("0199b6f0-5f5e-7cc1-8f6e-1f0f3f0c2d11");
+
+    private readonly ServiceProvider services;
+    private readonly Projector projector;
+    private readonly HistoryStore store;
+    private readonly IProjection projection;
+
+    private ProjectingProcess(ServiceProvider services, HistoryStore store, IProjection projection)
+    {
+        this.services = services;
+        this.store = store;
+        this.projection = projection;
+        projector = services.GetRequiredService<Projector>();
+    }
+
+    private ProjectionState Live => projector.Live(projection.Name)!;
+
+    /// <summary>The services of a process that projects from a history into the database of a directory.</summary>
+    public static ServiceProvider Services(
+        DirectoryInfo directory, EventTypeRegistry types, Func<DbContextOptions, ReadDbContext> createContext, IEventStore store, IProjection? projection)
+    {
+        var collection = new ServiceCollection();
+        collection.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(
+        [
+            KeyValuePair.Create("Storage:Directory", (string?)directory.FullName),
+            KeyValuePair.Create("Projections:BatchSize", (string?)$"{AnyCount}"),
+        ]).Build());
+        collection.AddLogging().AddEventSourcing(types).AddEventStorage()
+            .AddDatabaseProvider(new SqliteProvider(), _ => throw new NotSupportedException("A history can only be projected."), createContext)
+            .AddSingleton(store);
+        if (projection is not null)
+        {
+            collection.AddSingleton(projection);
+        }
+
+        var provider = collection.BuildServiceProvider();
+        provider.GetRequiredService<StoreIdentity>().Set(StoreId, new byte[32]);
+        return provider;
+    }
+
+    public static async Task<ProjectingProcess> StartAsync(ServiceProvider services, HistoryStore store, IProjection projection, CancellationToken cancellationToken)
+    {
+        var process = new ProjectingProcess(services, store, projection);
+        if (!await process.projector.Lease.TryTakeAsync(cancellationToken))
+        {
+            throw new InvalidOperationException($"The projector's lease is held by {process.projector.Lease.Holder}; check the laws of one projection at a time.");
+        }
+
+        await process.projector.LoadAsync(cancellationToken);
+        return process;
+    }
+
+    /// <summary>Gives the live tables their next batch, as the runner would.</summary>
+    /// <returns>How many events were applied; 0 at the end of the history, and where the batch failed.</returns>
+    public async Task<int> FeedAsync(int count, CancellationToken cancellationToken)
+    {
+        var page = await store.ReadAllAsync(Live.Position, Math.Min(count, Live.BatchLimit), cancellationToken);
+        return page.Events.Count > 0 && await projector.ApplyAsync([Live], page.Events, AnyCount, cancellationToken) ? page.Events.Count : 0;
+    }
+
+    /// <summary>Whether the live tables have seen the whole history.</summary>
+    public async Task<bool> IsAtEndAsync(CancellationToken cancellationToken) => Live.Position == await store.ReadHeadAsync(cancellationToken);
+
+    /// <summary>Why the last batch failed.</summary>
+    public string? LastError => Live.LastError;
+
+    /// <summary>Reads the checkpoints again, as the runner does when something is not as it was thought to be.</summary>
+    public async Task ReloadAsync(CancellationToken cancellationToken)
+    {
+        await projector.ForgetAsync();
+        await projector.LoadAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// Gives the events behind a position again, through somebody who has missed that they were committed. The checkpoint tells,
+    /// unless the projection itself fails on events that it has seen.
+    /// </summary>
+    /// <returns>Whether nothing was applied.</returns>
+    public async Task<bool> RedeliverAsync(long after, CancellationToken cancellationToken)
+    {
+        var page = await store.ReadAllAsync(after, (int)Math.Min(AnyCount, Live.Position - after), cancellationToken);
+        var row = new SlotRow(projection.Name, Live.Slot, SlotState.Live, projection.Version, after, StoreId, DateTimeOffset.UnixEpoch, 0, false, null);
+        var late = new ProjectionState(projection, row, AnyCount, TimeProvider.System);
+        var isApplied = false;
+        try
+        {
+            isApplied = await projector.ApplyAsync([late], page.Events, AnyCount, cancellationToken);
+        }
+        catch (CheckpointMovedException)
+        {
+            // As it should be.
+        }
+
+        await ReloadAsync(cancellationToken);
+        return !isApplied;
+    }
+
+    public long Position => Live.Position;
+
+    /// <summary>Fills the other set of tables in large batches, until it stands where the live one does.</summary>
+    /// <returns>The slot that it is in.</returns>
+    public async Task<int> RebuildAsync(CancellationToken cancellationToken)
+    {
+        var rebuilder = services.GetRequiredService<Rebuilder>();
+        await rebuilder.StartAsync([projection.Name], holdsOnDifference: true, cancellationToken);
+        while (projector.Other(projection.Name) is { } other && other.Position < Live.Position)
+        {
+            await rebuilder.TakeTurnAsync(cancellationToken);
+            if (other.LastError is { } error)
+            {
+                throw new LawStepException($"The projection failed while it was rebuilt: {error}");
+            }
+        }
+
+        return projector.Other(projection.Name)!.Slot;
+    }
+
+    /// <summary>Takes a stream out and folds it anew.</summary>
+    public Task ReplayAsync(StreamId stream, CancellationToken cancellationToken) =>
+        services.GetRequiredService<StreamReplay>().ReplayAsync(projection.Name, stream, cancellationToken);
+
+    /// <summary>Takes a stream out.</summary>
+    public Task RemoveAsync(StreamId stream, CancellationToken cancellationToken) => projector.InTransactionAsync(
+        (session, transaction) => ((IStreamProjection)projection).RemoveAsync(stream, session.Tables(Live.Slot, transaction), cancellationToken), cancellationToken);
+
+    public async Task<TableContent> ReadAsync(int slot, CancellationToken cancellationToken)
+    {
+        await using var connection = await OpenAsync(services, cancellationToken);
+        return await TableContent.ReadAsync(connection, projection, slot, cancellationToken);
+    }
+
+    public static Task<DbConnection> OpenAsync(ServiceProvider services, CancellationToken cancellationToken) =>
+        services.GetRequiredService<ReadDatabase>().OpenAsync(cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await projector.ForgetAsync();
+        await projector.Lease.FreeAsync(CancellationToken.None);
+        await services.DisposeAsync();
+    }
+}
+
+/// <summary>A step of a law could not be taken.</summary>
+internal sealed class LawStepException(string message) : Exception(message);
+
+/// <summary>The projection, whose batch is rolled back after it was applied whenever that is wanted.</summary>
+internal sealed class InterruptedProjection(IProjection inner) : IProjection
+{
+    /// <summary>Whether the next batch is to be rolled back; false again once one was.</summary>
+    public bool IsToInterrupt { get; set; }
+
+    public string Name => inner.Name;
+
+    public int Version => inner.Version;
+
+    public IReadOnlyList<string> Tables => inner.Tables;
+
+    public IReadOnlyCollection<Type> Handles => inner.Handles;
+
+    public IReadOnlyList<ProjectedRows> Rows => inner.Rows;
+
+    public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        await inner.ApplyAsync(batch, tables, cancellationToken);
+        if (IsToInterrupt)
+        {
+            IsToInterrupt = false;
+            throw new LawStepException("The transaction is to be rolled back.");
+        }
+    }
+}

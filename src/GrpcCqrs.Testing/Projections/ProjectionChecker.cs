@@ -1,0 +1,160 @@
+using System.Globalization;
+using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace GrpcCqrs.Testing;
+
+/// <summary>What every projection keeps to, whatever it says.</summary>
+[Flags]
+public enum ProjectionLaws
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+
+    /// <summary>
+    /// Events take effect once: a batch that was rolled back is given again, and one that was committed is not, also where a restart or
+    /// somebody who has missed the commit delivers it again. Broken by state that a projection keeps outside its tables.
+    /// </summary>
+    DuplicateDelivery = 1,
+
+    /// <summary>
+    /// However the history is cut into batches, with or without a restart between two, the rows are the same. Broken by rows that
+    /// depend on what else is in a batch.
+    /// </summary>
+    AnyCut = 2,
+
+    /// <summary>
+    /// The other set of tables, filled in large batches, says the same as the live one that was filled event by event. Broken by
+    /// statements that name a table without braces, and by state shared between the two.
+    /// </summary>
+    RebuildEqualsLive = 4,
+
+    /// <summary>
+    /// Streams may come in any order, as long as each keeps its own. Broken by rows of several streams that the last writer wins. A
+    /// projection that means to tell the order of events, such as a feed, does not keep this law, and does not need to.
+    /// </summary>
+    StreamOrder = 8,
+
+    /// <summary>
+    /// A stream that is removed and folded anew changes nothing, and removed alone is as if it had never been. For
+    /// <see cref="IStreamProjection"/> only; others keep it by not being asked.
+    /// </summary>
+    RemoveAndRefold = 16,
+
+    /// <summary>Every law.</summary>
+    All = DuplicateDelivery | AnyCut | RebuildEqualsLive | StreamOrder | RemoveAndRefold,
+}
+
+/// <summary>
+/// Checks that projections keep the laws of <see cref="ProjectionLaws"/>, through the engine's own projector, checkpoints, rebuilder
+/// and replay, on a read database of its own: SQLite in a temporary folder, without a host.
+/// <code>
+/// await using var checker = await ProjectionChecker.OnSqliteAsync(types, options => new ShopReadDbContext(options));
+/// var history = ProjectionHistory.Of(types, [(new StreamId("book", "1"), new BookAdded("Title")), …]);
+/// await checker.CheckAsync(new BookListProjection(), history, seed: 42);
+/// </code>
+/// Histories may as well come from a generator of a property-testing library; the seed decides what is left to chance here: where
+/// the history is cut, and which order its streams come in. Used by one caller at a time.
+/// </summary>
+public sealed class ProjectionChecker : IAsyncDisposable
+{
+    private readonly DirectoryInfo directory;
+    private readonly EventTypeRegistry types;
+    private readonly Func<DbContextOptions, ReadDbContext> createContext;
+    private readonly HistoryStore store = new();
+
+    private ProjectionChecker(DirectoryInfo directory, EventTypeRegistry types, Func<DbContextOptions, ReadDbContext> createContext)
+    {
+        this.directory = directory;
+        this.types = types;
+        this.createContext = createContext;
+    }
+
+    /// <summary>Makes the database, by the context's migrations or, where it has none, as its model stands.</summary>
+    /// <param name="types">The service's event types.</param>
+    /// <param name="createContext">Makes the service's read context for SQLite.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    public static async Task<ProjectionChecker> OnSqliteAsync(
+        EventTypeRegistry types, Func<DbContextOptions, ReadDbContext> createContext, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(types);
+        ArgumentNullException.ThrowIfNull(createContext);
+        var checker = new ProjectionChecker(Directory.CreateTempSubdirectory("projection-laws-"), types, createContext);
+        try
+        {
+            await using var services = checker.Services(null);
+            var database = services.GetRequiredService<ReadDatabase>();
+            await database.Provider.PrepareMigrationAsync(database.ConnectionString, cancellationToken);
+            await using var context = database.CreateContext();
+            await (context.Database.GetMigrations().Any() ? context.Database.MigrateAsync(cancellationToken) : context.Database.EnsureCreatedAsync(cancellationToken));
+            return checker;
+        }
+        catch
+        {
+            await checker.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Checks a projection on a history.</summary>
+    /// <param name="projection">The projection.</param>
+    /// <param name="history">The history; a few streams of a few dozen events find most faults.</param>
+    /// <param name="seed">What is left to chance follows from it.</param>
+    /// <param name="laws">Which laws. Default: all.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <exception cref="LawBrokenException">A law does not hold; the message says which, how that was found, and the first row that differs.</exception>
+    public async Task CheckAsync(
+        IProjection projection, ProjectionHistory history, int seed, ProjectionLaws laws = ProjectionLaws.All, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(projection);
+        ArgumentNullException.ThrowIfNull(history);
+        var run = new LawRun(this, projection, history, seed, cancellationToken);
+        foreach (var law in Enum.GetValues<ProjectionLaws>().Where(law => int.IsPow2((int)law) && laws.HasFlag(law)))
+        {
+            await run.CheckAsync(law);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        SqliteConnection.ClearAllPools();
+        directory.Delete(recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    internal async Task<ProjectingProcess> StartAsync(IProjection projection, ProjectionHistory history, bool isAnew, CancellationToken cancellationToken)
+    {
+        store.History = history;
+        var services = Services(projection);
+        if (isAnew)
+        {
+            // Without its checkpoints the engine begins a projection anew, with empty tables.
+            await using var connection = await ProjectingProcess.OpenAsync(services, cancellationToken);
+            await using var command = connection.CreateCommand();
+            command.CommandText = "DELETE FROM projections; DELETE FROM parked_events;";
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        return await ProjectingProcess.StartAsync(services, store, projection, cancellationToken);
+    }
+
+    private ServiceProvider Services(IProjection? projection) => ProjectingProcess.Services(directory, types, createContext, store, projection);
+}
+
+/// <summary>A projection does not keep a law.</summary>
+/// <param name="projection">The projection's name.</param>
+/// <param name="law">The law.</param>
+/// <param name="how">How that was found: the cut, the order or the stream.</param>
+/// <param name="seed">The seed that finds it again.</param>
+/// <param name="difference">The first difference, in words.</param>
+/// <param name="innerException">What the projection threw, where it did.</param>
+public sealed class LawBrokenException(string projection, ProjectionLaws law, string how, int seed, string difference, Exception? innerException = null)
+    : Exception(string.Create(CultureInfo.InvariantCulture, $"{projection} breaks the law {law} ({how}; seed {seed}): {difference}"), innerException)
+{
+    /// <summary>The law.</summary>
+    public ProjectionLaws Law { get; } = law;
+}
