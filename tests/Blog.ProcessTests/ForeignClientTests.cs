@@ -35,7 +35,7 @@ public sealed class ForeignClientTests(ITestOutputHelper output) : IDisposable
             [
                 $"-I{Path.Combine(Repository, "protos")}", $"-I{foreign}", $"--python_out={generated}", $"--grpc_python_out={generated}",
                 $"--plugin=protoc-gen-grpc_python={plugin.Trim()}",
-                "blog/v1/post.proto", "blog/v1/post_commands.proto", "blog/v1/post_queries.proto", "google/rpc/error_model.proto",
+                "blog/v1/post.proto", "blog/v1/post_commands.proto", "blog/v1/post_queries.proto", "blog/v1/post_statistics.proto", "blog/v1/post_watch.proto", "google/rpc/error_model.proto",
             ]);
         Assert.True(compiled == 0, compileOutput);
 
