@@ -67,7 +67,7 @@ public sealed class SqliteProvider : DatabaseProvider
         ExecuteAsync(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; " + Buffers, cancellationToken);
 
     /// <inheritdoc/>
-    public override Task PrepareProjectorAsync(DbConnection connection, CancellationToken cancellationToken) =>
+    public override Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken) =>
         ExecuteAsync(connection, "PRAGMA synchronous = NORMAL; " + Buffers, cancellationToken);
 
     /// <inheritdoc/>

@@ -28,8 +28,11 @@ internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<Pro
     /// <summary>Who holds the lease as far as is known; for operators.</summary>
     public string Holder { get; private set; } = "";
 
+    /// <summary>How long a holder may stay silent before another process takes over.</summary>
+    public TimeSpan Duration => options.Value.LeaseDuration;
+
     /// <summary>How long a holder may stay silent until its next beat is due.</summary>
-    public TimeSpan BeatInterval => options.Value.LeaseDuration / 4;
+    public TimeSpan BeatInterval => Duration / 4;
 
     /// <summary>Takes the lease if it is free or has expired.</summary>
     public async Task<bool> TryTakeAsync(CancellationToken cancellationToken)

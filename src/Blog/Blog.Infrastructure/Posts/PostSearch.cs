@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Blog.Application.Posts;
 using Blog.Domain.Posts;
@@ -8,11 +7,16 @@ using GrpcCqrs.Storage;
 
 namespace Blog.Infrastructure.Posts;
 
-/// <summary>Keeps <c>post_search</c>, the FTS5 index over title and content of every post that is not deleted.</summary>
-public sealed class PostSearchProjection : PostProjection
+/// <summary>
+/// Keeps <c>post_search</c>: title and content of every post that is not deleted, in the form that the read database searches them in
+/// (<see cref="PostSearchIndex"/>).
+/// </summary>
+public sealed class PostSearchProjection(ReadDatabase database) : PostProjection, IProjection
 {
     /// <summary>The projection's name.</summary>
     public const string ProjectionName = "post_search";
+
+    private readonly PostSearchIndex index = PostSearchIndex.For(database.Provider);
 
     /// <inheritdoc/>
     public override string Name => ProjectionName;
@@ -21,31 +25,27 @@ public sealed class PostSearchProjection : PostProjection
     public override int Version => 1;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Tables { get; } = ["post_search", "post_search_rows"];
+    public override IReadOnlyList<string> Tables => index.Tables;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ProjectedRows> Rows => [new ProjectedRows("post_search", index.Rows, "post_id")];
 
     /// <inheritdoc/>
     protected override async Task ApplyAsync(ProjectionTables tables, PostEvent @event, PostChange change)
     {
-        const string row = "(SELECT row_id FROM {post_search_rows} WHERE post_id = @Id)";
         switch (@event)
         {
             case PostCreated e:
-                await tables.ExecuteAsync("INSERT INTO {post_search_rows} (post_id) VALUES (@Id)", change);
-                await tables.ExecuteAsync(
-                    $"INSERT INTO {{post_search}} (rowid, title, content) VALUES ({row}, @Title, @Content)",
-                    new { change.Id, Title = MatchMarks.Clean(e.Title), Content = MatchMarks.Clean(e.Content) });
+                await index.AddAsync(tables, change.Id, MatchMarks.Clean(e.Title), MatchMarks.Clean(e.Content));
                 break;
             case PostTitleUpdated e:
-                await tables.ExecuteAsync(
-                    $"UPDATE {{post_search}} SET title = @Title WHERE rowid = {row}", new { change.Id, Title = MatchMarks.Clean(e.Title) });
+                await index.ChangeTitleAsync(tables, change.Id, MatchMarks.Clean(e.Title));
                 break;
             case PostContentEdited e:
-                await tables.ExecuteAsync(
-                    $"UPDATE {{post_search}} SET content = @Content WHERE rowid = {row}", new { change.Id, Content = MatchMarks.Clean(e.Content) });
+                await index.ChangeContentAsync(tables, change.Id, MatchMarks.Clean(e.Content));
                 break;
             case PostDeleted:
-                await tables.ExecuteAsync($"DELETE FROM {{post_search}} WHERE rowid = {row}", change);
-                await tables.ExecuteAsync("DELETE FROM {post_search_rows} WHERE post_id = @Id", change);
+                await index.RemoveAsync(tables, change.Id);
                 break;
         }
     }
@@ -54,10 +54,7 @@ public sealed class PostSearchProjection : PostProjection
 /// <summary>Answers <see cref="SearchPosts"/>.</summary>
 public sealed class SearchPostsHandler(ReadDatabase database, PageTokens tokens) : IReadModelQueryHandler<SearchPosts, Page<SearchHitView>>
 {
-    // What a snippet shows of the content around the first match, in characters. FTS5's own snippet() weighs every match against all
-    // others, so that its time grows with the square of a post's matches; highlight() goes over the text once.
-    private const int SnippetBefore = 60;
-    private const int SnippetLength = 320;
+    private readonly PostSearchIndex index = PostSearchIndex.For(database.Provider);
 
     /// <inheritdoc/>
     public async ValueTask<Page<SearchHitView>> HandleAsync(SearchPosts query, ReadView view, CancellationToken cancellationToken)
@@ -65,94 +62,12 @@ public sealed class SearchPostsHandler(ReadDatabase database, PageTokens tokens)
         var size = query.PageSize > 0 ? query.PageSize : SearchPosts.DefaultPageSize;
         var filters = $"{query.Query}\n{string.Join(',', query.Statuses.Order())}\n{query.Tag}";
         var offset = tokens.Read(nameof(SearchPosts), filters, query.PageToken)?.Number ?? 0;
-
-        // The page is chosen first, so that snippets are cut for its rows only. A match in the title weighs ten times one in the content.
-        var (index, list) = (view.Table("post_search"), view.Table("post_list"));
-        var sql = new StringBuilder(
-            $"WITH hits AS MATERIALIZED (SELECT s.rowid AS row_id, p.post_id, bm25({index}, 10.0, 1.0) AS rank FROM {index} s"
-            + $" JOIN {view.Table("post_search_rows")} r ON r.row_id = s.rowid JOIN {list} p ON p.post_id = r.post_id WHERE {index} MATCH @match");
-        var parameters = new DynamicParameters(new { match = MatchExpression(query.Query), count = size + 1, offset });
-        PostFilters.Append(sql, parameters, view, query.Statuses, query.Tag);
-        sql.Append(CultureInfo.InvariantCulture, $" ORDER BY rank, s.rowid LIMIT @count OFFSET @offset),")
-            .Append(CultureInfo.InvariantCulture, $" marked AS MATERIALIZED (SELECT h.post_id, h.row_id, h.rank,")
-            .Append(CultureInfo.InvariantCulture, $" highlight({index}, 0, char({(int)MatchMarks.Begin}), char({(int)MatchMarks.End})) AS title,")
-            .Append(CultureInfo.InvariantCulture, $" highlight({index}, 1, char({(int)MatchMarks.Begin}), char({(int)MatchMarks.End})) AS content")
-            .Append(CultureInfo.InvariantCulture, $" FROM hits h CROSS JOIN {index} s WHERE s.rowid = h.row_id AND {index} MATCH @match)")
-            .Append(CultureInfo.InvariantCulture, $" SELECT {PostSummaryTable.Columns}, m.rank AS Rank, m.title AS TitleMarked,")
-            .Append(CultureInfo.InvariantCulture, $" substr(m.content, max(1, instr(m.content, char({(int)MatchMarks.Begin})) - {SnippetBefore}), {SnippetLength}) AS ContentMarked,")
-            .Append(CultureInfo.InvariantCulture, $" max(1, instr(m.content, char({(int)MatchMarks.Begin})) - {SnippetBefore}) AS SnippetStart, length(m.content) AS ContentLength")
-            .Append(CultureInfo.InvariantCulture, $" FROM marked m JOIN {list} p ON p.post_id = m.post_id ORDER BY m.rank, m.row_id");
+        var filter = new StringBuilder();
+        var parameters = new DynamicParameters(new { count = size + 1, offset });
+        PostFilters.Append(filter, parameters, view, query.Statuses, query.Tag);
         await using var connection = await database.OpenAsync(cancellationToken);
-        var rows = (await connection.QueryAsync<HitRow>(
-            new CommandDefinition(sql.ToString(), parameters, cancellationToken: cancellationToken))).AsList();
+        var hits = await index.FindAsync(connection, view, query.Query, filter.ToString(), parameters, cancellationToken);
         return new Page<SearchHitView>(
-            [.. rows.Take(size).Select(row => new SearchHitView(
-                PostSummaryTable.ToView(row), -row.Rank, MatchMarks.Cut(row.TitleMarked), MatchMarks.Cut(SnippetOf(row))))],
-            rows.Count > size ? tokens.Write(nameof(SearchPosts), filters, offset + size, "") : "");
-    }
-
-    private static string SnippetOf(HitRow row) =>
-        (row.SnippetStart > 1 ? "…" : "") + row.ContentMarked + (row.SnippetStart + SnippetLength <= row.ContentLength ? "…" : "");
-
-    /// <summary>
-    /// The query in FTS5's own language; every term is quoted, so that nothing in it is an operator. U+0000, which would end the
-    /// expression, is in no text and becomes a space.
-    /// </summary>
-    private static string MatchExpression(string query)
-    {
-        var terms = SearchTerm.Parse(query);
-        var wanted = string.Join(" AND ", terms.Where(term => !term.Excluded).Select(Quote));
-        var excluded = string.Join(" OR ", terms.Where(term => term.Excluded).Select(Quote));
-        return excluded.Length == 0 ? wanted : $"({wanted}) NOT ({excluded})";
-
-        static string Quote(SearchTerm term) =>
-            $"\"{term.Text.Replace("\"", "\"\"", StringComparison.Ordinal).Replace('\0', ' ')}\"{(term.IsPrefix ? "*" : "")}";
-    }
-
-    private sealed class HitRow : PostSummaryRow
-    {
-        public double Rank { get; set; }
-
-        public required string TitleMarked { get; set; }
-
-        public required string ContentMarked { get; set; }
-
-        public long SnippetStart { get; set; }
-
-        public long ContentLength { get; set; }
-    }
-}
-
-/// <summary>Where matches begin and end in a marked text: two control characters, which the indexed text never holds.</summary>
-internal static class MatchMarks
-{
-    public const char Begin = '\u0001';
-    public const char End = '\u0002';
-
-    public static string Clean(string text) =>
-        text.AsSpan().IndexOfAny(Begin, End) < 0 ? text : text.Replace(Begin, ' ').Replace(End, ' ');
-
-    public static IReadOnlyList<TextFragment> Cut(string marked)
-    {
-        var fragments = new List<TextFragment>();
-        var isMatch = false;
-        var start = 0;
-        for (var index = 0; index <= marked.Length; index++)
-        {
-            if (index < marked.Length && marked[index] is not (Begin or End))
-            {
-                continue;
-            }
-
-            if (index > start)
-            {
-                fragments.Add(new TextFragment(marked[start..index], isMatch));
-            }
-
-            isMatch = index < marked.Length && marked[index] == Begin;
-            start = index + 1;
-        }
-
-        return fragments;
+            [.. hits.Take(size)], hits.Count > size ? tokens.Write(nameof(SearchPosts), filters, offset + size, "") : "");
     }
 }
