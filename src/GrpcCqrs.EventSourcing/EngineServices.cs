@@ -85,6 +85,18 @@ public static class EngineServices
             typeof(TQuery), typeof(THandler), projections, static provider => provider.GetRequiredService<THandler>()));
     }
 
+    /// <summary>Adds a query that is watched, with its handler. A query type that is added twice fails when the bus is built.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="projections">The names of the projections whose tables the handler reads, one at least.</param>
+    public static IServiceCollection AddReadModelWatch<TQuery, TItem, THandler>(this IServiceCollection services, params string[] projections)
+        where TQuery : class
+        where THandler : class, IReadModelWatchHandler<TQuery, TItem>
+    {
+        services.AddSingleton<THandler>();
+        return services.AddSingleton(new QueryRegistration(
+            typeof(TQuery), typeof(THandler), projections, static provider => provider.GetRequiredService<THandler>()));
+    }
+
     /// <summary>Adds a query of the event log with its handler. A query type that is added twice fails when the bus is built.</summary>
     public static IServiceCollection AddEventLogQuery<TQuery, TResult, THandler>(this IServiceCollection services)
         where TQuery : class

@@ -41,6 +41,17 @@ public sealed class JobOptions
     /// <summary>How often command ids older than <c>Commands:Retention</c> are forgotten. Default 10 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan ForgetInterval { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
+    /// How often the process that projects audits a sample of the read model against its events, the first time after this long.
+    /// Default 1 h; 0 for never.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00")]
+    public TimeSpan AuditInterval { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>How many streams such an audit draws. Default 100, which takes a second or two.</summary>
+    [Range(1, 1_000_000)]
+    public int AuditSample { get; set; } = 100;
 }
 
 /// <summary>When health says that the read model is broken. Configuration section <c>Health</c>.</summary>
@@ -50,7 +61,8 @@ public sealed class ReadModelHealthOptions
     public const string Section = "Health";
 
     /// <summary>
-    /// How long a projection may stand still behind the newest event before the service counts as unhealthy. Default 30 s.
+    /// How long the live tables of a projection may stand still behind the newest event before the service counts as unhealthy.
+    /// Default 30 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan MaxStall { get; set; } = TimeSpan.FromSeconds(30);

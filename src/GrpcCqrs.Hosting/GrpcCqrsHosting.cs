@@ -1,4 +1,5 @@
 using System.Net;
+using GrpcCqrs.Hosting.Feed;
 using GrpcCqrs.Hosting.Health;
 using GrpcCqrs.Hosting.Operations;
 using GrpcCqrs.Hosting.Reflection;
@@ -11,6 +12,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Quartz;
 
 namespace GrpcCqrs.Hosting;
@@ -31,6 +33,9 @@ public static class GrpcCqrsHosting
         services.AddOptions<EndpointOptions>().BindConfiguration(EndpointOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<JobOptions>().BindConfiguration(JobOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<ReadModelHealthOptions>().BindConfiguration(ReadModelHealthOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<NodeOptions>().BindConfiguration(NodeOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        var node = builder.Configuration.GetSection(NodeOptions.Section).Get<NodeOptions>() ?? new NodeOptions();
+        services.PostConfigure<ProjectionOptions>(options => options.Mode = node.Projections);
         services.Configure<ErrorOptions>(options => options.Domain = errorDomain);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<CallContexts>();
@@ -48,11 +53,16 @@ public static class GrpcCqrsHosting
             Listen(kestrel, "Endpoints:Http", endpoints.Http, HttpProtocols.Http1);
         });
 
+        services.AddSingleton<FeedRequests>();
+        services.AddSingleton<StreamWriters>();
         services.AddSingleton<VerificationGate>();
         services.AddGrpcReflection();
-        services.AddGrpcHealth()
-            .AddCheck<WriteDatabaseHealthCheck>("write-database")
-            .AddCheck<ReadModelHealthCheck>("read-model", tags: queryServices);
+        var health = services.AddGrpcHealth().AddCheck<WriteDatabaseHealthCheck>("write-database");
+        if (node.Projections != ProjectionMode.Off)
+        {
+            health.AddCheck<ReadModelHealthCheck>("read-model", tags: queryServices);
+        }
+
         AddJobs(services, builder.Configuration);
         return builder;
     }
@@ -65,13 +75,23 @@ public static class GrpcCqrsHosting
     }
 
     /// <summary>
-    /// Maps operations, health and reflection, and <c>/health/live</c> (the process runs) and <c>/health/ready</c> (the checks pass) for
+    /// Which part of the service this process is: a service maps its own gRPC services accordingly.
+    /// </summary>
+    public static NodeOptions Node(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        return app.Services.GetRequiredService<IOptions<NodeOptions>>().Value;
+    }
+
+    /// <summary>
+    /// Maps the event feed, operations, health and reflection, and <c>/health/live</c> (the process runs) and <c>/health/ready</c> (the checks pass) for
     /// probes over HTTP.
     /// </summary>
     public static WebApplication MapGrpcCqrs(this WebApplication app)
     {
         app.UseMiddleware<UnreadableRequests>();
         app.MapGrpcHealth();
+        app.MapGrpcService<EventFeedGrpcService>();
         app.MapGrpcService<OperationsGrpcService>();
         app.MapGrpcReflection();
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
@@ -86,17 +106,22 @@ public static class GrpcCqrsHosting
         {
             AddJob<DrainOutboxJob>(quartz, "drain-outbox", jobs.DrainInterval);
             AddJob<ForgetCommandsJob>(quartz, "forget-commands", jobs.ForgetInterval);
+            if (jobs.AuditInterval > TimeSpan.Zero)
+            {
+                // Not at once: a start has enough to do.
+                AddJob<AuditReadModelJob>(quartz, AuditReadModelJob.Name, jobs.AuditInterval, TimeProvider.System.GetUtcNow() + jobs.AuditInterval);
+            }
         });
         services.AddQuartzHostedService(options => options.WaitForJobsToComplete = true);
     }
 
-    private static void AddJob<TJob>(IQuartzBuilder quartz, string name, TimeSpan interval)
+    private static void AddJob<TJob>(IQuartzBuilder quartz, string name, TimeSpan interval, DateTimeOffset? start = null)
         where TJob : class, IJob
     {
         var key = new JobKey(name);
         quartz.AddJob<TJob>(job => job.WithIdentity(key));
         quartz.AddTrigger(trigger => trigger
-            .ForJob(key).WithIdentity(name).StartNow()
+            .ForJob(key).WithIdentity(name).StartAt(start ?? TimeProvider.System.GetUtcNow())
             .WithSimpleSchedule(schedule => schedule.WithInterval(interval).RepeatForever()));
     }
 

@@ -22,6 +22,9 @@ public sealed class SqliteProvider : DatabaseProvider
     // a busy log writes the same pages again and again.
     private const string Buffers = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000;";
 
+    // Two writers of a file wait for each other in SQLite, by steps of a few milliseconds; the driver by itself waits 150 at a time.
+    private const string Patience = "PRAGMA busy_timeout = 1000;";
+
     /// <inheritdoc/>
     public override string Name => "Sqlite";
 
@@ -64,11 +67,18 @@ public sealed class SqliteProvider : DatabaseProvider
 
     /// <inheritdoc/>
     public override Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken) =>
-        ExecuteAsync(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; " + Buffers, cancellationToken);
+        ExecuteAsync(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; " + Patience + Buffers, cancellationToken);
 
     /// <inheritdoc/>
     public override Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken) =>
         ExecuteAsync(connection, "PRAGMA synchronous = NORMAL; " + Buffers, cancellationToken);
+
+    /// <summary>
+    /// Without a flush of its own: the next append flushes the same log. So the append writer waits for a group's write as briefly
+    /// as can be.
+    /// </summary>
+    public override Task PrepareGroupWriterAsync(DbConnection connection, CancellationToken cancellationToken) =>
+        ExecuteAsync(connection, "PRAGMA synchronous = NORMAL; " + Patience, cancellationToken);
 
     /// <inheritdoc/>
     public override Task<DbTransaction> BeginSnapshotAsync(DbConnection connection, CancellationToken cancellationToken)

@@ -8,13 +8,7 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Storage;
 
 /// <summary>Brings both databases to the newest schema and learns which store this is. Runs before the first request.</summary>
-public sealed partial class StorageInitializer(
-    IOptions<StorageOptions> options,
-    WriteDatabase write,
-    ReadDatabase read,
-    StoreIdentity identity,
-    TimeProvider clock,
-    ILogger<StorageInitializer> logger)
+public sealed partial class StorageInitializer
 {
     /// <summary>How often the directory's lock is tried: for a minute, which is longer than a start takes.</summary>
     private const int MaxTurnAttempts = 600;
@@ -24,6 +18,35 @@ public sealed partial class StorageInitializer(
     private static readonly TimeSpan MigrationRetryDelay = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan TurnInterval = TimeSpan.FromMilliseconds(100);
+
+    private readonly StorageOptions options;
+    private readonly ProjectionMode mode;
+    private readonly WriteDatabase write;
+    private readonly ReadDatabase read;
+    private readonly ReadModelFollower follower;
+    private readonly StoreIdentity identity;
+    private readonly TimeProvider clock;
+    private readonly ILogger<StorageInitializer> logger;
+
+    internal StorageInitializer(
+        IOptions<StorageOptions> options,
+        IOptions<ProjectionOptions> projections,
+        WriteDatabase write,
+        ReadDatabase read,
+        ReadModelFollower follower,
+        StoreIdentity identity,
+        TimeProvider clock,
+        ILogger<StorageInitializer> logger)
+    {
+        this.options = options.Value;
+        mode = projections.Value.Mode;
+        this.write = write;
+        this.read = read;
+        this.follower = follower;
+        this.identity = identity;
+        this.clock = clock;
+        this.logger = logger;
+    }
 
     /// <summary>Creates what is missing, migrates what is old.</summary>
     /// <exception cref="InvalidOperationException">The write and the read database are the same.</exception>
@@ -35,7 +58,7 @@ public sealed partial class StorageInitializer(
             throw new InvalidOperationException("Storage:Write and Storage:Read lead to the same database; they must be two.");
         }
 
-        var directory = Directory.CreateDirectory(Path.GetFullPath(options.Value.Directory));
+        var directory = Directory.CreateDirectory(Path.GetFullPath(options.Directory));
         await using var turn = await TakeTurnAsync(directory, cancellationToken);
         await write.Provider.PrepareMigrationAsync(write.ConnectionString, cancellationToken);
         await using (var context = write.CreateContext())
@@ -44,13 +67,15 @@ public sealed partial class StorageInitializer(
             await IdentifyAsync(context, cancellationToken);
         }
 
-        await read.Provider.PrepareMigrationAsync(read.ConnectionString, cancellationToken);
-        await using (var context = read.CreateContext())
+        if (mode != ProjectionMode.Off)
         {
+            await read.Provider.PrepareMigrationAsync(read.ConnectionString, cancellationToken);
+            await using var context = read.CreateContext();
             await UpgradeAsync(context, cancellationToken);
+            await follower.LookAsync(cancellationToken);
         }
 
-        LogReady(logger, identity.StoreId, write.Provider.Name, read.Provider.Name, Path.GetFullPath(options.Value.Directory));
+        LogReady(logger, identity.StoreId, write.Provider.Name, read.Provider.Name, Path.GetFullPath(options.Directory));
     }
 
     /// <summary>A context without migrations, as in a prototype, gets its schema as the model stands, and no upgrades later.</summary>

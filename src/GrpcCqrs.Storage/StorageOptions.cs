@@ -72,11 +72,30 @@ public sealed class AppendOptions
     public TimeSpan RetryAfter { get; set; } = TimeSpan.FromMilliseconds(100);
 }
 
+/// <summary>What a process does with projections.</summary>
+public enum ProjectionMode
+{
+    /// <summary>It projects, or stands by while another process does; the outbox is trimmed behind it.</summary>
+    Project,
+
+    /// <summary>The same for a read database beside the one that the outbox is for; it is fed from the event log.</summary>
+    ProjectApart,
+
+    /// <summary>It reads how far the process that projects has come, and answers queries.</summary>
+    Follow,
+
+    /// <summary>It uses no read database.</summary>
+    Off,
+}
+
 /// <summary>How projections are run. Configuration section <c>Projections</c>.</summary>
 public sealed class ProjectionOptions
 {
     /// <summary>The configuration section.</summary>
     public const string Section = "Projections";
+
+    /// <summary>What this process does with projections. Default <see cref="ProjectionMode.Project"/>; a host sets it from the node's role.</summary>
+    public ProjectionMode Mode { get; set; } = ProjectionMode.Project;
 
     /// <summary>How many events one read-database transaction takes at most. Default 500.</summary>
     [Range(1, 100_000)]
@@ -139,6 +158,13 @@ public sealed class ProjectionOptions
     /// <summary>How many events a second a rebuild takes at most, to spare the machine; 0 for no limit, the default.</summary>
     [Range(0, 10_000_000)]
     public int RebuildEventsPerSecond { get; set; }
+
+    /// <summary>
+    /// How long tables that are no longer live are left as they are, since a query may have looked up their names just before.
+    /// Default 5 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "01:00:00")]
+    public TimeSpan DropDelay { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// How long a query waits for its consistency token at most, also where the call's own deadline is later. Default 5 s.

@@ -2,6 +2,7 @@ using GrpcCqrs.EventSourcing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Storage;
@@ -10,8 +11,8 @@ namespace GrpcCqrs.Storage;
 public static class StorageServices
 {
     /// <summary>
-    /// Adds the event store, the outbox drain and the projection runner. Options come from the configuration sections
-    /// <c>Storage</c>, <c>Append</c> and <c>Projections</c> and are checked at start-up.
+    /// Adds the event store, the outbox drain, the projection runner and the event feed. Options come from the configuration sections
+    /// <c>Storage</c>, <c>Append</c>, <c>Projections</c> and <c>Feed</c> and are checked at start-up.
     /// </summary>
     public static IServiceCollection AddEventStorage(this IServiceCollection services)
     {
@@ -25,7 +26,15 @@ public static class StorageServices
             provider.GetServices<ProviderRegistration>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value));
         services.AddSingleton(provider => Databases.CreateRead(
             provider.GetServices<ProviderRegistration>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value));
-        services.AddSingleton<StorageInitializer>();
+        services.AddSingleton(provider => new StorageInitializer(
+            provider.GetRequiredService<IOptions<StorageOptions>>(),
+            provider.GetRequiredService<IOptions<ProjectionOptions>>(),
+            provider.GetRequiredService<WriteDatabase>(),
+            provider.GetRequiredService<ReadDatabase>(),
+            provider.GetRequiredService<ReadModelFollower>(),
+            provider.GetRequiredService<StoreIdentity>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<StorageInitializer>>()));
 
         services.AddSingleton<CommitSignal>();
         services.AddSingleton<AppendWriter>();
@@ -43,10 +52,12 @@ public static class StorageServices
         services.AddSingleton<IOutbox>(provider => provider.GetRequiredService<EventStore>());
 
         services.AddHostedService<CommitWatcher>();
+        services.AddEventFeed();
 
         services.AddSingleton<ReadModel>();
         services.AddSingleton<IReadModel>(provider => provider.GetRequiredService<ReadModel>());
         services.AddSingleton<IProjectionMonitor>(provider => provider.GetRequiredService<ReadModel>());
+        services.AddSingleton<ReadModelFollower>();
         services.AddSingleton<ProjectorLease>();
         services.AddSingleton<ProjectionSlots>();
         services.AddSingleton<Projector>();
@@ -62,10 +73,37 @@ public static class StorageServices
             provider.GetRequiredService<OperatorRequests>(),
             provider.GetRequiredService<ReadDatabase>(),
             provider.GetServices<IProjection>(),
+            provider.GetRequiredService<ReadModel>(),
+            provider.GetRequiredService<ProjectorLease>(),
+            provider.GetRequiredService<IEventStore>(),
+            provider.GetRequiredService<StoreIdentity>(),
             provider.GetRequiredService<IOptions<ProjectionOptions>>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IReadModelChanges, ReadModelChanges>();
         services.AddHostedService<ProjectionRunner>();
         return services;
+    }
+
+    private static void AddEventFeed(this IServiceCollection services)
+    {
+        services.AddOptions<FeedOptions>().BindConfiguration(FeedOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<FeedLog>();
+        services.AddSingleton<FeedTail>();
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<FeedTail>());
+        services.AddSingleton(provider => new EventFeed(
+            provider.GetRequiredService<FeedLog>(),
+            provider.GetRequiredService<FeedTail>(),
+            provider.GetRequiredService<IOptions<FeedOptions>>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ConsumerGroupStore>();
+        services.AddSingleton(provider => new ConsumerGroups(
+            provider.GetRequiredService<ConsumerGroupStore>(),
+            provider.GetRequiredService<FeedLog>(),
+            provider.GetRequiredService<FeedTail>(),
+            provider.GetRequiredService<IOptions<FeedOptions>>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<ConsumerGroups>>()));
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<ConsumerGroups>());
     }
 
     /// <summary>Adds a kind of database with the service's contexts for it; without a read context it can be the write database only.</summary>

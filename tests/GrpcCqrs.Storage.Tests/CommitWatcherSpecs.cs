@@ -65,7 +65,7 @@ public abstract class CommitWatcherSpecs<TFixture>(TFixture fixture) : IClassFix
         await UntilAsync(async () => (await reader.WriteColumnAsync("SELECT COUNT(*) FROM outbox"))[0] == 0);
         await Task.Delay(TimeSpan.FromMilliseconds(100));
         var verdict = await writer.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1)), CancellationToken.None);
-        await reader.ReadModel.WaitForAsync(Assert.IsType<AppendVerdict.Appended>(verdict).Position, CancellationToken.None);
+        await reader.ReadModel.WaitForAsync(Assert.IsType<AppendVerdict.Appended>(verdict).Position, [], null, CancellationToken.None);
     }
 
     protected static async Task UntilAsync(Func<Task<bool>> condition)
@@ -126,7 +126,7 @@ public sealed class PostgreSqlCommitWatcherSpecs(PostgreSqlFixture fixture) : Co
             await UntilAsync(async () => await connection.ExecuteScalarAsync<long>($"SELECT COUNT(*) {SelectListener}") == 1);
             Assert.Equal(1, await connection.ExecuteScalarAsync<long>($"SELECT COUNT(pg_terminate_backend(pid)) {SelectListener}"));
             var unheard = await writer.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1)), CancellationToken.None);
-            await reader.ReadModel.WaitForAsync(Assert.IsType<AppendVerdict.Appended>(unheard).Position, CancellationToken.None);
+            await reader.ReadModel.WaitForAsync(Assert.IsType<AppendVerdict.Appended>(unheard).Position, [], null, CancellationToken.None);
         }
 
         Assert.Equal(

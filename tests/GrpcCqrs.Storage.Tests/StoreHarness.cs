@@ -67,6 +67,10 @@ public sealed class StoreHarness : IAsyncDisposable
 
     public AggregateStore<Ledger, LedgerEvent> Ledgers => Services.GetRequiredService<AggregateStore<Ledger, LedgerEvent>>();
 
+    public ProjectionOperations Operations => Services.GetRequiredService<ProjectionOperations>();
+
+    public IReadOnlyList<ProjectionStatus> Projections => Services.GetRequiredService<IProjectionMonitor>().Current;
+
     public IReadModel ReadModel => Services.GetRequiredService<IReadModel>();
 
     public static async Task<StoreHarness> StartAsync(
@@ -108,6 +112,19 @@ public sealed class StoreHarness : IAsyncDisposable
 
     /// <summary>Waits until the projections have seen everything that the store holds.</summary>
     public async Task CatchUpAsync() => await ReadModel.WaitForAsync(await Store.ReadHeadAsync(CancellationToken.None), [], null, CancellationToken.None);
+
+    /// <summary>Waits for something that another thread brings about.</summary>
+    public static Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
+
+    /// <summary>The same for a condition that has to be asked for.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!await condition())
+        {
+            await Task.Delay(5, limit.Token);
+        }
+    }
 
     public static CommandContext Context(Guid? commandId = null, byte[]? hash = null, ExpectedVersion expected = default) => new()
     {

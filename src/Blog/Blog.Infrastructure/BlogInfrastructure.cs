@@ -29,5 +29,6 @@ public static class BlogInfrastructure
         .AddReadModelQuery<ListPosts, Page<PostSummaryView>, ListPostsHandler>(PostListProjection.ProjectionName)
         .AddReadModelQuery<SearchPosts, Page<SearchHitView>, SearchPostsHandler>(
             PostSearchProjection.ProjectionName, PostListProjection.ProjectionName)
-        .AddReadModelQuery<ListTags, Page<TagView>, ListTagsHandler>(TagCountsProjection.ProjectionName);
+        .AddReadModelQuery<ListTags, Page<TagView>, ListTagsHandler>(TagCountsProjection.ProjectionName)
+        .AddReadModelWatch<WatchPosts, PostChangeView, WatchPostsHandler>(PostListProjection.ProjectionName);
 }

@@ -73,6 +73,8 @@ public sealed class BlogMapping : Profile
         CreateMap<GetPostAsOfRequest, Messages.GetPostAsOf>().ConvertUsing(request => new Messages.GetPostAsOf(
             request.PostId, request.PointCase == GetPostAsOfRequest.PointOneofCase.Version ? request.Version : null, Time(request.Time, "time")));
         CreateMap<ListTagsRequest, Messages.ListTags>();
+        CreateMap<WatchPostsRequest, Messages.WatchPosts>().ConvertUsing(request => new Messages.WatchPosts(
+            Statuses(request.Statuses), request.Tag, request.Author, request.HasAfterPosition ? request.AfterPosition : null));
     }
 
     private void MapViews()

@@ -1,3 +1,5 @@
+using GrpcCqrs.Hosting;
+
 namespace Blog.Server;
 
 /// <summary>The blog's gRPC services.</summary>
@@ -11,11 +13,20 @@ public static class BlogServer
             mapper.AddProfile<BlogMapping>();
         });
 
-    /// <summary>Maps the gRPC services.</summary>
+    /// <summary>Maps the gRPC services that are the node's.</summary>
     public static WebApplication MapBlog(this WebApplication app)
     {
-        app.MapGrpcService<PostCommandGrpcService>();
-        app.MapGrpcService<PostQueryGrpcService>();
+        var node = app.Node();
+        if (node.ServesCommands)
+        {
+            app.MapGrpcService<PostCommandGrpcService>();
+        }
+
+        if (node.ServesQueries)
+        {
+            app.MapGrpcService<PostQueryGrpcService>();
+        }
+
         return app;
     }
 }

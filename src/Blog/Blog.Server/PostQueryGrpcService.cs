@@ -11,7 +11,7 @@ using Queries = Blog.Application.Posts;
 namespace Blog.Server;
 
 /// <summary>blog.v1.PostQueryService: from proto to query and back, nothing else.</summary>
-internal sealed class PostQueryGrpcService(IQueryBus bus, IMapper mapper, CallContexts contexts) : PostQueryService.PostQueryServiceBase
+internal sealed class PostQueryGrpcService(IQueryBus bus, IMapper mapper, CallContexts contexts, StreamWriters writers) : PostQueryService.PostQueryServiceBase
 {
     public override async Task<GetPostResponse> GetPost(GetPostRequest request, ServerCallContext context)
     {
@@ -61,23 +61,39 @@ internal sealed class PostQueryGrpcService(IQueryBus bus, IMapper mapper, CallCo
         };
     }
 
+    public override Task WatchPosts(WatchPostsRequest request, IServerStreamWriter<WatchPostsResponse> responseStream, ServerCallContext context) => writers.WriteAllAsync(
+        cancellationToken => bus.WatchAsync<Queries.WatchPosts, PostChangeView>(ToQuery<Queries.WatchPosts>(request), contexts.ForQuery(request.ConsistencyToken, context), cancellationToken),
+        answer => answer.Result switch
+        {
+            PostChangeView.Present present => new WatchPostsResponse { Post = mapper.Map<PostSummary>(present.Post), Position = answer.Position },
+            PostChangeView.Left left => new WatchPostsResponse { LeftPostId = left.PostId, Position = answer.Position },
+            PostChangeView.CaughtUp => new WatchPostsResponse { CaughtUp = new(), Position = answer.Position },
+            _ => new WatchPostsResponse { Checkpoint = new(), Position = answer.Position },
+        },
+        answer => answer.Position,
+        responseStream,
+        context);
+
     private async Task<(TResult Result, long Position, string Token)> AskAsync<TQuery, TResult>(
         IMessage request, string consistencyToken, ServerCallContext call)
         where TQuery : class
     {
-        TQuery query;
+        var query = ToQuery<TQuery>(request);
+        var (result, position) = await bus.AskAsync<TQuery, TResult>(query, contexts.ForQuery(consistencyToken, call), call.CancellationToken);
+        return (result, position, contexts.Answered(position, call));
+    }
+
+    private TQuery ToQuery<TQuery>(IMessage request)
+    {
         try
         {
-            query = mapper.Map<TQuery>(request);
+            return mapper.Map<TQuery>(request);
         }
         catch (AutoMapperMappingException exception) when (Refusal(exception) is { } refusal)
         {
             ExceptionDispatchInfo.Throw(refusal);
             throw;
         }
-
-        var (result, position) = await bus.AskAsync<TQuery, TResult>(query, new QueryContext(consistencyToken), call.CancellationToken);
-        return (result, position, contexts.Answered(position, call));
     }
 
     /// <summary>The refusal that a converter threw, under what AutoMapper wraps it in.</summary>

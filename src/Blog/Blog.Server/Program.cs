@@ -1,4 +1,4 @@
 using Blog.Server;
 using GrpcCqrs.Hosting;
 
-return await OperatorCommands.RunAsync(() => BlogHost.Build(args), args);
+return await OperatorCommands.RunAsync(BlogHost.Build, args);

@@ -71,6 +71,14 @@ public static class EngineErrors
     public static readonly ErrorCode ProjectorSilent = new(
         "PROJECTOR_SILENT", ErrorKind.Unavailable, true, "No process has served the request yet; it is served when one projects again.");
 
+    /// <summary>A call about the read model to a node that has none.</summary>
+    public static readonly ErrorCode NoReadDatabase = new(
+        "NO_READ_DATABASE", ErrorKind.FailedPrecondition, false, "This node serves commands only and has no read database; ask another one.");
+
+    /// <summary>An operation that was never asked for.</summary>
+    public static readonly ErrorCode OperationNotFound = new(
+        "OPERATION_NOT_FOUND", ErrorKind.NotFound, false, "There is no operation with this id; ListOperations names them.");
+
     /// <summary>The event log is being verified already.</summary>
     public static readonly ErrorCode VerificationRunning = new(
         "VERIFICATION_RUNNING", ErrorKind.ResourceExhausted, true, "A verification of the event log is running already; repeat after RetryInfo's delay.");
@@ -80,6 +88,6 @@ public static class EngineErrors
     [
         InvalidFields, MalformedRequest, CommandIdReused, ConsistencyTokenInvalid, PageTokenInvalid, WrongExpectedVersion, TooMuchContention,
         WriteQueueFull, DatabaseUnavailable, ReadModelBehind, ProjectionParked, ProjectionNotFound, RebuildRunning,
-        RebuildNotReady, NothingParked, NotByStream, ProjectorSilent, VerificationRunning,
+        RebuildNotReady, NothingParked, NotByStream, ProjectorSilent, NoReadDatabase, OperationNotFound, VerificationRunning,
     ];
 }

@@ -18,6 +18,12 @@ public sealed record EventType(Type ClrType, string Name, int SchemaVersion, Jso
 /// <param name="Payload">The payload in that shape.</param>
 public sealed record JsonEvent(string Type, int SchemaVersion, JsonObject Payload);
 
+/// <summary>An event in the present shape, as JSON.</summary>
+/// <param name="Type">The stable name.</param>
+/// <param name="SchemaVersion">The version that the type is written in today.</param>
+/// <param name="Payload">UTF-8 JSON.</param>
+public sealed record PresentEvent(string Type, int SchemaVersion, ReadOnlyMemory<byte> Payload);
+
 /// <summary>
 /// All event types of a service with the upcasters from their older shapes, registered one by one. Every reader goes through it:
 /// aggregates, projections, history, feed. Immutable and safe for concurrent use.
@@ -89,19 +95,37 @@ public sealed class EventTypeRegistry
             return [new EventEnvelope(record, NotNull(JsonSerializer.Deserialize(record.Payload.Span, type.Json), record))];
         }
 
-        return Upcast(record);
+        return [.. Upcast(record).Select(upcast =>
+            new EventEnvelope(record, NotNull(upcast.Json.Payload.Deserialize(upcast.Type.Json), record)))];
     }
 
-    private List<EventEnvelope> Upcast(RecordedEvent record)
+    /// <summary>
+    /// An event's payload in the present shape as JSON, through the same upcasters; one that is in it already is not touched.
+    /// </summary>
+    /// <exception cref="UnknownEventTypeException">As for <see cref="Read"/>.</exception>
+    /// <exception cref="JsonException">The payload of an event that must be upcast is not a JSON object.</exception>
+    public IReadOnlyList<PresentEvent> ReadJson(RecordedEvent record)
     {
-        var events = new List<EventEnvelope>();
+        ArgumentNullException.ThrowIfNull(record);
+        if (byName.TryGetValue(record.Type, out var type) && type.SchemaVersion == record.SchemaVersion)
+        {
+            return [new PresentEvent(record.Type, record.SchemaVersion, record.Payload)];
+        }
+
+        return [.. Upcast(record).Select(upcast => new PresentEvent(
+            upcast.Type.Name, upcast.Type.SchemaVersion, JsonSerializer.SerializeToUtf8Bytes(upcast.Json.Payload)))];
+    }
+
+    private List<(EventType Type, JsonEvent Json)> Upcast(RecordedEvent record)
+    {
+        var events = new List<(EventType Type, JsonEvent Json)>();
         var pending = new Stack<JsonEvent>();
         pending.Push(new JsonEvent(record.Type, record.SchemaVersion, NotNull(JsonNode.Parse(record.Payload.Span) as JsonObject, record)));
         for (var upcasts = 0; pending.TryPop(out var json);)
         {
             if (byName.TryGetValue(json.Type, out var type) && type.SchemaVersion == json.SchemaVersion)
             {
-                events.Add(new EventEnvelope(record, NotNull(json.Payload.Deserialize(type.Json), record)));
+                events.Add((type, json));
             }
             else if (upcasters.TryGetValue((json.Type, json.SchemaVersion), out var upcast) && upcasts++ < MaxUpcasts)
             {

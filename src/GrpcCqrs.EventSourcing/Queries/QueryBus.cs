@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace GrpcCqrs.EventSourcing;
 
@@ -51,6 +52,12 @@ public interface IQueryBus
     /// <exception cref="RejectedException">The query is refused, or the read model did not reach the token in time.</exception>
     /// <exception cref="InvalidOperationException">No handler is registered for the type: a fault of the service's set-up.</exception>
     ValueTask<QueryAnswer<TResult>> AskAsync<TQuery, TResult>(TQuery query, QueryContext context, CancellationToken cancellationToken)
+        where TQuery : class;
+
+    /// <summary>Validates, waits for the consistency token, and tells the answer and its changes for as long as the caller goes on.</summary>
+    /// <exception cref="RejectedException">The query is refused, or the read model did not reach the token in time.</exception>
+    /// <exception cref="InvalidOperationException">No handler is registered for the type: a fault of the service's set-up.</exception>
+    IAsyncEnumerable<QueryAnswer<TItem>> WatchAsync<TQuery, TItem>(TQuery query, QueryContext context, CancellationToken cancellationToken)
         where TQuery : class;
 }
 
@@ -111,6 +118,26 @@ internal sealed class QueryBus : IQueryBus
         {
             activity.SetStatus(ActivityStatusCode.Error, (exception as RejectedException)?.Code.Reason ?? exception.GetType().Name);
             throw;
+        }
+    }
+
+    public async IAsyncEnumerable<QueryAnswer<TItem>> WatchAsync<TQuery, TItem>(
+        TQuery query, QueryContext context, [EnumeratorCancellation] CancellationToken cancellationToken)
+        where TQuery : class
+    {
+        if (!handlers.TryGetValue(typeof(TQuery), out var entry) || entry.Handler is not IReadModelWatchHandler<TQuery, TItem> handler)
+        {
+            throw new InvalidOperationException($"No handler is registered for {typeof(TQuery).FullName} that tells {typeof(TItem).FullName}.");
+        }
+
+        using var activity = EngineTelemetry.Source.StartActivity(entry.Name);
+        Validation.ThrowIfInvalid(query);
+        var view = string.IsNullOrEmpty(context.ConsistencyToken)
+            ? readModel.View(entry.Projections!)
+            : await readModel.WaitForAsync(tokens.Read(context.ConsistencyToken), entry.Projections!, null, cancellationToken);
+        await foreach (var answer in handler.WatchAsync(query, view, cancellationToken))
+        {
+            yield return answer;
         }
     }
 }

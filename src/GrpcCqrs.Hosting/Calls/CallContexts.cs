@@ -8,7 +8,7 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Hosting;
 
-/// <summary>Makes the context of a command from a gRPC call, and tells the caller which state an answer is from.</summary>
+/// <summary>Makes the context of a command or a query from a gRPC call, and tells the caller which state an answer is from.</summary>
 public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
 {
     /// <summary>The trailing metadata with the consistency token of the answer's state.</summary>
@@ -20,6 +20,12 @@ public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
     /// </summary>
     public const string PositionTrailer = "grpccqrs-position";
 
+    /// <summary>
+    /// The request header with a consistency token for a query, as a session of the client sends it with each call; the later one of
+    /// it and the token in the request holds.
+    /// </summary>
+    public const string TokenHeader = TokenTrailer;
+
     /// <summary>The request header that names the conversation. Default: the trace id of the call.</summary>
     public const string CorrelationHeader = "grpccqrs-correlation-id";
 
@@ -28,6 +34,10 @@ public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
 
     private const int MaxHeaderLength = 128;
     private const string Anonymous = "anonymous";
+
+    /// <summary>Who calls; <c>anonymous</c> where the host does not authenticate callers.</summary>
+    public static string UserOf(ServerCallContext call) =>
+        call.GetHttpContext().User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name } ? name : Anonymous;
 
     /// <summary>The context of a command.</summary>
     /// <param name="request">The whole request; a hash of it tells a repetition from a reuse of the command id.</param>
@@ -58,7 +68,7 @@ public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
             CommandId = id,
             RequestHash = isIdempotent ? HashOf(call.Method, request) : null,
             ExpectedVersion = expectedVersion is { } version and >= 0 ? ExpectedVersion.Exactly(version) : ExpectedVersion.Any,
-            User = call.GetHttpContext().User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name } ? name : Anonymous,
+            User = UserOf(call),
             CorrelationId = Header(CorrelationHeader) ?? Activity.Current?.TraceId.ToHexString() ?? id.ToString("D"),
             CausationId = Header(CausationHeader) ?? id.ToString("D"),
             ReceivedAt = now,
@@ -87,6 +97,24 @@ public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
         }
     }
 
+    /// <summary>The context of a query.</summary>
+    /// <param name="consistencyToken">The request's consistency token; empty for none.</param>
+    /// <param name="call">The call, whose <see cref="TokenHeader"/> may hold another one.</param>
+    /// <returns>The context with the later of the two.</returns>
+    /// <exception cref="RejectedException"><see cref="EngineErrors.ConsistencyTokenInvalid"/>: there is a header, and one of the two is not of this store.</exception>
+    public QueryContext ForQuery(string consistencyToken, ServerCallContext call)
+    {
+        ArgumentNullException.ThrowIfNull(consistencyToken);
+        ArgumentNullException.ThrowIfNull(call);
+        if (call.RequestHeaders.GetValue(TokenHeader) is not { Length: > 0 } header)
+        {
+            return new QueryContext(consistencyToken);
+        }
+
+        var required = ReadHeader(header);
+        return new QueryContext(consistencyToken.Length > 0 && tokens.Read(consistencyToken) > required ? consistencyToken : header);
+    }
+
     /// <summary>Adds the state that an answer is from to the call's trailing metadata.</summary>
     /// <param name="position">The position of the last event in it.</param>
     /// <param name="call">The call.</param>
@@ -98,6 +126,21 @@ public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
         call.ResponseTrailers.Add(TokenTrailer, token);
         call.ResponseTrailers.Add(PositionTrailer, position.ToString(CultureInfo.InvariantCulture));
         return token;
+    }
+
+    private long ReadHeader(string token)
+    {
+        try
+        {
+            return tokens.Read(token);
+        }
+        catch (RejectedException refusal)
+        {
+            throw new RejectedException(refusal.Code, $"The header {TokenHeader} holds no token of this store, or an altered one.", refusal)
+            {
+                Fields = [new FieldViolation($"header {TokenHeader}", "Must be a token that this store answered, unchanged.")],
+            };
+        }
     }
 
     private static byte[] HashOf(string method, IMessage request)

@@ -8,8 +8,9 @@ using CommandOutcome = GrpcCqrs.Operations.V1.CommandOutcome;
 
 namespace GrpcCqrs.Hosting.Operations;
 
-/// <summary>grpccqrs.operations.v1.OperationsService.</summary>
-internal sealed class OperationsGrpcService(VerificationGate verification, AuditLog audit, PageTokens tokens)
+/// <summary>grpccqrs.operations.v1.OperationsService: what concerns the write side.</summary>
+internal sealed partial class OperationsGrpcService(
+    VerificationGate verification, AuditLog audit, ProjectionOperations operations, PageTokens tokens)
     : OperationsService.OperationsServiceBase
 {
     private const int DefaultPageSize = 50;

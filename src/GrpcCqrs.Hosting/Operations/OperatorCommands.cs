@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Globalization;
+using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -10,44 +11,91 @@ namespace GrpcCqrs.Hosting;
 /// <summary>What a service's program does: serve, or what an operator asks of it on the command line.</summary>
 public static class OperatorCommands
 {
+    private const string Usage = """
+        Without a command the program serves. Settings, such as --Storage:Directory=data, may stand behind a command:
+          verify                       walk the event log's hash chain
+          projections                  how the read model is doing
+          rebuild NAME...|all [--hold] fill the tables anew beside the live ones; with --hold a difference waits for a decision
+          parked [NAME]                events that could not be applied
+          retry NAME [STREAM]          apply parked events
+          skip NAME POSITION           leave an event out for good
+          audit [--all]                compare 100 streams, or all, with a fold of their events
+        """;
+
     /// <summary>
     /// Runs the program. Without a command it serves until it is stopped. <c>verify</c> walks the event log's hash chain, which
-    /// neither creates nor changes anything. What goes wrong before the service serves is told in a line.
+    /// neither creates nor changes anything; so does <c>projections</c>, <c>parked</c>. <c>rebuild</c>, <c>retry</c>, <c>skip</c> and
+    /// <c>audit</c> are requests that the service carries out, which must be running elsewhere. What goes wrong before the service
+    /// serves is told in a line.
     /// </summary>
+    /// <param name="build">Makes the host from settings as on the command line; it must touch no database.</param>
+    /// <param name="args">The command line: a command with its arguments, and settings.</param>
+    /// <param name="output">Where a command prints; null for the console.</param>
     /// <returns>
-    /// The exit code: 0 for a service that was stopped and a log that is intact, 1 for a broken log, 2 where the settings or a database
-    /// did not allow to begin.
+    /// The exit code: 0 for a service that was stopped, a log or a read model that is intact, a request that was carried out; 1 for a
+    /// broken log, a read model that differs, or a request that was refused; 2 where the command line, the settings or a database did
+    /// not allow to begin.
     /// </returns>
-    public static async Task<int> RunAsync(Func<WebApplication> build, string[] args)
+    public static async Task<int> RunAsync(Func<string[], WebApplication> build, string[] args, TextWriter? output = null)
     {
         ArgumentNullException.ThrowIfNull(build);
         ArgumentNullException.ThrowIfNull(args);
+        output ??= Console.Out;
         try
         {
-            await using var app = build();
-            if (args is ["verify", ..])
+            if (args is [] || args[0].StartsWith('-'))
             {
-                return await VerifyAsync(app);
+                await using var service = build(args);
+                service.Services.GetService<IStartupValidator>()?.Validate();
+                await service.InitializeStorageAsync();
+                await service.RunAsync();
+                return 0;
             }
 
-            app.Services.GetService<IStartupValidator>()?.Validate();
-            await app.InitializeStorageAsync();
-            await app.RunAsync();
-            return 0;
+            var isHolding = args.Contains("--hold", StringComparer.Ordinal);
+            var isAll = args.Contains("--all", StringComparer.Ordinal);
+            string[] words = [.. args.TakeWhile(arg => !arg.StartsWith('-'))];
+            await using var app = build([.. args.Skip(words.Length).Where(arg => arg is not ("--hold" or "--all"))]);
+            var desk = new OperatorDesk(app.Services.GetRequiredService<ProjectionOperations>(), output);
+            return words switch
+            {
+                ["verify"] => await VerifyAsync(app, output),
+                ["projections"] => await desk.PrintProjectionsAsync(),
+                ["rebuild", _, ..] => await desk.RebuildAsync(words is [_, "all"] ? [] : words[1..], isHolding),
+                ["parked"] => await desk.PrintParkedAsync(""),
+                ["parked", var name] => await desk.PrintParkedAsync(name),
+                ["retry", var name] => await desk.RetryAsync(name, null),
+                ["retry", var name, var stream] => await desk.RetryAsync(name, stream),
+                ["skip", var name, var text] when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var position) =>
+                    await desk.SkipAsync(name, position),
+                ["audit"] => await desk.AuditAsync(isAll ? 0 : OperatorDesk.SampleSize),
+                _ => await MisunderstoodAsync(),
+            };
+        }
+        catch (RejectedException refusal)
+        {
+            await output.WriteLineAsync($"{refusal.Code.Reason}: {refusal.Message}");
+            return 1;
         }
         catch (Exception exception) when (exception is OptionsValidationException or InvalidOperationException or DbException or IOException or UnauthorizedAccessException)
         {
-            await Console.Error.WriteLineAsync($"The service cannot run: {exception.Message}");
+            await Console.Error.WriteLineAsync($"{(args is [] || args[0].StartsWith('-') ? "The service cannot run" : $"{args[0]} failed")}: {exception.Message}");
+            return 2;
+        }
+
+        async Task<int> MisunderstoodAsync()
+        {
+            await output.WriteLineAsync(Usage);
             return 2;
         }
     }
 
     /// <summary>Walks the hash chain and prints what it found.</summary>
-    public static async Task<int> VerifyAsync(WebApplication app)
+    public static async Task<int> VerifyAsync(WebApplication app, TextWriter? output = null)
     {
         ArgumentNullException.ThrowIfNull(app);
         var found = await app.Services.GetRequiredService<LogVerifier>().VerifyAsync(CancellationToken.None);
-        Console.WriteLine(found.IsIntact
+        await (output ?? Console.Out).WriteLineAsync(found.IsIntact
             ? string.Create(CultureInfo.InvariantCulture, $"intact: {found.Verified} events")
             : string.Create(CultureInfo.InvariantCulture, $"broken at position {found.BrokenAt}: {found.Problem}"));
         return found.IsIntact ? 0 : 1;

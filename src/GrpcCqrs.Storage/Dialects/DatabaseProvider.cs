@@ -7,7 +7,7 @@ namespace GrpcCqrs.Storage;
 /// Everything that differs between databases, one class a database. Statement texts that are standard are given here; a database
 /// overrides only those that it must.
 /// </summary>
-public abstract class DatabaseProvider
+public abstract partial class DatabaseProvider
 {
     /// <summary>The name in the configuration, such as <c>Sqlite</c>.</summary>
     public abstract string Name { get; }
@@ -164,6 +164,10 @@ public abstract class DatabaseProvider
     public virtual string SelectStream =>
         $"SELECT {EventColumns} FROM events WHERE stream = @stream AND version >= @from ORDER BY version LIMIT @count";
 
+    /// <summary>A stretch of one stream from a position on; within a stream versions and positions grow together.</summary>
+    public virtual string SelectStreamAfter =>
+        FirstRows($"SELECT {EventColumns} FROM events WHERE stream = @stream AND position > @after ORDER BY version");
+
     /// <summary>A stretch of the whole log.</summary>
     public virtual string SelectAll => $"SELECT {EventColumns} FROM events WHERE position > @after ORDER BY position LIMIT @count";
 
@@ -233,7 +237,7 @@ public abstract class DatabaseProvider
     public virtual string SelectParked => FirstRows(
         "SELECT e.projection, e.position, e.stream, e.event_type, e.error, e.attempts, e.time_us FROM parked_events e"
         + " JOIN projections p ON p.name = e.projection AND p.slot = e.slot"
-        + " WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND e.position > @after ORDER BY e.position, e.projection");
+        + " WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND (e.position > @after OR (e.position = @after AND e.projection > @after_projection)) ORDER BY e.position, e.projection");
 
     /// <summary>Records that an event is left out.</summary>
     public virtual string InsertSkipped =>

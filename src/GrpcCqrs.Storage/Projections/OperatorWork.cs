@@ -57,13 +57,13 @@ internal sealed partial class OperatorWork(
         }
         catch (RejectedException refusal)
         {
-            result = new RequestResult { Reason = refusal.Code.Reason, Message = refusal.Message, RetryAfterSeconds = refusal.RetryAfter?.TotalSeconds };
+            result = (request.Progress?.Result ?? new RequestResult()) with { Reason = refusal.Code.Reason, Message = refusal.Message, RetryAfterSeconds = refusal.RetryAfter?.TotalSeconds };
             isDone = false;
         }
         catch (Exception exception) when (exception is not (OperationCanceledException or LeaseLostException or CheckpointMovedException))
         {
             LogFailed(logger, request.Kind, request.Id, exception);
-            result = new RequestResult { Message = ProjectionState.Describe(exception) };
+            result = (request.Progress?.Result ?? new RequestResult()) with { Message = ProjectionState.Describe(exception) };
             isDone = false;
         }
 
@@ -74,6 +74,11 @@ internal sealed partial class OperatorWork(
             open.RemoveAll(one => one.Id == request.Id);
             projector.Publish();
             LogServed(logger, request.Kind, request.Id, request.User);
+            if (result.DriftCount > 0)
+            {
+                var first = result.Drifts[0];
+                LogDrift(logger, request.Id, result.DriftCount, first.Projection, first.Rows, first.Stream, first.Position, first.Field);
+            }
         }
     }
 
@@ -227,6 +232,9 @@ internal sealed partial class OperatorWork(
 
     [LoggerMessage(1210, LogLevel.Error, "{Kind}, request {Id}, failed")]
     private static partial void LogFailed(ILogger logger, RequestKind kind, long id, Exception exception);
+
+    [LoggerMessage(1212, LogLevel.Warning, "Audit, request {Id}, found {Count} differences between the read model and its events, the first in projection {Projection}, {Rows}, stream {Stream} at position {Position}, field '{Field}'")]
+    private static partial void LogDrift(ILogger logger, long id, long count, string projection, string rows, string stream, long position, string field);
 }
 
 /// <summary>What the last drift audit found, as a metric.</summary>

@@ -27,13 +27,13 @@ public sealed record SkippedEvent(
 /// <summary>Retries and skips what is parked. Used by the runner's loop only; the reading is for everybody.</summary>
 internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadDatabase database, TimeProvider clock)
 {
-    /// <summary>Parked events of the live tables, in order of position.</summary>
+    /// <summary>Parked events of the live tables, in order of position and projection.</summary>
     public static async Task<List<ParkedEvent>> ReadAsync(
-        ReadDatabase database, string projection, long after, int count, CancellationToken cancellationToken)
+        ReadDatabase database, string projection, (long Position, string Projection) after, int count, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = Statement.Once(
-            connection, null, database.Provider.SelectParked, ("projection", projection), ("after", after), ("count", count));
+            connection, null, database.Provider.SelectParked, ("projection", projection), ("after", after.Position), ("after_projection", after.Projection), ("count", count));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var rows = new List<ParkedEvent>();
         while (await reader.ReadAsync(cancellationToken))

@@ -15,6 +15,9 @@ namespace GrpcCqrs.Storage;
 public sealed record Operation(
     long Id, string Kind, IReadOnlyList<string> Projections, string User, DateTimeOffset Time, DateTimeOffset? EndTime, bool HasFailed, string? Message)
 {
+    /// <summary>The reason code of a refusal; null where it was not refused.</summary>
+    public string? Reason { get; init; }
+
     /// <summary>How many streams a replay or an audit has gone through.</summary>
     public long Streams { get; init; }
 
@@ -31,27 +34,89 @@ public sealed record Operation(
     public IReadOnlyList<Drift> Drifts { get; init; } = [];
 }
 
+/// <summary>How the read side is doing.</summary>
+/// <param name="Head">The newest event of the store.</param>
+/// <param name="Holder">The process that holds the projector's lease, or held it last where it died; empty where nobody does.</param>
+/// <param name="IsThisProcess">Whether that is this process.</param>
+/// <param name="Sets">
+/// One status a set of tables in use. Failed attempts and the last error are known in the process that projects only.
+/// </param>
+public sealed record ProjectionOverview(long Head, string Holder, bool IsThisProcess, IReadOnlyList<ProjectionStatus> Sets);
+
 /// <summary>
 /// What operators do with the read model. Requests go through the read database to the process that projects, whichever takes the
 /// call.
 /// </summary>
 public sealed class ProjectionOperations
 {
+    private const int FailedState = 2;
+
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan SecondLook = TimeSpan.FromSeconds(1);
+
     private readonly OperatorRequests requests;
     private readonly ReadDatabase database;
     private readonly IReadOnlyList<IProjection> projections;
+    private readonly ReadModel readModel;
+    private readonly ProjectorLease lease;
+    private readonly IEventStore store;
+    private readonly StoreIdentity identity;
     private readonly ProjectionOptions options;
     private readonly TimeProvider clock;
 
     internal ProjectionOperations(
-        OperatorRequests requests, ReadDatabase database, IEnumerable<IProjection> projections, IOptions<ProjectionOptions> options, TimeProvider clock)
+        OperatorRequests requests,
+        ReadDatabase database,
+        IEnumerable<IProjection> projections,
+        ReadModel readModel,
+        ProjectorLease lease,
+        IEventStore store,
+        StoreIdentity identity,
+        IOptions<ProjectionOptions> options,
+        TimeProvider clock)
     {
         this.requests = requests;
         this.database = database;
         this.projections = [.. projections];
+        this.readModel = readModel;
+        this.lease = lease;
+        this.store = store;
+        this.identity = identity;
         this.options = options.Value;
         this.clock = clock;
+    }
+
+    /// <summary>The names of the projections that can fold a single stream: those that can be replayed and audited.</summary>
+    public IReadOnlyList<string> ByStreamNames => [.. projections.OfType<IStreamProjection>().Select(projection => projection.Name)];
+
+    /// <summary>Whether this process has a read database; a node that serves commands only has none.</summary>
+    public bool HasReadDatabase => options.Mode != ProjectionMode.Off;
+
+    /// <summary>Whether this process is the one that projects, as far as it knows.</summary>
+    public bool IsProjecting => lease.IsHeld;
+
+    /// <summary>
+    /// How the projections are doing. A process that neither projects nor follows, as on the command line, takes two looks a second
+    /// apart where tables are being filled, to tell how fast.
+    /// </summary>
+    /// <exception cref="System.Data.Common.DbException">A database failed.</exception>
+    public async Task<ProjectionOverview> ReadAsync(CancellationToken cancellationToken)
+    {
+        var sets = readModel.Current;
+        if (sets.Count == 0)
+        {
+            var follower = new ReadModelFollower(database, readModel, store, identity, projections, clock);
+            sets = (await follower.ReadAsync(cancellationToken)).Statuses;
+            if (sets.Any(set => set.State == SlotState.Building))
+            {
+                await Task.Delay(SecondLook, clock, cancellationToken);
+                sets = (await follower.ReadAsync(cancellationToken)).Statuses;
+            }
+        }
+
+        // The newest event last, so that no table seems to be ahead of it.
+        var (holder, isThisProcess) = await lease.ReadHolderAsync(cancellationToken);
+        return new ProjectionOverview(await store.ReadHeadAsync(cancellationToken), holder, isThisProcess, sets);
     }
 
     /// <summary>Fills the second sets of tables of projections from the first event on, and switches to them when they have caught up.</summary>
@@ -138,13 +203,26 @@ public sealed class ProjectionOperations
     public async Task<IReadOnlyList<Operation>> ListAsync(long before, int count, CancellationToken cancellationToken) =>
         (await requests.ReadNewestAsync(before, count, cancellationToken)).ConvertAll(ToOperation);
 
-    /// <summary>Parked events of the live tables, in order of position.</summary>
+    /// <summary>Parked events of the live tables, in order of position and projection.</summary>
     /// <param name="projection">Of this projection; empty for all.</param>
-    /// <param name="after">The position of the last one seen; 0 to begin.</param>
+    /// <param name="after">The position of the last one seen, all of whose projections were seen; 0 to begin.</param>
     /// <param name="count">At most this many.</param>
     /// <param name="cancellationToken">Ends the work.</param>
-    public async Task<IReadOnlyList<ParkedEvent>> ListParkedAsync(string projection, long after, int count, CancellationToken cancellationToken) =>
-        await ParkedEvents.ReadAsync(database, projection, after, count, cancellationToken);
+    /// <exception cref="RejectedException">This version of the service has no such projection.</exception>
+    public Task<IReadOnlyList<ParkedEvent>> ListParkedAsync(string projection, long after, int count, CancellationToken cancellationToken) =>
+        ListParkedAsync(projection, (after + 1, ""), count, cancellationToken);
+
+    /// <summary>The same behind the last one seen, since an event may be parked for several projections.</summary>
+    public async Task<IReadOnlyList<ParkedEvent>> ListParkedAsync(
+        string projection, (long Position, string Projection) after, int count, CancellationToken cancellationToken)
+    {
+        if (projection.Length > 0 && projections.All(known => known.Name != projection))
+        {
+            throw NotFound(projection);
+        }
+
+        return await ParkedEvents.ReadAsync(database, projection, after, count, cancellationToken);
+    }
 
     /// <summary>All events that are left out, in order of position.</summary>
     public async Task<IReadOnlyList<SkippedEvent>> ListSkippedAsync(CancellationToken cancellationToken) =>
@@ -163,7 +241,9 @@ public sealed class ProjectionOperations
             var found = await requests.FindAsync(id, cancellationToken) ?? throw new InvalidOperationException($"Request {id} is gone.");
             if (found.State != 0)
             {
-                return found.Result?.Reason is { } reason ? throw Refusal(reason, found.Result) : ToOperation(found);
+                return found.Result?.Reason is { } reason ? throw Refusal(reason, found)
+                    : found.State == FailedState ? throw new InvalidOperationException($"Request {id} failed in the process that projects: {found.Result?.Message}")
+                    : ToOperation(found);
             }
 
             if (clock.GetElapsedTime(begun) > options.MaxTokenWait + options.LeaseDuration)
@@ -178,18 +258,23 @@ public sealed class ProjectionOperations
         }
     }
 
-    private static RejectedException Refusal(string reason, RequestResult result) =>
-        new(EngineErrors.All.FirstOrDefault(code => code.Reason == reason) ?? EngineErrors.DatabaseUnavailable, result.Message ?? reason)
+    private static RejectedException Refusal(string reason, StoredRequest refused) =>
+        new(EngineErrors.All.FirstOrDefault(code => code.Reason == reason) ?? EngineErrors.DatabaseUnavailable, refused.Result!.Message ?? reason)
         {
-            RetryAfter = result.RetryAfterSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+            RetryAfter = refused.Result.RetryAfterSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+            Subject = refused.Arguments.Projections is [var only] ? $"projections/{only}" : null,
         };
+
+    private static RejectedException NotFound(string name) =>
+        new(EngineErrors.ProjectionNotFound, $"There is no projection {name}.") { Subject = $"projections/{name}" };
 
     private static Operation ToOperation(StoredRequest stored)
     {
         var result = stored.Result ?? stored.Progress?.Result ?? new RequestResult();
         return new Operation(
-            stored.Id, stored.Kind.ToString(), stored.Arguments.Projections, stored.User, stored.Time, stored.EndTime, stored.State == 2, result.Message)
+            stored.Id, stored.Kind.ToString(), stored.Arguments.Projections, stored.User, stored.Time, stored.EndTime, stored.State == FailedState, result.Message)
         {
+            Reason = result.Reason,
             Streams = result.Streams,
             Events = result.Events,
             StillParked = result.StillParked,
@@ -200,12 +285,22 @@ public sealed class ProjectionOperations
 
     private string[] NamesOrAll(IReadOnlyList<string> names) => names.Count > 0 ? [.. names] : [.. projections.Select(projection => projection.Name)];
 
-    private string[] ByStream(IReadOnlyList<string> names) => names.Count == 0
-        ? [.. projections.OfType<IStreamProjection>().Select(projection => projection.Name)]
-        : [.. names.Select(name => projections.FirstOrDefault(projection => projection.Name == name) switch
+    private string[] ByStream(IReadOnlyList<string> names)
+    {
+        foreach (var name in names)
         {
-            IStreamProjection => name,
-            null => throw new RejectedException(EngineErrors.ProjectionNotFound, $"There is no projection {name}.") { Subject = name },
-            _ => throw new RejectedException(EngineErrors.NotByStream, $"{name} cannot fold a single stream anew: its rows depend on several. Rebuild it.") { Subject = name },
-        })];
+            if (projections.FirstOrDefault(projection => projection.Name == name) is not IStreamProjection)
+            {
+                throw projections.Any(projection => projection.Name == name)
+                    ? new RejectedException(EngineErrors.NotByStream, $"{name} cannot fold a single stream anew: its rows depend on several. Rebuild it.")
+                    {
+                        Subject = $"projections/{name}",
+                    }
+                    : NotFound(name);
+            }
+        }
+
+        string[] chosen = names.Count > 0 ? [.. names] : [.. ByStreamNames];
+        return chosen.Length > 0 ? chosen : throw new RejectedException(EngineErrors.NotByStream, "No projection of this service can fold a single stream anew.");
+    }
 }

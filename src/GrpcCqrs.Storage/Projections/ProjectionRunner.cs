@@ -16,7 +16,7 @@ internal sealed partial class ProjectionRunner(
     OperatorWork operators,
     IEventStore store,
     IOutbox outbox,
-    ReadDatabase database,
+    ReadModelFollower follower,
     CommitSignal signal,
     ReadModel readModel,
     IOptions<ProjectionOptions> options,
@@ -51,7 +51,7 @@ internal sealed partial class ProjectionRunner(
     {
         await Task.Yield();
         var failures = 0;
-        while (projector.HasProjections && !stoppingToken.IsCancellationRequested)
+        while (projector.HasProjections && options.Mode != ProjectionMode.Off && !stoppingToken.IsCancellationRequested)
         {
             try
             {
@@ -94,6 +94,11 @@ internal sealed partial class ProjectionRunner(
     {
         if (projector.Lease.Token is null)
         {
+            if (options.Mode == ProjectionMode.Follow)
+            {
+                return false;
+            }
+
             if (contendedAt != 0 && clock.GetElapsedTime(contendedAt) < contendInterval)
             {
                 return false;
@@ -169,14 +174,22 @@ internal sealed partial class ProjectionRunner(
         }
 
         projector.Publish();
+        if (options.Mode == ProjectionMode.Project)
+        {
+            await TrimAsync(hasMore, cancellationToken);
+        }
+
+        return hasMore;
+    }
+
+    private async Task TrimAsync(bool hasMore, CancellationToken cancellationToken)
+    {
         var live = projector.States.Where(state => state is { State: SlotState.Live, IsFed: true }).Select(state => state.Position).DefaultIfEmpty(0).Min();
         outbox.RequestTrim(live);
         if (!hasMore && signal.LastCommitted <= live)
         {
             await outbox.FlushTrimAsync(cancellationToken);
         }
-
-        return hasMore;
     }
 
     private async Task<EventPage> ReadNextAsync(long after, int count, CancellationToken cancellationToken)
@@ -190,22 +203,7 @@ internal sealed partial class ProjectionRunner(
     /// <summary>Learns how far the process that projects has come.</summary>
     private async Task FollowOnceAsync(CancellationToken cancellationToken)
     {
-        await using (var connection = await database.OpenAsync(cancellationToken))
-        {
-            var rows = await ProjectionSlots.ReadAsync(database.Provider, connection, null, cancellationToken);
-            var parked = await ProjectionSlots.ReadParkedAsync(database.Provider, connection, null, cancellationToken);
-            var now = clock.GetUtcNow();
-            readModel.Publish(
-                [.. rows.Select(row => new ProjectionStatus(row.Name, row.Slot, row.State, row.Version, row.Position, 0, null, now)
-                {
-                    ParkedEvents = parked.Where(one => one.Projection == row.Name && one.Slot == row.Slot).Sum(one => one.Count),
-                    Target = row.Target,
-                    Note = row.Note,
-                })],
-                name => parked.Where(one => one.Projection == name && rows.Exists(row => row.Name == name && row.Slot == one.Slot && row.State == SlotState.Live))
-                    .ToDictionary(one => one.Stream, one => one.First, StringComparer.Ordinal));
-        }
-
+        await follower.LookAsync(cancellationToken);
         await signal.WaitAsync(readModel.HasWaiters ? FollowInterval : IdleFollowInterval, cancellationToken);
     }
 

@@ -52,11 +52,22 @@ internal sealed class ReadModel : IReadModel, IProjectionMonitor
         var names = projections.Count == 0 ? allNames : projections;
         if (PositionOf(names) < position)
         {
-            await WaitAsync(position, names, cancellationToken);
+            await WaitAsync(position, names, options.Value.MaxTokenWait, cancellationToken);
         }
 
         ThrowIfParked(position, names, stream);
         return View(names);
+    }
+
+    /// <summary>Waits for as long as it takes, also past what is parked, and returns the view then.</summary>
+    public async ValueTask<ReadView> ReachAsync(long position, IReadOnlyCollection<string> projections, CancellationToken cancellationToken)
+    {
+        if (PositionOf(projections) < position)
+        {
+            await WaitAsync(position, projections, Timeout.InfiniteTimeSpan, cancellationToken);
+        }
+
+        return View(projections);
     }
 
     /// <summary>Publishes what was committed.</summary>
@@ -103,7 +114,7 @@ internal sealed class ReadModel : IReadModel, IProjectionMonitor
         }
     }
 
-    private async ValueTask WaitAsync(long position, IReadOnlyCollection<string> names, CancellationToken cancellationToken)
+    private async ValueTask WaitAsync(long position, IReadOnlyCollection<string> names, TimeSpan atMost, CancellationToken cancellationToken)
     {
         var waiter = new Waiter(position, names);
         LinkedListNode<Waiter> node;
@@ -120,7 +131,7 @@ internal sealed class ReadModel : IReadModel, IProjectionMonitor
         try
         {
             signal.Wake();
-            await waiter.Reached.Task.WaitAsync(options.Value.MaxTokenWait, clock, cancellationToken);
+            await waiter.Reached.Task.WaitAsync(atMost, clock, cancellationToken);
         }
         catch (TimeoutException)
         {

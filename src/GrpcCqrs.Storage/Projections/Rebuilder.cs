@@ -23,13 +23,15 @@ internal sealed partial class Rebuilder(
     private const int FirstBatch = 500;
     private const int SmallestBatch = 20;
 
-    /// <summary>How long a query may still read tables that are no longer live: it may have looked up their names just before.</summary>
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
-
     private readonly ProjectionOptions options = options.Value;
     private readonly Dictionary<ProjectionState, Task<IReadOnlyList<string>>> comparisons = [];
     private int batch = FirstBatch;
     private long nextTurn;
+
+    /// <summary>The configured bound; with a limit of events a second, what that allows in a tenth of one.</summary>
+    private int LargestBatch => options.RebuildEventsPerSecond == 0
+        ? options.RebuildBatchSize
+        : Math.Clamp(options.RebuildEventsPerSecond / 10, 1, options.RebuildBatchSize);
 
     /// <summary>Whether a set waits for its turn, or for its comparison.</summary>
     public bool IsBusy => projector.States.Exists(state => state is { State: SlotState.Building, IsFed: true });
@@ -52,7 +54,7 @@ internal sealed partial class Rebuilder(
 
         var begun = clock.GetTimestamp();
         ProjectionState[] group = [.. behind];
-        var limit = Math.Min(batch, group.Min(state => state.FailedAttempts > 0 || state.BatchLimit == 1 ? state.BatchLimit : int.MaxValue));
+        var limit = Math.Min(Math.Min(batch, LargestBatch), group.Min(state => state.FailedAttempts > 0 || state.BatchLimit == 1 ? state.BatchLimit : int.MaxValue));
 
         // Never past the live tables: both meet at one position.
         foreach (var live in group.Select(state => projector.Live(state.Name)).Where(live => live is { IsFed: true }))
@@ -85,11 +87,11 @@ internal sealed partial class Rebuilder(
                 throw new RejectedException(EngineErrors.RebuildRunning, $"{projection.Name} is being rebuilt already; cancel that first.");
             }
 
-            if (clock.GetUtcNow() - live.StateTime < Grace && projector.Other(projection.Name) is not null)
+            if (clock.GetUtcNow() - live.StateTime < options.DropDelay && projector.Other(projection.Name) is not null)
             {
                 throw new RejectedException(EngineErrors.RebuildRunning, $"The tables of {projection.Name} were switched a moment ago; queries may still read the old ones.")
                 {
-                    RetryAfter = Grace,
+                    RetryAfter = options.DropDelay,
                 };
             }
         }
@@ -204,7 +206,7 @@ internal sealed partial class Rebuilder(
 
     private async Task EmptyDroppedAsync(CancellationToken cancellationToken)
     {
-        foreach (var state in projector.States.Where(state => state.State == SlotState.Dropped && clock.GetUtcNow() - state.StateTime > Grace).ToArray())
+        foreach (var state in projector.States.Where(state => state.State == SlotState.Dropped && clock.GetUtcNow() - state.StateTime > options.DropDelay).ToArray())
         {
             await projector.InTransactionAsync(
                 (_, transaction) => slots.ClearAsync(state.Projection, state.Slot, transaction, cancellationToken), cancellationToken);
@@ -245,7 +247,7 @@ internal sealed partial class Rebuilder(
     /// <summary>Finds the batch that takes about the time that the live tables may wait.</summary>
     private void Adapt(TimeSpan elapsed, int count, bool isApplied)
     {
-        if (isApplied && count == batch)
+        if (isApplied && count >= Math.Min(batch, LargestBatch))
         {
             batch = elapsed < options.RebuildTurn / 2 ? Math.Min(batch * 2, options.RebuildBatchSize)
                 : elapsed > options.RebuildTurn ? Math.Max(batch / 2, SmallestBatch)

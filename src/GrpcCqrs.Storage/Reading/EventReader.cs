@@ -12,12 +12,13 @@ internal static class EventReader
     /// </summary>
     public const int MaxPageBytes = 8 * 1024 * 1024;
 
-    public static async Task<EventPage> ReadPageAsync(DbCommand command, int maxCount, CancellationToken cancellationToken)
+    public static async Task<EventPage> ReadPageAsync(
+        DbCommand command, int maxCount, CancellationToken cancellationToken, int maxBytes = MaxPageBytes)
     {
         var events = new List<RecordedEvent>(Math.Min(maxCount, 64));
         long bytes = 0;
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (bytes < MaxPageBytes)
+        while (bytes < maxBytes)
         {
             if (!await reader.ReadAsync(cancellationToken))
             {

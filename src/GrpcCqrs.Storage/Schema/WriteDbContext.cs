@@ -3,8 +3,8 @@ using Microsoft.EntityFrameworkCore;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// The schema of a write database: events, outbox, command ids, unique keys, audit log, snapshots, sequencer. A service derives its own
-/// context from it and owns the migrations. EF Core keeps the schema; the appends themselves are prepared statements on the same
+/// The schema of a write database: events, outbox, command ids, unique keys, audit log, snapshots, sequencer, consumer groups. A service derives
+/// its own context from it and owns the migrations. EF Core keeps the schema; the appends themselves are prepared statements on the same
 /// tables (DECISIONS.md 5).
 /// </summary>
 public abstract class WriteDbContext(DbContextOptions options) : DbContext(options)
@@ -32,6 +32,15 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
 
     /// <summary>The one row that says which store this is.</summary>
     public DbSet<StoreIdentityRow> StoreIdentity => Set<StoreIdentityRow>();
+
+    /// <summary>Consumer groups of the event feed, each with the position up to which it is done.</summary>
+    public DbSet<ConsumerGroupRow> ConsumerGroups => Set<ConsumerGroupRow>();
+
+    /// <summary>Positions behind a group's own that it has acknowledged out of order.</summary>
+    public DbSet<ConsumerAckRow> ConsumerAcks => Set<ConsumerAckRow>();
+
+    /// <summary>Events that a group has set aside.</summary>
+    public DbSet<GroupParkedEventRow> ParkedEvents => Set<GroupParkedEventRow>();
 
     /// <inheritdoc/>
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -130,6 +139,48 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
             row.Property(s => s.TokenKey).HasColumnName("token_key").HasMaxLength(32);
             row.Property(s => s.TimeMicroseconds).HasColumnName("time_us");
         });
+        ConfigureConsumerGroups(modelBuilder);
+    }
+
+    private static void ConfigureConsumerGroups(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<ConsumerGroupRow>(row =>
+        {
+            row.ToTable("consumer_groups");
+            row.HasKey(g => g.Name);
+            row.Property(g => g.Name).HasColumnName("name").HasMaxLength(ColumnWidths.GroupName);
+            row.Property(g => g.Filter).HasColumnName("filter");
+            row.Property(g => g.StartPosition).HasColumnName("start_position");
+            row.Property(g => g.Position).HasColumnName("position");
+            row.Property(g => g.Holder).HasColumnName("holder").HasMaxLength(ColumnWidths.User);
+            row.Property(g => g.Fence).HasColumnName("fence");
+            row.Property(g => g.Beat).HasColumnName("beat");
+            row.Property(g => g.Members).HasColumnName("members");
+            row.Property(g => g.InFlight).HasColumnName("in_flight");
+            row.Property(g => g.TimeMicroseconds).HasColumnName("time_us");
+        });
+        modelBuilder.Entity<ConsumerAckRow>(row =>
+        {
+            row.ToTable("consumer_acks");
+            row.HasKey(a => new { a.GroupName, a.Position });
+            row.Property(a => a.GroupName).HasColumnName("group_name").HasMaxLength(ColumnWidths.GroupName);
+            row.Property(a => a.Position).HasColumnName("position");
+        });
+        modelBuilder.Entity<GroupParkedEventRow>(row =>
+        {
+            row.ToTable("parked_events");
+            row.HasKey(p => new { p.GroupName, p.Position });
+            row.Property(p => p.GroupName).HasColumnName("group_name").HasMaxLength(ColumnWidths.GroupName);
+            row.Property(p => p.Position).HasColumnName("position");
+            row.Property(p => p.Stream).HasColumnName("stream").HasMaxLength(EventSourcing.StreamId.MaxLength);
+            row.Property(p => p.Failures).HasColumnName("failures");
+            row.Property(p => p.Reason).HasColumnName("reason").HasMaxLength(ColumnWidths.ParkReason);
+            row.Property(p => p.IsRetrying).HasColumnName("retrying");
+            row.Property(p => p.TimeMicroseconds).HasColumnName("time_us");
+            row.Property(p => p.SkippedBy).HasColumnName("skipped_by").HasMaxLength(ColumnWidths.User);
+            row.Property(p => p.SkippedMicroseconds).HasColumnName("skipped_us");
+            row.HasIndex(p => new { p.GroupName, p.Stream, p.Position }).HasDatabaseName("ix_parked_events_stream");
+        });
     }
 }
 
@@ -153,4 +204,10 @@ public static class ColumnWidths
 
     /// <summary>The value of a unique key.</summary>
     public const int KeyValue = 200;
+
+    /// <summary>The name of a consumer group.</summary>
+    public const int GroupName = 100;
+
+    /// <summary>Why an event was parked.</summary>
+    public const int ParkReason = 1_000;
 }

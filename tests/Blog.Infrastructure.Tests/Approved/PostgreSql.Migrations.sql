@@ -100,3 +100,44 @@ INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
 VALUES ('20261120172430_Initial', '10.0.14');
 
 COMMIT;
+
+START TRANSACTION;
+CREATE TABLE consumer_acks (
+    group_name character varying(100) COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    CONSTRAINT "PK_consumer_acks" PRIMARY KEY (group_name, position)
+);
+
+CREATE TABLE consumer_groups (
+    name character varying(100) COLLATE "C" NOT NULL,
+    filter text COLLATE "C" NOT NULL,
+    start_position bigint NOT NULL,
+    position bigint NOT NULL,
+    holder character varying(200) COLLATE "C" NOT NULL,
+    fence bigint NOT NULL,
+    beat bigint NOT NULL,
+    members integer NOT NULL,
+    in_flight integer NOT NULL,
+    time_us bigint NOT NULL,
+    CONSTRAINT "PK_consumer_groups" PRIMARY KEY (name)
+);
+
+CREATE TABLE parked_events (
+    group_name character varying(100) COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    stream character varying(151) COLLATE "C" NOT NULL,
+    failures integer NOT NULL,
+    reason character varying(1000) COLLATE "C",
+    retrying integer NOT NULL,
+    time_us bigint NOT NULL,
+    skipped_by character varying(200) COLLATE "C",
+    skipped_us bigint,
+    CONSTRAINT "PK_parked_events" PRIMARY KEY (group_name, position)
+);
+
+CREATE INDEX ix_parked_events_stream ON parked_events (group_name, stream, position);
+
+INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
+VALUES ('20261120191413_ConsumerGroups', '10.0.14');
+
+COMMIT;

@@ -109,3 +109,45 @@ VALUES (N'20261120172432_Initial', N'10.0.14');
 
 COMMIT;
 GO
+
+BEGIN TRANSACTION;
+CREATE TABLE [consumer_acks] (
+    [group_name] nvarchar(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [position] bigint NOT NULL,
+    CONSTRAINT [PK_consumer_acks] PRIMARY KEY ([group_name], [position])
+);
+
+CREATE TABLE [consumer_groups] (
+    [name] nvarchar(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [filter] nvarchar(max) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [start_position] bigint NOT NULL,
+    [position] bigint NOT NULL,
+    [holder] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [fence] bigint NOT NULL,
+    [beat] bigint NOT NULL,
+    [members] int NOT NULL,
+    [in_flight] int NOT NULL,
+    [time_us] bigint NOT NULL,
+    CONSTRAINT [PK_consumer_groups] PRIMARY KEY ([name])
+);
+
+CREATE TABLE [parked_events] (
+    [group_name] nvarchar(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [position] bigint NOT NULL,
+    [stream] nvarchar(151) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [failures] int NOT NULL,
+    [reason] nvarchar(1000) COLLATE Latin1_General_100_BIN2 NULL,
+    [retrying] int NOT NULL,
+    [time_us] bigint NOT NULL,
+    [skipped_by] nvarchar(200) COLLATE Latin1_General_100_BIN2 NULL,
+    [skipped_us] bigint NULL,
+    CONSTRAINT [PK_parked_events] PRIMARY KEY ([group_name], [position])
+);
+
+CREATE INDEX [ix_parked_events_stream] ON [parked_events] ([group_name], [stream], [position]);
+
+INSERT INTO [__EFMigrationsHistory] ([MigrationId], [ProductVersion])
+VALUES (N'20261120191415_ConsumerGroups', N'10.0.14');
+
+COMMIT;
+GO

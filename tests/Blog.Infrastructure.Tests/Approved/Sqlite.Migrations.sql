@@ -94,3 +94,43 @@ INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
 VALUES ('20261120170145_Initial', '10.0.14');
 
 COMMIT;
+
+BEGIN TRANSACTION;
+CREATE TABLE "consumer_acks" (
+    "group_name" TEXT NOT NULL,
+    "position" INTEGER NOT NULL,
+    CONSTRAINT "PK_consumer_acks" PRIMARY KEY ("group_name", "position")
+);
+
+CREATE TABLE "consumer_groups" (
+    "name" TEXT NOT NULL CONSTRAINT "PK_consumer_groups" PRIMARY KEY,
+    "filter" TEXT NOT NULL,
+    "start_position" INTEGER NOT NULL,
+    "position" INTEGER NOT NULL,
+    "holder" TEXT NOT NULL,
+    "fence" INTEGER NOT NULL,
+    "beat" INTEGER NOT NULL,
+    "members" INTEGER NOT NULL,
+    "in_flight" INTEGER NOT NULL,
+    "time_us" INTEGER NOT NULL
+);
+
+CREATE TABLE "parked_events" (
+    "group_name" TEXT NOT NULL,
+    "position" INTEGER NOT NULL,
+    "stream" TEXT NOT NULL,
+    "failures" INTEGER NOT NULL,
+    "reason" TEXT NULL,
+    "retrying" INTEGER NOT NULL,
+    "time_us" INTEGER NOT NULL,
+    "skipped_by" TEXT NULL,
+    "skipped_us" INTEGER NULL,
+    CONSTRAINT "PK_parked_events" PRIMARY KEY ("group_name", "position")
+);
+
+CREATE INDEX "ix_parked_events_stream" ON "parked_events" ("group_name", "stream", "position");
+
+INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
+VALUES ('20261120191412_ConsumerGroups', '10.0.14');
+
+COMMIT;

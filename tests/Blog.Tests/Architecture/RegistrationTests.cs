@@ -48,7 +48,7 @@ public sealed class RegistrationTests
     {
         var registered = Instances<QueryRegistration>().Select(registration => (registration.QueryType, registration.HandlerType)).ToArray();
         Assert.Equal(
-            Sorted([.. Handled(typeof(IReadModelQueryHandler<,>)), .. Handled(typeof(IEventLogQueryHandler<,>))]), Sorted(registered));
+            Sorted([.. Handled(typeof(IReadModelQueryHandler<,>)), .. Handled(typeof(IReadModelWatchHandler<,>)), .. Handled(typeof(IEventLogQueryHandler<,>))]), Sorted(registered));
         Assert.Equal(registered.Length, registered.Select(pair => pair.QueryType).Distinct().Count());
         Assert.Equal(
             NamesOf(PostQueryService.Descriptor),

@@ -25,7 +25,7 @@ public sealed class ErrorTableTests
 
         """;
 
-    private static readonly IReadOnlyList<ErrorCode> All = [.. EngineErrors.All, .. PostErrors.All];
+    private static readonly IReadOnlyList<ErrorCode> All = [.. EngineErrors.All, .. FeedErrors.All, .. PostErrors.All];
 
     [Fact]
     public void The_table_in_the_docs_is_that_of_the_code()
@@ -38,7 +38,7 @@ public sealed class ErrorTableTests
     [Fact]
     public void Every_row_of_the_code_is_in_its_list()
     {
-        var rows = new[] { typeof(EngineErrors), typeof(PostErrors) }
+        var rows = new[] { typeof(EngineErrors), typeof(FeedErrors), typeof(PostErrors) }
             .SelectMany(type => type.GetFields())
             .Where(field => field.FieldType == typeof(ErrorCode))
             .Select(field => (ErrorCode)field.GetValue(null)!);

@@ -13,6 +13,18 @@ DELETE FROM parked_events WHERE projection = @projection AND slot = @slot;
 -- DeleteCheckpoint
 DELETE FROM projections WHERE name = @name AND slot = @slot;
 
+-- DeleteGroup
+DELETE FROM consumer_groups WHERE name = @name;
+
+-- DeleteGroupAcks
+DELETE FROM consumer_acks WHERE group_name = @name;
+
+-- DeleteGroupParked
+DELETE FROM parked_events WHERE group_name = @name;
+
+-- DeleteGroupParkedEvent
+DELETE FROM parked_events WHERE group_name = @name AND position = @position;
+
 -- DeleteKey
 DELETE FROM unique_keys WHERE scope = @scope AND value = @value AND stream = @stream;
 
@@ -49,6 +61,15 @@ INSERT INTO commands (command_id, request_hash, stream, version, position, reply
 -- InsertEvent
 INSERT INTO events (position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash) VALUES (@position, @stream, @version, @event_id, @type, @schema_version, @payload, @command_id, @correlation_id, @causation_id, @user_name, @time_us, @hash);
 
+-- InsertGroup
+INSERT INTO consumer_groups (name, filter, start_position, position, holder, fence, beat, members, in_flight, time_us) VALUES (@name, @filter, @start_position, @position, '', @fence, 0, 0, 0, @time_us);
+
+-- InsertGroupAck
+INSERT INTO consumer_acks (group_name, position) VALUES (@name, @position);
+
+-- InsertGroupParked
+INSERT INTO parked_events (group_name, position, stream, failures, reason, retrying, time_us) VALUES (@name, @position, @stream, @failures, @reason, @retrying, @time_us);
+
 -- InsertKey
 INSERT INTO unique_keys (scope, value, stream) VALUES (@scope, @value, @stream);
 
@@ -73,6 +94,15 @@ UPDATE projector_lease SET beat = beat + 1 WHERE id = 1 AND fencing_token = @fen
 -- LockSequencer
 UPDATE sequencer SET position = position OUTPUT inserted.position, inserted.time_us, inserted.hash WHERE id = 1;
 
+-- MarkParkedStream
+UPDATE parked_events SET retrying = @retrying WHERE group_name = @name AND stream = @stream AND skipped_us IS NULL;
+
+-- MoveGroup
+UPDATE consumer_groups SET position = @position, beat = beat + 1, members = @members, in_flight = @in_flight WHERE name = @name AND fence = @fence;
+
+-- ReleaseGroup
+UPDATE consumer_groups SET holder = '', beat = beat + 1, members = 0, in_flight = 0 WHERE name = @name AND fence = @fence;
+
 -- SelectAll
 SELECT TOP (@count) position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE position > @after ORDER BY position;
 
@@ -84,6 +114,24 @@ SELECT name, slot, state, version, position, store_id, state_us, target, holds_o
 
 -- SelectCommand
 SELECT command_id, request_hash, stream, version, position, reply FROM commands WHERE command_id = @command_id;
+
+-- SelectGroup
+SELECT name, filter, start_position, position, holder, fence, beat, members, in_flight, time_us FROM consumer_groups WHERE name = @name;
+
+-- SelectGroupAcks
+SELECT position FROM consumer_acks WHERE group_name = @name ORDER BY position;
+
+-- SelectGroupParked
+SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND position > @after AND skipped_us IS NULL ORDER BY position OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
+
+-- SelectGroupParkedOfStream
+SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND stream = @stream AND position > @after AND skipped_us IS NULL ORDER BY position OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
+
+-- SelectGroupParkedStreams
+SELECT stream, COUNT(*), MAX(retrying) FROM parked_events WHERE group_name = @name AND skipped_us IS NULL GROUP BY stream;
+
+-- SelectGroups
+SELECT name, filter, start_position, position, holder, fence, beat, members, in_flight, time_us FROM consumer_groups ORDER BY name;
 
 -- SelectHash
 SELECT hash FROM events WHERE position = @position;
@@ -106,8 +154,20 @@ SELECT TOP (@count) e.position, e.stream, e.version, e.event_id, e.type, e.schem
 -- SelectParked
 SELECT e.projection, e.position, e.stream, e.event_type, e.error, e.attempts, e.time_us FROM parked_events e JOIN projections p ON p.name = e.projection AND p.slot = e.slot WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND e.position > @after ORDER BY e.position, e.projection OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
 
+-- SelectParkedAndSkipped
+SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND position > @after ORDER BY position OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
+
+-- SelectParkedCounts
+SELECT group_name, COUNT(*), COUNT(DISTINCT stream) FROM parked_events WHERE skipped_us IS NULL GROUP BY group_name;
+
+-- SelectParkedEvent
+SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND position = @position;
+
 -- SelectParkedOfStream
 SELECT position, event_type, error FROM parked_events WHERE projection = @projection AND slot = @slot AND stream = @stream ORDER BY position;
+
+-- SelectParkedPositions
+SELECT position FROM parked_events WHERE group_name = @name AND position > @after ORDER BY position;
 
 -- SelectParkedStreams
 SELECT projection, slot, stream, MIN(position), COUNT(*) FROM parked_events GROUP BY projection, slot, stream;
@@ -130,6 +190,9 @@ SELECT version, position, payload FROM snapshots WHERE stream = @stream AND sche
 -- SelectStream
 SELECT TOP (@count) position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE stream = @stream AND DATALENGTH(stream) = DATALENGTH(@stream) AND version >= @from ORDER BY version;
 
+-- SelectStreamAfter
+SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE stream = @stream AND position > @after ORDER BY version OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
+
 -- SelectStreamVersion
 SELECT MAX(version) FROM events WHERE stream = @stream;
 
@@ -139,11 +202,23 @@ SELECT DISTINCT stream FROM events WHERE stream > @after AND (@last = '' OR stre
 -- SetSlotState
 UPDATE projections SET state = @state, state_us = @time_us, note = @note WHERE name = @name AND slot = @slot;
 
+-- SkipParked
+UPDATE parked_events SET skipped_by = @user_name, skipped_us = @time_us, retrying = 0 WHERE group_name = @name AND position = @position AND skipped_us IS NULL;
+
+-- TakeGroup
+UPDATE consumer_groups SET holder = @holder, fence = fence + 1, beat = beat + 1 WHERE name = @name AND fence = @fence AND beat = @beat;
+
 -- TakeLease
 UPDATE projector_lease SET holder = @holder, fencing_token = fencing_token + 1, beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token AND beat = @beat;
 
+-- TrimGroupAcks
+DELETE FROM consumer_acks WHERE group_name = @name AND position <= @position;
+
 -- TrimOutbox
 DELETE FROM outbox WHERE position <= @position;
+
+-- UpdateGroupParked
+UPDATE parked_events SET failures = failures + @failures, reason = @reason, time_us = @time_us WHERE group_name = @name AND position = @position;
 
 -- UpdateParked
 UPDATE parked_events SET error = @error, attempts = attempts + 1, time_us = @time_us WHERE projection = @projection AND slot = @slot AND position = @position;

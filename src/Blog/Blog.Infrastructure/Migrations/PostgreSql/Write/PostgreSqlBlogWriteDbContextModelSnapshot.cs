@@ -133,6 +133,77 @@ namespace Blog.Infrastructure.Migrations.PostgreSql.Write
                     b.ToTable("commands", (string)null);
                 });
 
+            modelBuilder.Entity("GrpcCqrs.Storage.ConsumerAckRow", b =>
+                {
+                    b.Property<string>("GroupName")
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("group_name")
+                        .UseCollation("C");
+
+                    b.Property<long>("Position")
+                        .HasColumnType("bigint")
+                        .HasColumnName("position");
+
+                    b.HasKey("GroupName", "Position");
+
+                    b.ToTable("consumer_acks", (string)null);
+                });
+
+            modelBuilder.Entity("GrpcCqrs.Storage.ConsumerGroupRow", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("name")
+                        .UseCollation("C");
+
+                    b.Property<long>("Beat")
+                        .HasColumnType("bigint")
+                        .HasColumnName("beat");
+
+                    b.Property<long>("Fence")
+                        .HasColumnType("bigint")
+                        .HasColumnName("fence");
+
+                    b.Property<string>("Filter")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("filter")
+                        .UseCollation("C");
+
+                    b.Property<string>("Holder")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("holder")
+                        .UseCollation("C");
+
+                    b.Property<int>("InFlight")
+                        .HasColumnType("integer")
+                        .HasColumnName("in_flight");
+
+                    b.Property<int>("Members")
+                        .HasColumnType("integer")
+                        .HasColumnName("members");
+
+                    b.Property<long>("Position")
+                        .HasColumnType("bigint")
+                        .HasColumnName("position");
+
+                    b.Property<long>("StartPosition")
+                        .HasColumnType("bigint")
+                        .HasColumnName("start_position");
+
+                    b.Property<long>("TimeMicroseconds")
+                        .HasColumnType("bigint")
+                        .HasColumnName("time_us");
+
+                    b.HasKey("Name");
+
+                    b.ToTable("consumer_groups", (string)null);
+                });
+
             modelBuilder.Entity("GrpcCqrs.Storage.EventRow", b =>
                 {
                     b.Property<long>("Position")
@@ -223,6 +294,61 @@ namespace Blog.Infrastructure.Migrations.PostgreSql.Write
                     b.HasKey("Position");
 
                     b.ToTable("outbox", (string)null);
+                });
+
+            modelBuilder.Entity("GrpcCqrs.Storage.GroupParkedEventRow", b =>
+                {
+                    b.Property<string>("GroupName")
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("group_name")
+                        .UseCollation("C");
+
+                    b.Property<long>("Position")
+                        .HasColumnType("bigint")
+                        .HasColumnName("position");
+
+                    b.Property<int>("Failures")
+                        .HasColumnType("integer")
+                        .HasColumnName("failures");
+
+                    b.Property<int>("IsRetrying")
+                        .HasColumnType("integer")
+                        .HasColumnName("retrying");
+
+                    b.Property<string>("Reason")
+                        .HasMaxLength(1000)
+                        .HasColumnType("character varying(1000)")
+                        .HasColumnName("reason")
+                        .UseCollation("C");
+
+                    b.Property<string>("SkippedBy")
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("skipped_by")
+                        .UseCollation("C");
+
+                    b.Property<long?>("SkippedMicroseconds")
+                        .HasColumnType("bigint")
+                        .HasColumnName("skipped_us");
+
+                    b.Property<string>("Stream")
+                        .IsRequired()
+                        .HasMaxLength(151)
+                        .HasColumnType("character varying(151)")
+                        .HasColumnName("stream")
+                        .UseCollation("C");
+
+                    b.Property<long>("TimeMicroseconds")
+                        .HasColumnType("bigint")
+                        .HasColumnName("time_us");
+
+                    b.HasKey("GroupName", "Position");
+
+                    b.HasIndex("GroupName", "Stream", "Position")
+                        .HasDatabaseName("ix_parked_events_stream");
+
+                    b.ToTable("parked_events", (string)null);
                 });
 
             modelBuilder.Entity("GrpcCqrs.Storage.SequencerRow", b =>

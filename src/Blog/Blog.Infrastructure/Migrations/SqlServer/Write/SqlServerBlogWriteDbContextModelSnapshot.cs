@@ -133,6 +133,77 @@ namespace Blog.Infrastructure.Migrations.SqlServer.Write
                     b.ToTable("commands", (string)null);
                 });
 
+            modelBuilder.Entity("GrpcCqrs.Storage.ConsumerAckRow", b =>
+                {
+                    b.Property<string>("GroupName")
+                        .HasMaxLength(100)
+                        .HasColumnType("nvarchar(100)")
+                        .HasColumnName("group_name")
+                        .UseCollation("Latin1_General_100_BIN2");
+
+                    b.Property<long>("Position")
+                        .HasColumnType("bigint")
+                        .HasColumnName("position");
+
+                    b.HasKey("GroupName", "Position");
+
+                    b.ToTable("consumer_acks", (string)null);
+                });
+
+            modelBuilder.Entity("GrpcCqrs.Storage.ConsumerGroupRow", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasMaxLength(100)
+                        .HasColumnType("nvarchar(100)")
+                        .HasColumnName("name")
+                        .UseCollation("Latin1_General_100_BIN2");
+
+                    b.Property<long>("Beat")
+                        .HasColumnType("bigint")
+                        .HasColumnName("beat");
+
+                    b.Property<long>("Fence")
+                        .HasColumnType("bigint")
+                        .HasColumnName("fence");
+
+                    b.Property<string>("Filter")
+                        .IsRequired()
+                        .HasColumnType("nvarchar(max)")
+                        .HasColumnName("filter")
+                        .UseCollation("Latin1_General_100_BIN2");
+
+                    b.Property<string>("Holder")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("nvarchar(200)")
+                        .HasColumnName("holder")
+                        .UseCollation("Latin1_General_100_BIN2");
+
+                    b.Property<int>("InFlight")
+                        .HasColumnType("int")
+                        .HasColumnName("in_flight");
+
+                    b.Property<int>("Members")
+                        .HasColumnType("int")
+                        .HasColumnName("members");
+
+                    b.Property<long>("Position")
+                        .HasColumnType("bigint")
+                        .HasColumnName("position");
+
+                    b.Property<long>("StartPosition")
+                        .HasColumnType("bigint")
+                        .HasColumnName("start_position");
+
+                    b.Property<long>("TimeMicroseconds")
+                        .HasColumnType("bigint")
+                        .HasColumnName("time_us");
+
+                    b.HasKey("Name");
+
+                    b.ToTable("consumer_groups", (string)null);
+                });
+
             modelBuilder.Entity("GrpcCqrs.Storage.EventRow", b =>
                 {
                     b.Property<long>("Position")
@@ -223,6 +294,61 @@ namespace Blog.Infrastructure.Migrations.SqlServer.Write
                     b.HasKey("Position");
 
                     b.ToTable("outbox", (string)null);
+                });
+
+            modelBuilder.Entity("GrpcCqrs.Storage.GroupParkedEventRow", b =>
+                {
+                    b.Property<string>("GroupName")
+                        .HasMaxLength(100)
+                        .HasColumnType("nvarchar(100)")
+                        .HasColumnName("group_name")
+                        .UseCollation("Latin1_General_100_BIN2");
+
+                    b.Property<long>("Position")
+                        .HasColumnType("bigint")
+                        .HasColumnName("position");
+
+                    b.Property<int>("Failures")
+                        .HasColumnType("int")
+                        .HasColumnName("failures");
+
+                    b.Property<int>("IsRetrying")
+                        .HasColumnType("int")
+                        .HasColumnName("retrying");
+
+                    b.Property<string>("Reason")
+                        .HasMaxLength(1000)
+                        .HasColumnType("nvarchar(1000)")
+                        .HasColumnName("reason")
+                        .UseCollation("Latin1_General_100_BIN2");
+
+                    b.Property<string>("SkippedBy")
+                        .HasMaxLength(200)
+                        .HasColumnType("nvarchar(200)")
+                        .HasColumnName("skipped_by")
+                        .UseCollation("Latin1_General_100_BIN2");
+
+                    b.Property<long?>("SkippedMicroseconds")
+                        .HasColumnType("bigint")
+                        .HasColumnName("skipped_us");
+
+                    b.Property<string>("Stream")
+                        .IsRequired()
+                        .HasMaxLength(151)
+                        .HasColumnType("nvarchar(151)")
+                        .HasColumnName("stream")
+                        .UseCollation("Latin1_General_100_BIN2");
+
+                    b.Property<long>("TimeMicroseconds")
+                        .HasColumnType("bigint")
+                        .HasColumnName("time_us");
+
+                    b.HasKey("GroupName", "Position");
+
+                    b.HasIndex("GroupName", "Stream", "Position")
+                        .HasDatabaseName("ix_parked_events_stream");
+
+                    b.ToTable("parked_events", (string)null);
                 });
 
             modelBuilder.Entity("GrpcCqrs.Storage.SequencerRow", b =>

@@ -120,6 +120,73 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                     b.ToTable("commands", (string)null);
                 });
 
+            modelBuilder.Entity("GrpcCqrs.Storage.ConsumerAckRow", b =>
+                {
+                    b.Property<string>("GroupName")
+                        .HasMaxLength(100)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("group_name");
+
+                    b.Property<long>("Position")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("position");
+
+                    b.HasKey("GroupName", "Position");
+
+                    b.ToTable("consumer_acks", (string)null);
+                });
+
+            modelBuilder.Entity("GrpcCqrs.Storage.ConsumerGroupRow", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasMaxLength(100)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("name");
+
+                    b.Property<long>("Beat")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("beat");
+
+                    b.Property<long>("Fence")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("fence");
+
+                    b.Property<string>("Filter")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("filter");
+
+                    b.Property<string>("Holder")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("holder");
+
+                    b.Property<int>("InFlight")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("in_flight");
+
+                    b.Property<int>("Members")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("members");
+
+                    b.Property<long>("Position")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("position");
+
+                    b.Property<long>("StartPosition")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("start_position");
+
+                    b.Property<long>("TimeMicroseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("time_us");
+
+                    b.HasKey("Name");
+
+                    b.ToTable("consumer_groups", (string)null);
+                });
+
             modelBuilder.Entity("GrpcCqrs.Storage.EventRow", b =>
                 {
                     b.Property<long>("Position")
@@ -205,6 +272,57 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                     b.HasKey("Position");
 
                     b.ToTable("outbox", (string)null);
+                });
+
+            modelBuilder.Entity("GrpcCqrs.Storage.GroupParkedEventRow", b =>
+                {
+                    b.Property<string>("GroupName")
+                        .HasMaxLength(100)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("group_name");
+
+                    b.Property<long>("Position")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("position");
+
+                    b.Property<int>("Failures")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("failures");
+
+                    b.Property<int>("IsRetrying")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("retrying");
+
+                    b.Property<string>("Reason")
+                        .HasMaxLength(1000)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("reason");
+
+                    b.Property<string>("SkippedBy")
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("skipped_by");
+
+                    b.Property<long?>("SkippedMicroseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("skipped_us");
+
+                    b.Property<string>("Stream")
+                        .IsRequired()
+                        .HasMaxLength(151)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("stream");
+
+                    b.Property<long>("TimeMicroseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("time_us");
+
+                    b.HasKey("GroupName", "Position");
+
+                    b.HasIndex("GroupName", "Stream", "Position")
+                        .HasDatabaseName("ix_parked_events_stream");
+
+                    b.ToTable("parked_events", (string)null);
                 });
 
             modelBuilder.Entity("GrpcCqrs.Storage.SequencerRow", b =>

@@ -1,0 +1,85 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using Blog.Application.Posts;
+using Blog.Domain.Posts;
+using Dapper;
+using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage;
+
+namespace Blog.Infrastructure.Posts;
+
+/// <summary>Answers <see cref="WatchPosts"/>: the read model's posts first, then those that the event feed says have changed.</summary>
+public sealed class WatchPostsHandler(ReadDatabase database, IReadModelChanges changes) : IReadModelWatchHandler<WatchPosts, PostChangeView>
+{
+    private const int PageSize = 100;
+
+    private static readonly string[] Projections = [PostListProjection.ProjectionName];
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<QueryAnswer<PostChangeView>> WatchAsync(
+        WatchPosts query, ReadView view, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // What changes while the posts are read is told once more behind them.
+        var told = query.AfterPosition ?? view.Position;
+        if (query.AfterPosition is null)
+        {
+            var last = "";
+            while (true)
+            {
+                var page = await ReadAsync(query, view, "p.post_id > @last", new { last }, PageSize, cancellationToken);
+                foreach (var row in page)
+                {
+                    yield return new(new PostChangeView.Present(PostSummaryTable.ToView(row)), 0);
+                }
+
+                if (page.Count < PageSize)
+                {
+                    break;
+                }
+
+                last = page[^1].PostId;
+            }
+
+            yield return new(new PostChangeView.CaughtUp(), told);
+        }
+
+        await foreach (var change in changes.FollowAsync(Post.Category, told, Projections, cancellationToken))
+        {
+            if (change.Streams.Count == 0)
+            {
+                told = change.Position;
+                yield return new(new PostChangeView.Checkpoint(), told);
+                continue;
+            }
+
+            string[] ids = [.. change.Streams.Select(stream => stream.Id)];
+            var present = (await ReadAsync(query, change.View, "p.post_id IN @ids", new { ids }, ids.Length, cancellationToken))
+                .ToDictionary(row => row.PostId, StringComparer.Ordinal);
+            for (var index = 0; index < ids.Length; index++)
+            {
+                told = index == ids.Length - 1 ? change.Position : told;
+                yield return new(
+                    present.TryGetValue(ids[index], out var row) ? new PostChangeView.Present(PostSummaryTable.ToView(row)) : new PostChangeView.Left(ids[index]),
+                    told);
+            }
+        }
+    }
+
+    private async Task<List<PostListRow>> ReadAsync(
+        WatchPosts query, ReadView view, string condition, object values, int count, CancellationToken cancellationToken)
+    {
+        var sql = new StringBuilder($"SELECT {PostSummaryTable.Columns} FROM {view.Table("post_list")} p WHERE {condition}");
+        var parameters = new DynamicParameters(values);
+        PostFilters.Append(sql, parameters, view, query.Statuses, query.Tag);
+        if (query.Author.Length > 0)
+        {
+            sql.Append(" AND p.author = @author");
+            parameters.Add("author", query.Author);
+        }
+
+        parameters.Add("count", count);
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return (await connection.QueryAsync<PostListRow>(new CommandDefinition(
+            database.Provider.FirstRows(sql.Append(" ORDER BY p.post_id").ToString()), parameters, cancellationToken: cancellationToken))).AsList();
+    }
+}

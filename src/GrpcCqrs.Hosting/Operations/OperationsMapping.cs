@@ -1,0 +1,123 @@
+using Google.Protobuf.WellKnownTypes;
+using GrpcCqrs.Operations.V1;
+using GrpcCqrs.Storage;
+using Drift = GrpcCqrs.Operations.V1.Drift;
+using Operation = GrpcCqrs.Operations.V1.Operation;
+using ParkedEvent = GrpcCqrs.Operations.V1.ParkedEvent;
+using SkippedEvent = GrpcCqrs.Operations.V1.SkippedEvent;
+
+namespace GrpcCqrs.Hosting.Operations;
+
+/// <summary>From what the storage tells of the read side to the protos.</summary>
+internal static class OperationsMapping
+{
+    /// <summary>The time that a set of tables needs to reach the newest event; null where it is not being filled or that is not known.</summary>
+    public static TimeSpan? TimeLeft(ProjectionStatus status, long head)
+    {
+        if (status.State != SlotState.Building || status.EventsPerSecond <= 0)
+        {
+            return null;
+        }
+
+        var seconds = Math.Max(0, head - status.Position) / status.EventsPerSecond;
+        return seconds < TimeSpan.MaxValue.TotalSeconds / 2 ? TimeSpan.FromSeconds(seconds) : null;
+    }
+
+    /// <summary>The sets of tables by projection, the live one first.</summary>
+    public static IEnumerable<IGrouping<string, ProjectionStatus>> ByProjection(IEnumerable<ProjectionStatus> sets) => sets
+        .OrderBy(set => set.State == SlotState.Live ? 0 : 1)
+        .GroupBy(set => set.Name, StringComparer.Ordinal)
+        .OrderBy(group => group.Key, StringComparer.Ordinal);
+
+    public static ListProjectionsResponse ToProto(ProjectionOverview overview) => new()
+    {
+        HeadPosition = overview.Head,
+        Projector = overview.Holder,
+        AnsweredByProjector = overview.IsThisProcess,
+        Projections =
+        {
+            ByProjection(overview.Sets).Select(group => new Projection
+            {
+                Name = group.Key,
+                TableSets = { group.Select(set => ToProto(set, overview.Head)) },
+            }),
+        },
+    };
+
+    public static ParkedEvent ToProto(Storage.ParkedEvent parked) => new()
+    {
+        Projection = parked.Projection,
+        Position = parked.Position,
+        Stream = parked.Stream,
+        EventType = parked.EventType,
+        Error = parked.Error ?? "",
+        Attempts = parked.Attempts,
+        Time = Timestamp.FromDateTimeOffset(parked.Time),
+    };
+
+    public static SkippedEvent ToProto(Storage.SkippedEvent skipped) => new()
+    {
+        Projection = skipped.Projection,
+        Version = skipped.Version,
+        Position = skipped.Position,
+        Stream = skipped.Stream,
+        EventType = skipped.EventType,
+        Error = skipped.Error ?? "",
+        User = skipped.User,
+        Time = Timestamp.FromDateTimeOffset(skipped.Time),
+    };
+
+    public static Operation ToProto(Storage.Operation operation) => new()
+    {
+        OperationId = operation.Id,
+        Kind = System.Enum.TryParse<OperationKind>(operation.Kind, out var kind) ? kind : OperationKind.Unspecified,
+        Projections = { operation.Projections },
+        User = operation.User,
+        CreateTime = Timestamp.FromDateTimeOffset(operation.Time),
+        EndTime = operation.EndTime is { } end ? Timestamp.FromDateTimeOffset(end) : null,
+        State = operation.EndTime is null ? OperationState.Running : operation.HasFailed ? OperationState.Failed : OperationState.Succeeded,
+        ErrorReason = operation.Reason ?? "",
+        Error = operation.Message ?? "",
+        Streams = operation.Streams,
+        AppliedEvents = operation.Events,
+        ParkedStreams = operation.StillParked,
+        DriftCount = operation.DriftCount,
+        Drifts = { operation.Drifts.Select(ToProto) },
+    };
+
+    private static TableSet ToProto(ProjectionStatus set, long head) => new()
+    {
+        Slot = set.Slot,
+        State = (TableSetState)set.State,
+        Version = set.Version,
+        Position = set.Position,
+        LagEvents = Math.Max(0, head - set.Position),
+        TargetPosition = set.Target,
+        EventsPerSecond = set.EventsPerSecond,
+        TimeLeft = TimeLeft(set, head) is { } left ? Duration.FromTimeSpan(left) : null,
+        ParkedEvents = set.ParkedEvents,
+        FailedAttempts = set.FailedAttempts,
+        LastError = set.LastError ?? "",
+        Note = set.Note ?? "",
+        ProgressTime = Timestamp.FromDateTimeOffset(set.ProgressTime),
+    };
+
+    private static Drift ToProto(Storage.Drift found)
+    {
+        var drift = new Drift
+        {
+            Projection = found.Projection, Rows = found.Rows, Stream = found.Stream, Position = found.Position, Field = found.Field,
+        };
+        if (found.Found is not null)
+        {
+            drift.Found = found.Found;
+        }
+
+        if (found.Expected is not null)
+        {
+            drift.Expected = found.Expected;
+        }
+
+        return drift;
+    }
+}

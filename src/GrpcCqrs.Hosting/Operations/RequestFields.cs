@@ -1,0 +1,84 @@
+using System.Globalization;
+using GrpcCqrs.EventSourcing;
+
+namespace GrpcCqrs.Hosting.Operations;
+
+/// <summary>Collects what is wrong with the fields of an operator's request.</summary>
+internal sealed class RequestFields
+{
+    /// <summary>Longer names are not looked for: no projection's is.</summary>
+    private const int MaxNameLength = 100;
+
+    /// <summary>More than any service has.</summary>
+    private const int MaxNames = 1_000;
+
+    private readonly List<FieldViolation> problems = [];
+
+    public RequestFields Require(bool condition, string field, string description)
+    {
+        if (!condition)
+        {
+            problems.Add(new FieldViolation(field, description));
+        }
+
+        return this;
+    }
+
+    /// <summary>The one projection of a request.</summary>
+    public RequestFields Projection(string name) => Name(name, "projection");
+
+    /// <summary>The projections of a request, none meaning all.</summary>
+    public RequestFields Projections(IReadOnlyList<string> names)
+    {
+        if (names.Count > MaxNames)
+        {
+            return Require(false, "projections", string.Create(CultureInfo.InvariantCulture, $"Must be at most {MaxNames}."));
+        }
+
+        for (var index = 0; index < names.Count; index++)
+        {
+            var field = string.Create(CultureInfo.InvariantCulture, $"projections[{index}]");
+            Name(names[index], field).Require(!names.Take(index).Contains(names[index], StringComparer.Ordinal), field, "Must be named once only.");
+        }
+
+        return this;
+    }
+
+    /// <summary>A stream's name.</summary>
+    /// <param name="text">The name; empty for none.</param>
+    /// <param name="field">The field.</param>
+    /// <param name="isRequired">Whether there must be one.</param>
+    /// <param name="stream">The stream; null for none, or where it is malformed.</param>
+    public RequestFields Stream(string text, string field, bool isRequired, out StreamId? stream)
+    {
+        stream = null;
+        if (text.Length == 0)
+        {
+            return Require(!isRequired, field, "Must be given.");
+        }
+
+        var hyphen = text.IndexOf('-', StringComparison.Ordinal);
+        if (hyphen is >= 1 and <= 50 && text.Length - hyphen - 1 is >= 1 and <= 100
+            && text.AsSpan(0, hyphen).IndexOfAnyExcept("abcdefghijklmnopqrstuvwxyz0123456789_") < 0)
+        {
+            stream = StreamId.Parse(text);
+        }
+
+        return Require(stream is not null, field, "Must be category-id: a category of 1-50 of a-z, 0-9 and underscore, an id of 1-100 characters.");
+    }
+
+    public RequestFields PageSize(int size, int max) =>
+        Require(size >= 0 && size <= max, "page_size", string.Create(CultureInfo.InvariantCulture, $"Must be 1-{max}, or 0 for the default."));
+
+    /// <exception cref="RejectedException"><see cref="EngineErrors.InvalidFields"/>.</exception>
+    public void ThrowIfInvalid()
+    {
+        if (problems.Count > 0)
+        {
+            throw RejectedException.Invalid(problems);
+        }
+    }
+
+    private RequestFields Name(string name, string field) =>
+        Require(name.Length is >= 1 and <= MaxNameLength, field, string.Create(CultureInfo.InvariantCulture, $"Must be a projection's name, 1-{MaxNameLength} characters."));
+}

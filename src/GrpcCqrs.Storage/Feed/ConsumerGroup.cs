@@ -1,0 +1,507 @@
+using System.Data.Common;
+using GrpcCqrs.EventSourcing;
+using Microsoft.Extensions.Logging;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>
+/// A consumer group that this process serves: one loop feeds it from the log, another writes its progress and keeps its lease. It ends
+/// when it has had no members for a while, when another process has taken it over, or when the service stops.
+/// </summary>
+internal sealed partial class ConsumerGroup
+{
+    /// <summary>How many parked events of a stream are loaded at a time to be delivered again.</summary>
+    private const int ReplayBatch = 200;
+
+    private static readonly TimeSpan FailurePause = TimeSpan.FromSeconds(1);
+
+    private readonly ConsumerGroupStore store;
+    private readonly FeedLog log;
+    private readonly FeedTail tail;
+    private readonly FeedFilter filter;
+    private readonly FeedOptions options;
+    private readonly TimeProvider clock;
+    private readonly ILogger logger;
+    private readonly GroupLease lease;
+    private readonly ConsumerGroupState state;
+    private readonly Lock gate = new();
+    private readonly SemaphoreSlim writing = new(1);
+    private readonly SemaphoreSlim wanted = new(0, 1);
+    private readonly CancellationTokenSource ending = new();
+    private GroupChanges? unwritten;
+    private RejectedException? ended;
+    private bool isFull;
+    private bool isLost;
+    private Task running = Task.CompletedTask;
+    private long writtenAt;
+    private long usedAt;
+
+    public ConsumerGroup(
+        ConsumerGroupStore store, FeedLog log, FeedTail tail, FeedFilter filter, FeedOptions options, TimeProvider clock, ILogger logger,
+        GroupLease lease, GroupProgress progress)
+    {
+        this.store = store;
+        this.log = log;
+        this.tail = tail;
+        this.filter = filter;
+        this.options = options;
+        this.clock = clock;
+        this.logger = logger;
+        this.lease = lease;
+        state = new ConsumerGroupState(filter, progress, options, clock);
+        writtenAt = usedAt = clock.GetTimestamp();
+    }
+
+    public string Name => lease.Name;
+
+    /// <summary>Whether this process serves the group no more.</summary>
+    public bool IsEnded
+    {
+        get
+        {
+            lock (gate)
+            {
+                return ended is not null;
+            }
+        }
+    }
+
+    /// <summary>Members and events in flight, as they are now.</summary>
+    public (int Members, int InFlight, long Position) Status
+    {
+        get
+        {
+            lock (gate)
+            {
+                return (state.Members.Count, state.InFlight, state.Position);
+            }
+        }
+    }
+
+    public void Start() => running = Task.WhenAll(Task.Run(FeedAsync), Task.Run(KeepAsync));
+
+    /// <summary>Adds a member.</summary>
+    public GroupMember Join(int maxInFlight)
+    {
+        lock (gate)
+        {
+            ThrowIfEnded();
+            if (state.Members.Count >= options.MaxGroupMembers)
+            {
+                throw new RejectedException(FeedErrors.GroupFull, $"The group has {state.Members.Count} members, which is what Feed:MaxGroupMembers allows.")
+                {
+                    RetryAfter = options.RetryAfter,
+                };
+            }
+
+            var member = new GroupMember(this, maxInFlight) { StartPosition = state.Position };
+            state.Join(member);
+            usedAt = clock.GetTimestamp();
+            state.Dispatch();
+            return member;
+        }
+    }
+
+    public void Leave(GroupMember member)
+    {
+        lock (gate)
+        {
+            state.Leave(member);
+            usedAt = clock.GetTimestamp();
+            Dispatch();
+        }
+    }
+
+    public void Acknowledge(GroupMember member, IEnumerable<long> deliveryIds)
+    {
+        lock (gate)
+        {
+            foreach (var id in deliveryIds)
+            {
+                state.Acknowledge(member, id);
+            }
+
+            Dispatch();
+        }
+    }
+
+    public void Fail(GroupMember member, long deliveryId, string reason, bool park)
+    {
+        lock (gate)
+        {
+            state.Fail(member, deliveryId, reason, park);
+            Dispatch();
+        }
+    }
+
+    public bool IsInFlight(GroupMember member, long deliveryId)
+    {
+        lock (gate)
+        {
+            return member.InFlight.ContainsKey(deliveryId);
+        }
+    }
+
+    /// <summary>Has a stream's parked events delivered again; returns once that is written.</summary>
+    public async Task<int> RetryParkedAsync(string stream)
+    {
+        int count;
+        lock (gate)
+        {
+            ThrowIfEnded();
+            usedAt = clock.GetTimestamp();
+            count = state.Retry(stream) ?? throw NotParked(stream);
+        }
+
+        await WriteAsync();
+        lock (gate)
+        {
+            Dispatch();
+        }
+
+        return count;
+    }
+
+    /// <summary>Drops the first parked event of a stream; returns once that is written.</summary>
+    public async Task SkipParkedAsync(string stream, long position, string user, CancellationToken cancellationToken)
+    {
+        await writing.WaitAsync(cancellationToken);
+        try
+        {
+            await WriteUnderTurnAsync();
+            var row = await store.FindParkedAsync(Name, position, cancellationToken);
+            if (row is null || !string.Equals(row.Stream, stream, StringComparison.Ordinal))
+            {
+                throw NotParked(stream);
+            }
+
+            if (row.SkippedMicroseconds is not null)
+            {
+                return;
+            }
+
+            var first = await store.ReadParkedAsync(Name, stream, after: 0, maxCount: 1, withSkipped: false, cancellationToken);
+            lock (gate)
+            {
+                ThrowIfEnded();
+                usedAt = clock.GetTimestamp();
+                if (first is not [var only] || only.Position != position || !state.CanSkip(stream))
+                {
+                    throw new RejectedException(FeedErrors.ParkedRetrying, $"The event at position {position} is not the first parked one of {stream}, or is being delivered again.")
+                    {
+                        Subject = $"streams/{stream}",
+                    };
+                }
+
+                state.Skip(stream, position, user);
+            }
+
+            await WriteUnderTurnAsync();
+        }
+        finally
+        {
+            writing.Release();
+        }
+    }
+
+    /// <summary>Ends the group here: writes what is unwritten and gives the lease up, where it still has it.</summary>
+    public async Task StopAsync(RejectedException reason)
+    {
+        End(reason);
+        await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Feeds the group from the log for as long as it has room.</summary>
+    private async Task FeedAsync()
+    {
+        try
+        {
+            using var following = await tail.FollowAsync(ending.Token);
+            Task? wanting = null;
+            while (!ending.IsCancellationRequested)
+            {
+                try
+                {
+                    var (hasRoom, replay, scanned) = NextToRead();
+                    if (replay is not null)
+                    {
+                        await LoadReplayAsync(replay);
+                        continue;
+                    }
+
+                    var read = hasRoom ? tail.Read(scanned, options.PageSize) : null;
+                    if (read is null or { IsBehind: false, Records.Count: 0 })
+                    {
+                        wanting ??= wanted.WaitAsync(ending.Token);
+                        await Task.WhenAny(wanting, read?.Changed ?? wanting);
+                        wanting = wanting.IsCompleted ? null : wanting;
+                        continue;
+                    }
+
+                    Take(read.IsBehind
+                        ? await log.ReadWantedAsync(filter, scanned, tail.Position, options.PageSize, ending.Token)
+                        : new FeedPage(read.Records, read.Records[^1].Record.Position, IsEnd: false));
+                }
+                catch (DbException exception)
+                {
+                    LogFailed(logger, Name, exception);
+                    await Task.Delay(FailurePause, clock, ending.Token);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        {
+            // The group has ended here.
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            Break(exception);
+        }
+    }
+
+    private (bool HasRoom, string? Replay, long Scanned) NextToRead()
+    {
+        lock (gate)
+        {
+            isFull = !state.HasRoom;
+            return (!isFull, isFull ? null : state.TakeReplay(), state.Scanned);
+        }
+    }
+
+    private void Take(FeedPage page)
+    {
+        lock (gate)
+        {
+            foreach (var record in page.Records)
+            {
+                state.Add(record);
+            }
+
+            state.SkipTo(page.ScannedTo);
+            Dispatch();
+        }
+    }
+
+    /// <summary>Loads the first parked events of a stream, to be delivered again.</summary>
+    private async Task LoadReplayAsync(string stream)
+    {
+        try
+        {
+            // What was parked or delivered again just now must be in the table, or gone from it.
+            await WriteAsync();
+            var rows = await store.ReadParkedAsync(Name, stream, after: 0, ReplayBatch, withSkipped: false, ending.Token);
+            var positions = rows.Select(row => row.Position).ToHashSet();
+            var items = new List<GroupItem>();
+            for (var after = rows is [var first, ..] ? first.Position - 1 : 0; items.Count < rows.Count;)
+            {
+                var page = await log.ReadStreamAfterAsync(stream, after, committed: 0, options.PageSize, ending.Token);
+                items.AddRange(page.Records.Where(record => positions.Contains(record.Record.Position)).Select(record => state.ItemOf(record, isReplay: true)));
+                after = page.ScannedTo;
+                if (page.IsEnd)
+                {
+                    break;
+                }
+            }
+
+            lock (gate)
+            {
+                state.AddReplay(stream, items);
+                Dispatch();
+            }
+        }
+        catch (DbException)
+        {
+            lock (gate)
+            {
+                state.PutBackReplay(stream);
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Writes progress, shows that the group is served, and ends it where nobody uses it or the lease is lost.</summary>
+    private async Task KeepAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(options.AckInterval, clock, ending.Token);
+                bool mustWrite;
+                lock (gate)
+                {
+                    state.Tick();
+                    Dispatch();
+                    mustWrite = state.IsDirty || unwritten is not null || clock.GetElapsedTime(writtenAt) >= options.GroupLease / 3;
+                    if (state.Members.Count == 0 && !state.IsDirty && clock.GetElapsedTime(usedAt) >= options.GroupLease)
+                    {
+                        End(Elsewhere());
+                    }
+                }
+
+                if (mustWrite)
+                {
+                    await TryWriteAsync();
+                }
+            }
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        {
+            // The group has ended here.
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            Break(exception);
+        }
+
+        await ReleaseAsync();
+    }
+
+    private async Task TryWriteAsync()
+    {
+        try
+        {
+            await WriteAsync();
+        }
+        catch (RejectedException)
+        {
+            // The group has ended, and the members know.
+        }
+        catch (DbException exception)
+        {
+            LogFailed(logger, Name, exception);
+            if (clock.GetElapsedTime(writtenAt) >= options.GroupLease)
+            {
+                End(new RejectedException(EngineErrors.DatabaseUnavailable, "The group's progress could not be written for too long.", exception)
+                {
+                    RetryAfter = options.RetryAfter,
+                });
+            }
+        }
+    }
+
+    private async Task WriteAsync()
+    {
+        await writing.WaitAsync();
+        try
+        {
+            await WriteUnderTurnAsync();
+        }
+        finally
+        {
+            writing.Release();
+        }
+    }
+
+    /// <summary>
+    /// Writes all that has changed. It is not cancelled, since it is short; what fails is tried again as it was before anything newer.
+    /// </summary>
+    private async Task WriteUnderTurnAsync()
+    {
+        for (var isRepeated = true; isRepeated;)
+        {
+            var startedAt = clock.GetTimestamp();
+            lock (gate)
+            {
+                isRepeated = unwritten is not null;
+                unwritten ??= state.TakeChanges();
+            }
+
+            if (isLost || !await store.SaveAsync(lease, unwritten, isRepeated, CancellationToken.None))
+            {
+                isLost = true;
+                var reason = await store.FindAsync(Name, CancellationToken.None) is null
+                    ? new RejectedException(FeedErrors.GroupNotFound, $"The consumer group {Name} was deleted.") { Subject = $"consumerGroups/{Name}" }
+                    : Elsewhere();
+                End(reason);
+                throw reason;
+            }
+
+            lock (gate)
+            {
+                unwritten = null;
+                writtenAt = startedAt;
+                Dispatch();
+            }
+        }
+    }
+
+    private async Task ReleaseAsync()
+    {
+        try
+        {
+            await WriteAsync();
+            await store.ReleaseAsync(lease, CancellationToken.None);
+        }
+        catch (RejectedException)
+        {
+            // Somebody else has it already.
+        }
+        catch (DbException exception)
+        {
+            LogFailed(logger, Name, exception);
+        }
+    }
+
+    /// <summary>Delivers what can be delivered, and has more read where there is room for it. Under the lock.</summary>
+    private void Dispatch()
+    {
+        if (ended is not null)
+        {
+            return;
+        }
+
+        state.Dispatch();
+        if ((state.HasReplay || (isFull && state.HasRoom)) && wanted.CurrentCount == 0)
+        {
+            wanted.Release();
+        }
+    }
+
+    private void Break(Exception exception)
+    {
+        LogBroke(logger, Name, exception);
+        End(new RejectedException(FeedErrors.GroupElsewhere, "Serving the group failed; the service's log says why.", exception) { RetryAfter = options.RetryAfter });
+    }
+
+    private void End(RejectedException reason)
+    {
+        lock (gate)
+        {
+            if (ended is not null)
+            {
+                return;
+            }
+
+            ended = reason;
+            foreach (var member in state.Members.ToArray())
+            {
+                state.Leave(member);
+                member.End(reason);
+            }
+        }
+
+        _ = ending.CancelAsync();
+    }
+
+    private void ThrowIfEnded()
+    {
+        if (ended is not null)
+        {
+            throw ended;
+        }
+    }
+
+    private RejectedException Elsewhere() =>
+        new(FeedErrors.GroupElsewhere, $"This process does not serve the consumer group {Name} any more.") { RetryAfter = options.RetryAfter };
+
+    private RejectedException NotParked(string stream) =>
+        new(FeedErrors.ParkedNotFound, $"The consumer group {Name} has parked no such event of {stream}.") { Subject = $"streams/{stream}" };
+
+    [LoggerMessage(1402, LogLevel.Error, "Consumer group {Group} could not use the database; it is tried again")]
+    private static partial void LogFailed(ILogger logger, string group, Exception exception);
+
+    [LoggerMessage(1403, LogLevel.Error, "Serving consumer group {Group} failed; its members were told to come again")]
+    private static partial void LogBroke(ILogger logger, string group, Exception exception);
+}

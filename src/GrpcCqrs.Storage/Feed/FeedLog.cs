@@ -1,0 +1,65 @@
+using GrpcCqrs.EventSourcing;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>A stretch of the log for the feed.</summary>
+/// <param name="Records">The events, in order.</param>
+/// <param name="ScannedTo">Up to here the stretch leaves nothing out that was asked for.</param>
+/// <param name="IsEnd">Whether there was nothing behind it when it was read.</param>
+internal sealed record FeedPage(IReadOnlyList<FeedRecord> Records, long ScannedTo, bool IsEnd);
+
+/// <summary>Reads pages of the log for the feed, small enough for many readers at once.</summary>
+internal sealed class FeedLog(WriteDatabase database, IEventStore store, EventTypeRegistry types)
+{
+    private const int MaxPageBytes = 1024 * 1024;
+
+    public ValueTask<long> ReadHeadAsync(CancellationToken cancellationToken) => store.ReadHeadAsync(cancellationToken);
+
+    /// <summary>A stretch of the whole log.</summary>
+    /// <param name="after">The position behind which to start.</param>
+    /// <param name="committed">A position that is known to be committed, up to which the log is read completely where the page is its end.</param>
+    /// <param name="maxCount">At most this many events.</param>
+    /// <param name="cancellationToken">Ends the read.</param>
+    public async Task<FeedPage> ReadAllAsync(long after, long committed, int maxCount, CancellationToken cancellationToken)
+    {
+        var page = await ReadAsync(database.Provider.SelectAll, maxCount, cancellationToken, ("after", after));
+        return PageOf(page, after, committed);
+    }
+
+    /// <summary>A stretch of one stream by position.</summary>
+    /// <inheritdoc cref="ReadAllAsync"/>
+    public async Task<FeedPage> ReadStreamAfterAsync(string stream, long after, long committed, int maxCount, CancellationToken cancellationToken)
+    {
+        var page = await ReadAsync(database.Provider.SelectStreamAfter, maxCount, cancellationToken, ("stream", stream), ("after", after));
+        return PageOf(page, after, committed);
+    }
+
+    /// <summary>A stretch of the one stream that a filter wants, or else of the whole log.</summary>
+    /// <inheritdoc cref="ReadAllAsync"/>
+    public Task<FeedPage> ReadWantedAsync(FeedFilter filter, long after, long committed, int maxCount, CancellationToken cancellationToken) =>
+        filter.Stream.Length > 0
+            ? ReadStreamAfterAsync(filter.Stream, after, committed, maxCount, cancellationToken)
+            : ReadAllAsync(after, committed, maxCount, cancellationToken);
+
+    /// <summary>A stretch of one stream by version.</summary>
+    public async Task<FeedPage> ReadStreamAsync(string stream, long fromVersion, int maxCount, CancellationToken cancellationToken)
+    {
+        var page = await ReadAsync(database.Provider.SelectStream, maxCount, cancellationToken, ("stream", stream), ("from", fromVersion));
+        return PageOf(page, 0, 0);
+    }
+
+    private FeedPage PageOf(EventPage page, long after, long committed)
+    {
+        var last = page.Events is [.., var newest] ? newest.Position : after;
+        return new FeedPage(
+            [.. page.Events.Select(record => new FeedRecord(record, types))], page.IsEnd ? Math.Max(last, committed) : last, page.IsEnd);
+    }
+
+    private async Task<EventPage> ReadAsync(
+        string text, int maxCount, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = Statement.Once(connection, null, text, [.. parameters, ("count", maxCount)]);
+        return await EventReader.ReadPageAsync(command, maxCount, cancellationToken, MaxPageBytes);
+    }
+}

@@ -1,0 +1,253 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>What the tail has for a reader.</summary>
+/// <param name="Records">The events behind the reader's position, in order and without a gap; empty where there are none here.</param>
+/// <param name="IsBehind">Whether the reader is further behind than the tail goes back, and must read from the database.</param>
+/// <param name="Changed">Ends when there is more.</param>
+internal sealed record TailRead(IReadOnlyList<FeedRecord> Records, bool IsBehind, Task Changed);
+
+/// <summary>
+/// The newest events, kept in memory for all readers of the process together. One loop reads them from the database, woken by commits
+/// and by a poll, for as long as anybody follows; a follower reads from here what it has not seen, at its own pace, and from the
+/// database what is here no more. So memory is bounded whatever the followers do.
+/// </summary>
+internal sealed partial class FeedTail : BackgroundService
+{
+    private static readonly TimeSpan FailurePause = TimeSpan.FromSeconds(1);
+
+    private readonly FeedLog log;
+    private readonly CommitSignal signal;
+    private readonly FeedOptions options;
+    private readonly TimeProvider clock;
+    private readonly ILogger<FeedTail> logger;
+    private readonly Lock gate = new();
+    private readonly FeedRecord?[] ring;
+    private long first = 1;
+    private long position;
+    private long bytes;
+    private int followers;
+    private bool isReading;
+    private TaskCompletionSource followed = NewSource();
+    private TaskCompletionSource ready = NewSource();
+    private TaskCompletionSource changed = NewSource();
+
+    public FeedTail(FeedLog log, CommitSignal signal, IOptions<FeedOptions> options, TimeProvider clock, ILogger<FeedTail> logger)
+    {
+        this.log = log;
+        this.signal = signal;
+        this.options = options.Value;
+        this.clock = clock;
+        this.logger = logger;
+        ring = new FeedRecord[this.options.RingEvents];
+    }
+
+    /// <summary>The newest position that the tail has seen; only meaningful to a follower.</summary>
+    public long Position
+    {
+        get
+        {
+            lock (gate)
+            {
+                return position;
+            }
+        }
+    }
+
+    /// <summary>Has the tail read on, and waits until it knows the end of the log. Dispose what is returned to stop following.</summary>
+    public async Task<IDisposable> FollowAsync(CancellationToken cancellationToken)
+    {
+        Task isReady;
+        lock (gate)
+        {
+            followers++;
+            followed.TrySetResult();
+            isReady = ready.Task;
+        }
+
+        var follower = new Follower(this);
+        try
+        {
+            await isReady.WaitAsync(cancellationToken);
+            return follower;
+        }
+        catch
+        {
+            follower.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What is here behind a position.</summary>
+    public TailRead Read(long after, int maxCount)
+    {
+        lock (gate)
+        {
+            if (after >= position)
+            {
+                return new TailRead([], IsBehind: false, changed.Task);
+            }
+
+            if (after + 1 < first)
+            {
+                return new TailRead([], IsBehind: true, Task.CompletedTask);
+            }
+
+            var count = (int)Math.Min(maxCount, position - after);
+            var records = new FeedRecord[count];
+            for (var index = 0; index < count; index++)
+            {
+                records[index] = ring[(after + 1 + index) % ring.Length]!;
+            }
+
+            return new TailRead(records, IsBehind: false, Task.CompletedTask);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var commits = signal.Register();
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                if (!await IsFollowedAsync(stoppingToken))
+                {
+                    continue;
+                }
+
+                var page = await log.ReadAllAsync(Position, committed: 0, options.PageSize, stoppingToken);
+                Add(page.Records);
+                if (page.IsEnd)
+                {
+                    await commits.WaitAsync(options.PollInterval, stoppingToken);
+                }
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+#pragma warning disable CA1031 // The tail must outlive whatever a database throws at it; its followers wait meanwhile.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                LogFailed(logger, exception);
+                await Task.Delay(FailurePause, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    /// <summary>Sleeps while nobody follows; starts anew at the end of the log for the first who does.</summary>
+    private async Task<bool> IsFollowedAsync(CancellationToken stoppingToken)
+    {
+        Task wait;
+        lock (gate)
+        {
+            if (followers > 0 && isReading)
+            {
+                return true;
+            }
+
+            if (followers == 0 && isReading)
+            {
+                isReading = false;
+                ready = NewSource();
+                Array.Clear(ring);
+                bytes = 0;
+            }
+
+            if (followers == 0 && followed.Task.IsCompleted)
+            {
+                followed = NewSource();
+            }
+
+            wait = followed.Task;
+        }
+
+        await wait.WaitAsync(stoppingToken);
+        var head = await log.ReadHeadAsync(stoppingToken);
+        lock (gate)
+        {
+            // Whoever followed before may know a later position than this one; the ring then begins behind it all the same.
+            position = head;
+            first = head + 1;
+            isReading = true;
+            ready.TrySetResult();
+        }
+
+        return followers > 0;
+    }
+
+    private void Add(IReadOnlyList<FeedRecord> records)
+    {
+        if (records.Count == 0)
+        {
+            return;
+        }
+
+        TaskCompletionSource grown;
+        lock (gate)
+        {
+            foreach (var record in records)
+            {
+                if (record.Record.Position != position + 1)
+                {
+                    // Only a log that was tampered with has a gap. What is here begins anew behind it.
+                    Array.Clear(ring);
+                    (first, bytes) = (record.Record.Position, 0);
+                }
+
+                position = record.Record.Position;
+                while (position - first >= ring.Length || (bytes > options.RingBytes && first < position))
+                {
+                    Drop();
+                }
+
+                ring[position % ring.Length] = record;
+                bytes += record.Record.Payload.Length;
+            }
+
+            grown = changed;
+            changed = NewSource();
+        }
+
+        grown.TrySetResult();
+    }
+
+    private void Drop()
+    {
+        ref var oldest = ref ring[first % ring.Length];
+        bytes -= oldest!.Record.Payload.Length;
+        oldest = null;
+        first++;
+    }
+
+    private void Leave()
+    {
+        lock (gate)
+        {
+            followers--;
+        }
+    }
+
+    private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    [LoggerMessage(1401, LogLevel.Error, "The feed could not read the newest events; it is tried again")]
+    private static partial void LogFailed(ILogger logger, Exception exception);
+
+    private sealed class Follower(FeedTail tail) : IDisposable
+    {
+        private int isGone;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref isGone, 1) == 0)
+            {
+                tail.Leave();
+            }
+        }
+    }
+}

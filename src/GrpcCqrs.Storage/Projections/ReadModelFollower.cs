@@ -1,0 +1,97 @@
+using System.Data.Common;
+using GrpcCqrs.EventSourcing;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>What the checkpoints tell.</summary>
+/// <param name="Statuses">One a set of tables in use; without failed attempts, which only the projecting process knows.</param>
+/// <param name="ParkedStreams">The streams with parked events in the live tables of a projection: the first of each.</param>
+internal sealed record FollowedCheckpoints(
+    IReadOnlyList<ProjectionStatus> Statuses, Func<string, IReadOnlyDictionary<string, long>> ParkedStreams);
+
+/// <summary>
+/// Learns from the checkpoints how far the process that projects has come. A set of tables makes progress while its checkpoint moves or
+/// stands at the newest event. Used by one caller at a time.
+/// </summary>
+internal sealed class ReadModelFollower(
+    ReadDatabase database, ReadModel readModel, IEventStore store, StoreIdentity identity, IEnumerable<IProjection> projections, TimeProvider clock)
+{
+    /// <summary>How old the progress of a checkpoint that does not move may look before the newest event is asked for.</summary>
+    private static readonly TimeSpan HeadInterval = TimeSpan.FromSeconds(1);
+
+    private readonly HashSet<string> names = [.. projections.Select(projection => projection.Name)];
+    private Dictionary<(string Name, int Slot), Seen> all = [];
+
+    /// <summary>Reads the checkpoints and publishes them.</summary>
+    /// <exception cref="DbException">The read database failed.</exception>
+    public async Task LookAsync(CancellationToken cancellationToken)
+    {
+        var followed = await ReadAsync(cancellationToken);
+        readModel.Publish(followed.Statuses, followed.ParkedStreams);
+    }
+
+    /// <summary>Reads the checkpoints.</summary>
+    /// <exception cref="DbException">The read database failed.</exception>
+    public async Task<FollowedCheckpoints> ReadAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+
+        // A checkpoint of a projection that this version of the service does not have would stand still for ever. On the command line the
+        // store is not opened, so that it has no identity to compare.
+        var rows = (await ProjectionSlots.ReadAsync(database.Provider, connection, null, cancellationToken))
+            .FindAll(row => names.Contains(row.Name) && (row.StoreId == identity.StoreId || identity.StoreId == Guid.Empty));
+        var parked = await ProjectionSlots.ReadParkedAsync(database.Provider, connection, null, cancellationToken);
+        var now = clock.GetUtcNow();
+        all = rows.ToDictionary(row => (row.Name, row.Slot), row => Look(row, now));
+        if (all.Values.Any(seen => now - seen.ProgressTime >= HeadInterval))
+        {
+            await ForgiveIdlenessAsync(now, cancellationToken);
+        }
+
+        return new FollowedCheckpoints(
+            [.. rows.Select(row => new ProjectionStatus(row.Name, row.Slot, row.State, row.Version, row.Position, 0, null, all[(row.Name, row.Slot)].ProgressTime)
+            {
+                ParkedEvents = parked.Where(one => one.Projection == row.Name && one.Slot == row.Slot).Sum(one => one.Count),
+                Target = row.Target,
+                EventsPerSecond = all[(row.Name, row.Slot)].Rate.PerSecond,
+                Note = row.Note,
+            })],
+            name => parked.Where(one => one.Projection == name && rows.Exists(row => row.Name == name && row.Slot == one.Slot && row.State == SlotState.Live))
+                .ToDictionary(one => one.Stream, one => one.First, StringComparer.Ordinal));
+    }
+
+    private Seen Look(SlotRow row, DateTimeOffset now)
+    {
+        if (!all.TryGetValue((row.Name, row.Slot), out var seen) || row.Position < seen.Position)
+        {
+            return new Seen(row.Position, now, new RateMeter(clock));
+        }
+
+        if (row.Position == seen.Position)
+        {
+            return seen;
+        }
+
+        seen.Rate.Add(row.Position - seen.Position);
+        return seen with { Position = row.Position, ProgressTime = now };
+    }
+
+    /// <summary>A checkpoint that stands at the newest event had nothing to do.</summary>
+    private async Task ForgiveIdlenessAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var head = await store.ReadHeadAsync(cancellationToken);
+            foreach (var (key, seen) in all.Where(pair => pair.Value.Position >= head).ToArray())
+            {
+                all[key] = seen with { ProgressTime = now };
+            }
+        }
+        catch (DbException)
+        {
+            // The read model is read on without the write database, whose own health check tells.
+        }
+    }
+
+    private sealed record Seen(long Position, DateTimeOffset ProgressTime, RateMeter Rate);
+}
