@@ -152,7 +152,7 @@ SELECT id, kind, arguments, user_name, progress FROM operator_requests WHERE sta
 SELECT TOP (@count) e.position, e.stream, e.version, e.event_id, e.type, e.schema_version, e.payload, e.command_id, e.correlation_id, e.causation_id, e.user_name, e.time_us FROM outbox o JOIN events e ON e.position = o.position WHERE o.position > @after ORDER BY o.position;
 
 -- SelectParked
-SELECT e.projection, e.position, e.stream, e.event_type, e.error, e.attempts, e.time_us FROM parked_events e JOIN projections p ON p.name = e.projection AND p.slot = e.slot WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND e.position > @after ORDER BY e.position, e.projection OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
+SELECT e.projection, e.position, e.stream, e.event_type, e.error, e.attempts, e.time_us FROM parked_events e JOIN projections p ON p.name = e.projection AND p.slot = e.slot WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND (e.position > @after OR (e.position = @after AND e.projection > @after_projection)) ORDER BY e.position, e.projection OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
 
 -- SelectParkedAndSkipped
 SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND position > @after ORDER BY position OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
@@ -170,7 +170,7 @@ SELECT position, event_type, error FROM parked_events WHERE projection = @projec
 SELECT position FROM parked_events WHERE group_name = @name AND position > @after ORDER BY position;
 
 -- SelectParkedStreams
-SELECT projection, slot, stream, MIN(position), COUNT(*) FROM parked_events GROUP BY projection, slot, stream;
+SELECT projection, slot, stream, MIN(position), COUNT_BIG(*) FROM parked_events GROUP BY projection, slot, stream;
 
 -- SelectRequest
 SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests WHERE id = @id;
