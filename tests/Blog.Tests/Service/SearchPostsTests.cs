@@ -133,6 +133,36 @@ public abstract class SearchPostsSpecs<TStores>(SearchablePosts<TStores> fixture
         Assert.Equal((id, retitled.Version + 1), (hit.Post.PostId, hit.Post.Version));
     }
 
+    [SkippableFact]
+    public async Task Contents_of_any_size_and_vocabulary_are_found_by_their_last_words()
+    {
+        // 900 kB of 2,000 words again and again, and 1,000 kB of words that are all different.
+        var repetitive = string.Join(' ', Enumerable.Range(0, 150_000).Select(number => $"w{number % 2_000:0000}")) + " wallaby bandicoot";
+        var various = string.Join(' ', Enumerable.Range(0, 125_000).Select(number => $"v{number:000000}")) + " bettong pademelon";
+        await blog.CreateAsync("Repetitive", repetitive);
+        var created = await blog.CreateAsync("Various", various);
+        var retitled = await blog.Commands.ChangePostTitleAsync(new() { PostId = created.PostId, Title = "Manifold" });
+        var now = new SearchPostsRequest { ConsistencyToken = retitled.ConsistencyToken };
+
+        var hit = Assert.Single(await SearchAsync("\"w1999 wallaby bandi\"*", now));
+        Assert.Equal("w1999 wallaby bandicoot", Assert.Single(Matches(hit.Content)));
+        Assert.StartsWith("…", Joined(hit.Content), StringComparison.Ordinal);
+        Assert.Equal("Manifold", Assert.Single(await SearchAsync("\"v124999 bettong\" manifold", now)).Post.Title);
+        Assert.Empty(await SearchAsync("\"bettong v124999\"", now));
+        Assert.Empty(await SearchAsync("pademelon various", now));
+        Assert.Empty(await SearchAsync("wallaby -\"w1999 wallaby\"", now));
+    }
+
+    [SkippableFact]
+    public async Task Snippets_begin_60_characters_before_the_match_and_count_characters_not_units()
+    {
+        var created = await blog.CreateAsync("Astral", string.Concat(Enumerable.Repeat("🦀", 500)) + " kookaburra " + string.Concat(Enumerable.Repeat("🐘", 500)));
+        var hit = Assert.Single(await SearchAsync("kookaburra", new() { ConsistencyToken = created.ConsistencyToken }));
+        Assert.Equal(
+            "…" + string.Concat(Enumerable.Repeat("🦀", 59)) + " kookaburra " + string.Concat(Enumerable.Repeat("🐘", 320 - 60 - 13)) + "…", Joined(hit.Content));
+        Assert.Equal(["kookaburra"], Matches(hit.Content));
+    }
+
     [SkippableTheory]
     [InlineData("AND")]
     [InlineData("crab AND OR NOT NEAR")]

@@ -62,55 +62,61 @@ internal abstract class ServerSearchIndex : PostSearchIndex
 }
 
 /// <summary>
-/// PostgreSQL's full-text search: a tsvector with a GIN index. Its words are given to it ready (not through <c>to_tsvector</c>, whose idea
-/// of a word depends on the server's locale), those of the title with weight A, those of the content with D. A tsvector holds positions
-/// up to 16,383 only, so that a phrase's words are looked up in it and the phrase in the text of words.
+/// PostgreSQL's full-text search: a tsvector of title and content with a GIN index over both. Their words are given to it ready (not
+/// through <c>to_tsvector</c>, whose idea of a word depends on the server's locale), those of the title with weight A, those of the
+/// content with D. A tsvector holds positions up to 16,383 only, so that a phrase's words are looked up in it and the phrase in the text
+/// of words.
 /// </summary>
 internal sealed class PostgreSqlSearchIndex : ServerSearchIndex
 {
-    /// <summary>A tsvector has less than 1 MiB; what goes in stays below with the title's words.</summary>
-    private const int MaxVectorBytes = 1_000_000;
+    /// <summary>
+    /// A tsvector takes less than 1 MiB, in which those of title and content must fit together. A content of so many different words
+    /// that they do not fit with their positions goes without: then they count once each in the rank.
+    /// </summary>
+    private const int MaxVectorBytes = 1_045_000;
 
     /// <summary>How often a word counts in a post's rank at most, and the largest position that there is.</summary>
     private const int MaxOccurrences = 32;
     private const int MaxPosition = 16_383;
 
+    /// <summary>What the migrations make the index over.</summary>
+    private const string Vector = "(s.title_vector || s.content_vector)";
+
     private const string TitleVector = "setweight(CAST(@titleVector AS tsvector), 'A')";
 
     public override Task AddAsync(ProjectionTables tables, string postId, string title, string content) => tables.ExecuteAsync(
-        "INSERT INTO {post_search} (post_id, title, content, title_words, content_words, title_vector, search)"
-        + $" VALUES (@postId, @title, @content, @titleWords, @contentWords, {TitleVector}, CAST(@contentVector AS tsvector) || {TitleVector})",
+        "INSERT INTO {post_search} (post_id, title, content, title_words, content_words, title_vector, content_vector)"
+        + $" VALUES (@postId, @title, @content, @titleWords, @contentWords, {TitleVector}, CAST(@contentVector AS tsvector))",
         new
         {
-            postId, title, content, titleWords = SearchText.Words(title), contentWords = SearchText.Words(content), titleVector = Vector(title),
-            contentVector = Vector(content),
+            postId, title, content, titleWords = SearchText.Words(title), contentWords = SearchText.Words(content), titleVector = VectorOf(title),
+            contentVector = VectorOf(content),
         });
 
     public override Task ChangeTitleAsync(ProjectionTables tables, string postId, string title) => tables.ExecuteAsync(
-        $"UPDATE {{post_search}} SET title = @title, title_words = @titleWords, title_vector = {TitleVector},"
-        + $" search = ts_filter(search, ARRAY['d']::\"char\"[]) || {TitleVector} WHERE post_id = @postId",
-        new { postId, title, titleWords = SearchText.Words(title), titleVector = Vector(title) });
+        $"UPDATE {{post_search}} SET title = @title, title_words = @titleWords, title_vector = {TitleVector} WHERE post_id = @postId",
+        new { postId, title, titleWords = SearchText.Words(title), titleVector = VectorOf(title) });
 
     public override Task ChangeContentAsync(ProjectionTables tables, string postId, string content) => tables.ExecuteAsync(
-        "UPDATE {post_search} SET content = @content, content_words = @contentWords, search = CAST(@contentVector AS tsvector) || title_vector WHERE post_id = @postId",
-        new { postId, content, contentWords = SearchText.Words(content), contentVector = Vector(content) });
+        "UPDATE {post_search} SET content = @content, content_words = @contentWords, content_vector = CAST(@contentVector AS tsvector) WHERE post_id = @postId",
+        new { postId, content, contentWords = SearchText.Words(content), contentVector = VectorOf(content) });
 
     protected override string AppendCondition(
         StringBuilder sql, DynamicParameters parameters, IReadOnlyList<SearchPhrase> wanted, IReadOnlyList<SearchPhrase> excluded)
     {
-        sql.Append("s.search @@ CAST(@wanted AS tsquery)");
+        sql.Append(Vector).Append(" @@ CAST(@wanted AS tsquery)");
         parameters.Add("wanted", string.Join(" & ", wanted.SelectMany(Lexemes)));
         AppendPhrases(wanted, "wanted", " AND (", ")");
         if (excluded.Where(phrase => phrase.Words.Count == 1).SelectMany(Lexemes).ToArray() is { Length: > 0 } words)
         {
-            sql.Append(" AND NOT s.search @@ CAST(@excluded AS tsquery)");
+            sql.Append(" AND NOT ").Append(Vector).Append(" @@ CAST(@excluded AS tsquery)");
             parameters.Add("excluded", string.Join(" | ", words));
         }
 
         AppendPhrases(excluded, "excluded", " AND NOT (", ")");
 
         // The default weights: 0.1 for D, 1 for A. The 1 divides by the logarithm of the post's length.
-        return "CAST(ts_rank(s.search, CAST(@wanted AS tsquery), 1) AS double precision)";
+        return $"CAST(ts_rank({Vector}, CAST(@wanted AS tsquery), 1) AS double precision)";
 
         void AppendPhrases(IReadOnlyList<SearchPhrase> phrases, string name, string before, string after)
         {
@@ -130,7 +136,7 @@ internal sealed class PostgreSqlSearchIndex : ServerSearchIndex
         phrase.Words.Select((word, index) => phrase.IsPrefix && index == phrase.Words.Count - 1 ? $"'{word}':*" : $"'{word}'");
 
     /// <summary>The words of a text as a tsvector is written, each with where it stands.</summary>
-    private static string Vector(string text)
+    private static string VectorOf(string text)
     {
         var positions = new Dictionary<string, List<int>>(StringComparer.Ordinal);
         var lookup = positions.GetAlternateLookup<ReadOnlySpan<char>>();
@@ -148,18 +154,25 @@ internal sealed class PostgreSqlSearchIndex : ServerSearchIndex
             }
         }
 
+        // A word takes its bytes, perhaps one to an even address, two for the number of positions and two for each.
+        var hasPositions = positions.Sum(pair => Encoding.UTF8.GetByteCount(pair.Key) + 3 + (2 * pair.Value.Count)) <= MaxVectorBytes;
         var vector = new StringBuilder();
         var bytes = 0;
         foreach (var (word, places) in positions)
         {
-            // A word takes its bytes, perhaps one to an even address, two for the number of positions and two for each.
-            bytes += Encoding.UTF8.GetByteCount(word) + 3 + (2 * places.Count);
+            bytes += Encoding.UTF8.GetByteCount(word);
             if (bytes > MaxVectorBytes)
             {
                 break;
             }
 
-            vector.Append('\'').Append(word).Append("':").AppendJoin(',', places).Append(' ');
+            vector.Append('\'').Append(word).Append('\'');
+            if (hasPositions)
+            {
+                vector.Append(':').AppendJoin(',', places);
+            }
+
+            vector.Append(' ');
         }
 
         return vector.ToString();

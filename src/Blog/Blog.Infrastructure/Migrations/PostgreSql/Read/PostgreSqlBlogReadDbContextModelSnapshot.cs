@@ -844,16 +844,16 @@ namespace Blog.Infrastructure.Migrations.PostgreSql.Read
                         .HasColumnName("content")
                         .UseCollation("C");
 
+                    b.Property<NpgsqlTsVector>("ContentVector")
+                        .IsRequired()
+                        .HasColumnType("tsvector")
+                        .HasColumnName("content_vector");
+
                     b.Property<string>("ContentWords")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("content_words")
                         .UseCollation("C");
-
-                    b.Property<NpgsqlTsVector>("Search")
-                        .IsRequired()
-                        .HasColumnType("tsvector")
-                        .HasColumnName("search");
 
                     b.Property<string>("Title")
                         .IsRequired()
@@ -873,11 +873,6 @@ namespace Blog.Infrastructure.Migrations.PostgreSql.Read
                         .UseCollation("C");
 
                     b.HasKey("PostId");
-
-                    b.HasIndex("Search")
-                        .HasDatabaseName("ix_post_search");
-
-                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Search"), "gin");
 
                     b.ToTable("post_search", (string)null);
                 });
@@ -896,16 +891,16 @@ namespace Blog.Infrastructure.Migrations.PostgreSql.Read
                         .HasColumnName("content")
                         .UseCollation("C");
 
+                    b.Property<NpgsqlTsVector>("ContentVector")
+                        .IsRequired()
+                        .HasColumnType("tsvector")
+                        .HasColumnName("content_vector");
+
                     b.Property<string>("ContentWords")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("content_words")
                         .UseCollation("C");
-
-                    b.Property<NpgsqlTsVector>("Search")
-                        .IsRequired()
-                        .HasColumnType("tsvector")
-                        .HasColumnName("search");
 
                     b.Property<string>("Title")
                         .IsRequired()
@@ -925,11 +920,6 @@ namespace Blog.Infrastructure.Migrations.PostgreSql.Read
                         .UseCollation("C");
 
                     b.HasKey("PostId");
-
-                    b.HasIndex("Search")
-                        .HasDatabaseName("ix_post_search_alt");
-
-                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Search"), "gin");
 
                     b.ToTable("post_search_alt", (string)null);
                 });

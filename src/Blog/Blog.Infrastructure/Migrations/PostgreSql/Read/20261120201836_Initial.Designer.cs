@@ -13,7 +13,7 @@ using NpgsqlTypes;
 namespace Blog.Infrastructure.Migrations.PostgreSql.Read
 {
     [DbContext(typeof(PostgreSqlBlogReadDbContext))]
-    [Migration("20261120195413_Initial")]
+    [Migration("20261120201836_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -847,16 +847,16 @@ namespace Blog.Infrastructure.Migrations.PostgreSql.Read
                         .HasColumnName("content")
                         .UseCollation("C");
 
+                    b.Property<NpgsqlTsVector>("ContentVector")
+                        .IsRequired()
+                        .HasColumnType("tsvector")
+                        .HasColumnName("content_vector");
+
                     b.Property<string>("ContentWords")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("content_words")
                         .UseCollation("C");
-
-                    b.Property<NpgsqlTsVector>("Search")
-                        .IsRequired()
-                        .HasColumnType("tsvector")
-                        .HasColumnName("search");
 
                     b.Property<string>("Title")
                         .IsRequired()
@@ -876,11 +876,6 @@ namespace Blog.Infrastructure.Migrations.PostgreSql.Read
                         .UseCollation("C");
 
                     b.HasKey("PostId");
-
-                    b.HasIndex("Search")
-                        .HasDatabaseName("ix_post_search");
-
-                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Search"), "gin");
 
                     b.ToTable("post_search", (string)null);
                 });
@@ -899,16 +894,16 @@ namespace Blog.Infrastructure.Migrations.PostgreSql.Read
                         .HasColumnName("content")
                         .UseCollation("C");
 
+                    b.Property<NpgsqlTsVector>("ContentVector")
+                        .IsRequired()
+                        .HasColumnType("tsvector")
+                        .HasColumnName("content_vector");
+
                     b.Property<string>("ContentWords")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("content_words")
                         .UseCollation("C");
-
-                    b.Property<NpgsqlTsVector>("Search")
-                        .IsRequired()
-                        .HasColumnType("tsvector")
-                        .HasColumnName("search");
 
                     b.Property<string>("Title")
                         .IsRequired()
@@ -928,11 +923,6 @@ namespace Blog.Infrastructure.Migrations.PostgreSql.Read
                         .UseCollation("C");
 
                     b.HasKey("PostId");
-
-                    b.HasIndex("Search")
-                        .HasDatabaseName("ix_post_search_alt");
-
-                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Search"), "gin");
 
                     b.ToTable("post_search_alt", (string)null);
                 });

@@ -1,4 +1,4 @@
-﻿using System;
+using System;
 using Microsoft.EntityFrameworkCore.Migrations;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 using NpgsqlTypes;
@@ -281,7 +281,7 @@ namespace Blog.Infrastructure.Migrations.PostgreSql.Read
                 {
                     post_id = table.Column<string>(type: "character varying(36)", maxLength: 36, nullable: false, collation: "C"),
                     title_vector = table.Column<NpgsqlTsVector>(type: "tsvector", nullable: false),
-                    search = table.Column<NpgsqlTsVector>(type: "tsvector", nullable: false),
+                    content_vector = table.Column<NpgsqlTsVector>(type: "tsvector", nullable: false),
                     title = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     content = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     title_words = table.Column<string>(type: "text", nullable: false, collation: "C"),
@@ -298,7 +298,7 @@ namespace Blog.Infrastructure.Migrations.PostgreSql.Read
                 {
                     post_id = table.Column<string>(type: "character varying(36)", maxLength: 36, nullable: false, collation: "C"),
                     title_vector = table.Column<NpgsqlTsVector>(type: "tsvector", nullable: false),
-                    search = table.Column<NpgsqlTsVector>(type: "tsvector", nullable: false),
+                    content_vector = table.Column<NpgsqlTsVector>(type: "tsvector", nullable: false),
                     title = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     content = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     title_words = table.Column<string>(type: "text", nullable: false, collation: "C"),
@@ -514,17 +514,8 @@ namespace Blog.Infrastructure.Migrations.PostgreSql.Read
                 table: "post_list_tags_alt",
                 column: "post_id");
 
-            migrationBuilder.CreateIndex(
-                name: "ix_post_search",
-                table: "post_search",
-                column: "search")
-                .Annotation("Npgsql:IndexMethod", "gin");
-
-            migrationBuilder.CreateIndex(
-                name: "ix_post_search_alt",
-                table: "post_search_alt",
-                column: "search")
-                .Annotation("Npgsql:IndexMethod", "gin");
+            migrationBuilder.Sql("CREATE INDEX ix_post_search_words ON post_search USING gin ((title_vector || content_vector))");
+            migrationBuilder.Sql("CREATE INDEX ix_post_search_words_alt ON post_search_alt USING gin ((title_vector || content_vector))");
         }
 
         /// <inheritdoc />
