@@ -9,7 +9,8 @@ namespace GrpcCqrs.Storage.PostgreSql;
 
 /// <summary>
 /// PostgreSQL 14 and later. Its own commit is durable (<c>synchronous_commit</c> is on by default); the standard statements fit as
-/// they are, and appends go as sets through <see cref="PostgreSqlAppendSession"/>.
+/// they are, and appends go as sets through <see cref="PostgreSqlAppendSession"/>. Tables of projections are emptied with DELETE:
+/// TRUNCATE would wait for whoever reads them, such as a backup, and the live tables with it.
 /// </summary>
 public sealed class PostgreSqlProvider : DatabaseProvider
 {
@@ -20,7 +21,13 @@ public sealed class PostgreSqlProvider : DatabaseProvider
     private const string Collation = "C";
 
     /// <summary>More than the product has statements; the driver prepares each at its second use on a connection.</summary>
-    private const int PreparedStatements = 64;
+    private const int PreparedStatements = 256;
+
+    /// <summary>idle_in_transaction_session_timeout, which the driver does not name.</summary>
+    private const string IdleInTransaction = "25P03";
+
+    /// <summary>The shortest time that a projector's transaction may stand still, whatever the lease: a busy machine is not a dead one.</summary>
+    private static readonly TimeSpan MinTransactionIdle = TimeSpan.FromSeconds(1);
 
     /// <summary>How often the listening connection is tried while it is silent: a dead peer is noticed within this and a time-out.</summary>
     private const int KeepAliveSeconds = 10;
@@ -71,6 +78,20 @@ public sealed class PostgreSqlProvider : DatabaseProvider
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
+    /// <summary>
+    /// A projector that was stopped in the middle of a transaction would hold the lease's row for as long as it is stopped, so that no
+    /// other could take over: the server ends its session when it has stood still for the lease's length. The driver resets both
+    /// settings when the connection goes back to the pool. Commits are flushed as any others: a server that crashed must not come back
+    /// with less than queries were already told.
+    /// </summary>
+    public override async Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        await using var command = connection.CreateCommand();
+        command.CommandText = ProjectorSettings(leaseDuration);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
     /// <inheritdoc/>
     public override AppendSession CreateAppendSession(DbConnection connection) => new PostgreSqlAppendSession((NpgsqlConnection)connection, this);
 
@@ -109,7 +130,8 @@ public sealed class PostgreSqlProvider : DatabaseProvider
     {
         PostgresException { SqlState: var state } => state.StartsWith("08", StringComparison.Ordinal)
             || state is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.TooManyConnections
-                or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow,
+                or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow
+                or IdleInTransaction,
         NpgsqlException { InnerException: IOException or SocketException or TimeoutException } => true,
         _ => false,
     };
@@ -126,6 +148,13 @@ public sealed class PostgreSqlProvider : DatabaseProvider
     internal const string WriterSettings =
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';"
         + " SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+
+    /// <summary>What a projector's connection is set to; rows are looked up by their keys there too.</summary>
+    internal static string ProjectorSettings(TimeSpan leaseDuration)
+    {
+        var idle = leaseDuration > MinTransactionIdle ? leaseDuration : MinTransactionIdle;
+        return string.Create(CultureInfo.InvariantCulture, $"SET idle_in_transaction_session_timeout = {(long)idle.TotalMilliseconds}; SET enable_seqscan = off");
+    }
 
     /// <summary>Gives every text column the collation.</summary>
     private sealed class ByteOrder(ModelCustomizerDependencies dependencies) : RelationalModelCustomizer(dependencies)

@@ -12,7 +12,10 @@ namespace GrpcCqrs.Storage.SqlServer;
 /// </summary>
 public sealed class SqlServerProvider : DatabaseProvider
 {
-    /// <summary>Texts compare code point by code point, spaces at their end aside.</summary>
+    /// <summary>
+    /// Texts compare UTF-16 unit by UTF-16 unit, spaces at their end aside. That is the order of code points but for one thing: characters
+    /// beyond U+FFFF come before those from U+E000 to U+FFFF.
+    /// </summary>
     internal const string Collation = "Latin1_General_100_BIN2";
 
     /// <summary>
@@ -68,6 +71,23 @@ public sealed class SqlServerProvider : DatabaseProvider
     /// <inheritdoc/>
     public override string InsertRequest =>
         "INSERT INTO operator_requests (kind, arguments, user_name, time_us, state, done_us) OUTPUT inserted.id VALUES (@kind, @arguments, @user_name, @time_us, 0, 0)";
+
+    /// <inheritdoc/>
+    public override string SelectParkedStreams =>
+        "SELECT projection, slot, stream, MIN(position), COUNT_BIG(*) FROM parked_events GROUP BY projection, slot, stream";
+
+    /// <inheritdoc/>
+    public override string IsSameText(string column, string parameter) => $"{column} = {parameter} AND DATALENGTH({column}) = DATALENGTH({parameter})";
+
+    /// <summary>
+    /// Row versions, and no locks that a writer would have to wait for. The database must allow it, as the migrations of a read
+    /// database see to.
+    /// </summary>
+    public override async Task<DbTransaction> BeginSnapshotAsync(DbConnection connection, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        return await connection.BeginTransactionAsync(System.Data.IsolationLevel.Snapshot, cancellationToken);
+    }
 
     /// <inheritdoc/>
     public override string FirstRows(string orderedSelect) => $"{orderedSelect} OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY";

@@ -76,7 +76,7 @@ public sealed class SqliteProvider : DatabaseProvider
         ExecuteAsync(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; " + Patience + WriterBuffers, cancellationToken);
 
     /// <inheritdoc/>
-    public override Task PrepareProjectorAsync(DbConnection connection, CancellationToken cancellationToken) =>
+    public override Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken) =>
         ExecuteAsync(connection, "PRAGMA synchronous = NORMAL; " + ProjectorBuffers, cancellationToken);
 
     /// <inheritdoc/>

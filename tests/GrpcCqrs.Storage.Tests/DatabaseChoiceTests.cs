@@ -24,7 +24,8 @@ public sealed class DatabaseChoiceTests(SqliteFixture fixture) : IClassFixture<S
     }
 
     [Theory]
-    [InlineData("Storage:Read:Provider", "PostgreSql", "Storage:Read:Provider is 'PostgreSql'; the read database of this service can be Sqlite.")]
+    [InlineData("Storage:Read:Provider", "Oracle", "Storage:Read:Provider is 'Oracle'; the read database of this service can be Sqlite, PostgreSql, SqlServer.")]
+    [InlineData("Storage:Read:Provider", "PostgreSql", "Set Storage:Read:ConnectionString, such as Host=localhost;Database=blog_read;Username=blog;Password=...; PostgreSQL has no default.")]
     [InlineData("Storage:Write:Provider", "Oracle", "Storage:Write:Provider is 'Oracle'; the write database of this service can be Sqlite, PostgreSql, SqlServer.")]
     [InlineData("Storage:Write:Provider", "PostgreSql", "Set Storage:Write:ConnectionString, such as Host=localhost;Database=blog_write;Username=blog;Password=...; PostgreSQL has no default.")]
     public async Task A_choice_that_cannot_work_is_refused_in_a_sentence(string key, string value, string sentence)
@@ -51,6 +52,7 @@ public sealed class DatabaseChoiceTests(SqliteFixture fixture) : IClassFixture<S
     [Theory]
     [InlineData("40001", true, false)]
     [InlineData("40P01", true, false)]
+    [InlineData("25P03", true, false)]
     [InlineData("08006", true, false)]
     [InlineData("57P01", true, false)]
     [InlineData("57P02", true, false)]

@@ -1,5 +1,7 @@
+using System.Data.Common;
 using Dapper;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.PostgreSql;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 using static GrpcCqrs.Storage.Tests.StoreHarness;
@@ -165,7 +167,7 @@ public abstract class ProjectionSpecs<TFixture>(TFixture fixture) : IClassFixtur
             await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1), Booking(2)), None);
             await store.CatchUpAsync();
             await using var connection = await store.OpenReadAsync();
-            await connection.ExecuteAsync("UPDATE projections SET store_id = @Other", new { Other = Guid.CreateVersion7().ToString("D").ToUpperInvariant() });
+            await connection.ExecuteAsync("UPDATE projections SET store_id = @Other", new { Other = Guid.CreateVersion7() });
         }
 
         await using var again = await StartAsync(settings, WithBoth());
@@ -218,7 +220,7 @@ public abstract class ProjectionSpecs<TFixture>(TFixture fixture) : IClassFixtur
         Assert.Equal([60L], await two.ReadColumnAsync("SELECT balance FROM balances"));
     }
 
-    private static Action<IServiceCollection> WithBoth() =>
+    private protected static Action<IServiceCollection> WithBoth() =>
         services => services.AddProjection<SeenProjection>().AddProjection<BalanceProjection>();
 
     private static async Task OutboxIsEmptyAsync(StoreHarness store) =>
@@ -231,3 +233,55 @@ public sealed class SqliteProjectionSpecs(SqliteFixture fixture) : ProjectionSpe
 public sealed class PostgreSqlProjectionSpecs(PostgreSqlFixture fixture) : ProjectionSpecs<PostgreSqlFixture>(fixture);
 
 public sealed class SqlServerProjectionSpecs(SqlServerFixture fixture) : ProjectionSpecs<SqlServerFixture>(fixture);
+
+public sealed class WholePostgreSqlProjectionSpecs(WholePostgreSqlFixture fixture) : ProjectionSpecs<WholePostgreSqlFixture>(fixture)
+{
+    private readonly WholePostgreSqlFixture fixture = fixture;
+
+    [SkippableFact]
+    public async Task A_projector_that_stopped_within_a_transaction_is_replaced()
+    {
+        var settings = fixture.NewStore();
+        await using (var store = await StartAsync(settings, WithBoth()))
+        {
+            await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1)), CancellationToken.None);
+            await store.CatchUpAsync();
+        }
+
+        // What a process that got SIGSTOP leaves behind: an open transaction that has locked the lease.
+        var provider = new PostgreSqlProvider();
+        await using var stopped = provider.CreateConnection(settings["Storage:Read:ConnectionString"]!);
+        await stopped.OpenAsync();
+        await provider.PrepareProjectorAsync(stopped, TimeSpan.FromSeconds(1), CancellationToken.None);
+        await stopped.ExecuteAsync("UPDATE projector_lease SET holder = 'stopped', fencing_token = fencing_token + 1");
+        await stopped.ExecuteAsync("BEGIN; UPDATE projector_lease SET beat = beat + 1");
+
+        await using var next = await StartAsync(settings, WithBoth(), ("Projections:LeaseDuration", "00:00:01"), ("Projections:MaxTokenWait", "00:01:00"));
+        await next.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(2)), CancellationToken.None);
+        await next.CatchUpAsync();
+
+        Assert.Equal([3L], await next.ReadColumnAsync("SELECT balance FROM balances"));
+        await Assert.ThrowsAnyAsync<DbException>(() => stopped.ExecuteAsync("COMMIT"));
+    }
+
+    [SkippableFact]
+    public async Task A_lost_connection_is_replaced_and_no_projection_is_blamed()
+    {
+        await using var store = await StartAsync(fixture.NewStore(), WithBoth(), ("Projections:MaxTokenWait", "00:01:00"));
+        for (var round = 1; round <= 3; round++)
+        {
+            await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1)), CancellationToken.None);
+            await store.CatchUpAsync();
+            await using var connection = await store.OpenReadAsync();
+            Assert.NotEmpty(await connection.QueryAsync<bool>(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"));
+        }
+
+        await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1)), CancellationToken.None);
+        await store.CatchUpAsync();
+        Assert.Equal([4L], await store.ReadColumnAsync("SELECT balance FROM balances"));
+        Assert.All(store.Services.GetRequiredService<IProjectionMonitor>().Current, status => Assert.Null(status.LastError));
+    }
+}
+
+public sealed class WholeSqlServerProjectionSpecs(WholeSqlServerFixture fixture) : ProjectionSpecs<WholeSqlServerFixture>(fixture);

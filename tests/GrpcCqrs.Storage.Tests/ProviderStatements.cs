@@ -20,10 +20,12 @@ internal static class ProviderStatements
             .Where(property => property.PropertyType == typeof(string) && property.Name != nameof(DatabaseProvider.Name))
             .Select(property => (property.Name, (string)property.GetValue(dialect.Provider)!))
             .Append(("EmptyTable(table)", dialect.Provider.EmptyTable("table")))
+            .Append(("IsSameText(column, parameter)", dialect.Provider.IsSameText("column", "@parameter")))
             .Append(("FirstRows(select)", dialect.Provider.FirstRows("SELECT id FROM audit ORDER BY id DESC")));
         var sets = dialect.Sets?.GetFields(BindingFlags.Public | BindingFlags.Static)
             .Select(field => ($"Set: {field.Name}", (string)field.GetValue(null)!)) ?? [];
         var settings = dialect.WriterSettings is { } text ? [("Writer settings", text)] : Array.Empty<(string, string)>();
-        return [.. settings, .. statements.OrderBy(statement => statement.Item1, StringComparer.Ordinal), .. sets];
+        var projector = dialect.Provider is PostgreSqlProvider ? [("Projector settings", PostgreSqlProvider.ProjectorSettings(TimeSpan.FromSeconds(4)))] : Array.Empty<(string, string)>();
+        return [.. settings, .. projector, .. statements.OrderBy(statement => statement.Item1, StringComparer.Ordinal), .. sets];
     }
 }

@@ -351,3 +351,7 @@ public sealed class SqliteReadSideSpecs(SqliteFixture fixture) : ReadSideSpecs<S
 public sealed class PostgreSqlReadSideSpecs(PostgreSqlFixture fixture) : ReadSideSpecs<PostgreSqlFixture>(fixture);
 
 public sealed class SqlServerReadSideSpecs(SqlServerFixture fixture) : ReadSideSpecs<SqlServerFixture>(fixture);
+
+public sealed class WholePostgreSqlReadSideSpecs(WholePostgreSqlFixture fixture) : ReadSideSpecs<WholePostgreSqlFixture>(fixture);
+
+public sealed class WholeSqlServerReadSideSpecs(WholeSqlServerFixture fixture) : ReadSideSpecs<WholeSqlServerFixture>(fixture);

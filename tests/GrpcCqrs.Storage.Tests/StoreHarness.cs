@@ -83,8 +83,8 @@ public sealed class StoreHarness : IAsyncDisposable
         builder.Services.AddEventSourcing(LedgerTypes.Registry).AddAggregate<Ledger, LedgerEvent>();
         builder.Services.AddEventStorage()
             .AddDatabaseProvider(new SqliteProvider(), options => new LedgerWriteDbContext(options), options => new LedgerReadDbContext(options))
-            .AddDatabaseProvider(new PostgreSqlProvider(), options => new LedgerWriteDbContext(options))
-            .AddDatabaseProvider(new SqlServerProvider(), options => new LedgerWriteDbContext(options));
+            .AddDatabaseProvider(new PostgreSqlProvider(), options => new LedgerWriteDbContext(options), options => new LedgerReadDbContext(options))
+            .AddDatabaseProvider(new SqlServerProvider(), options => new LedgerWriteDbContext(options), options => new LedgerReadDbContext(options));
         configure?.Invoke(builder.Services);
         var harness = new StoreHarness(builder.Build());
         await harness.Services.GetRequiredService<StorageInitializer>().InitializeAsync(CancellationToken.None);

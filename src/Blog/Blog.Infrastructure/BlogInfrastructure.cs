@@ -17,8 +17,10 @@ public static class BlogInfrastructure
         .AddEventStorage()
         .AddDatabaseProvider(
             new SqliteProvider(), options => new SqliteBlogWriteDbContext(options), options => new SqliteBlogReadDbContext(options))
-        .AddDatabaseProvider(new PostgreSqlProvider(), options => new PostgreSqlBlogWriteDbContext(options))
-        .AddDatabaseProvider(new SqlServerProvider(), options => new SqlServerBlogWriteDbContext(options))
+        .AddDatabaseProvider(
+            new PostgreSqlProvider(), options => new PostgreSqlBlogWriteDbContext(options), options => new PostgreSqlBlogReadDbContext(options))
+        .AddDatabaseProvider(
+            new SqlServerProvider(), options => new SqlServerBlogWriteDbContext(options), options => new SqlServerBlogReadDbContext(options))
         .AddProjection<PostDetailsProjection>()
         .AddProjection<PostListProjection>()
         .AddProjection<TagCountsProjection>()

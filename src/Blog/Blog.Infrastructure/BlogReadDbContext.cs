@@ -21,8 +21,12 @@ public abstract class BlogReadDbContext(DbContextOptions options) : ReadDbContex
             AddPosts(modelBuilder, slot);
             AddTags(modelBuilder, slot);
             AddStatistics(modelBuilder, slot);
+            AddSearch(modelBuilder, slot);
         }
     }
+
+    /// <summary>Adds the tables of search, which differ between databases; see <see cref="Posts.PostSearchIndex"/>.</summary>
+    protected abstract void AddSearch(ModelBuilder modelBuilder, int slot);
 
     private static void AddPosts(ModelBuilder modelBuilder, int slot)
     {
@@ -47,13 +51,6 @@ public abstract class BlogReadDbContext(DbContextOptions options) : ReadDbContex
             row.Property(t => t.Tag).HasColumnName("tag").HasMaxLength(2 * PostRules.MaxTagLength);
             row.Property(t => t.PostId).HasColumnName("post_id").HasMaxLength(36);
             row.HasIndex(t => t.PostId).HasDatabaseName(TableSlots.NameIn(slot, "ix_post_list_tags_post"));
-        });
-        AddTable<PostSearchRow>(modelBuilder, slot, "post_search_rows", row =>
-        {
-            row.HasKey(p => p.RowId);
-            row.Property(p => p.RowId).HasColumnName("row_id").ValueGeneratedOnAdd();
-            row.Property(p => p.PostId).HasColumnName("post_id").HasMaxLength(36);
-            row.HasIndex(p => p.PostId).IsUnique().HasDatabaseName(TableSlots.NameIn(slot, "ux_post_search_rows_post"));
         });
     }
 
@@ -111,7 +108,8 @@ public abstract class BlogReadDbContext(DbContextOptions options) : ReadDbContex
         });
     }
 
-    private static void AddTable<TRow>(ModelBuilder modelBuilder, int slot, string table, Action<EntityTypeBuilder<TRow>> configure)
+    /// <summary>Adds a projection's table in a slot.</summary>
+    protected static void AddTable<TRow>(ModelBuilder modelBuilder, int slot, string table, Action<EntityTypeBuilder<TRow>> configure)
         where TRow : class
     {
         var name = TableSlots.NameIn(slot, table);
@@ -148,9 +146,6 @@ public abstract class BlogReadDbContext(DbContextOptions options) : ReadDbContex
         row.Property(p => p.PublishTime).HasColumnName("publish_us");
     }
 }
-
-/// <summary>The read database on SQLite, with migrations of its own.</summary>
-public sealed class SqliteBlogReadDbContext(DbContextOptions options) : BlogReadDbContext(options);
 
 /// <summary>What a list shows of a post.</summary>
 public abstract class PostSummaryRow
@@ -234,16 +229,6 @@ public sealed class TagCountRow
 
     /// <summary>How many of these are published.</summary>
     public long PublishedCount { get; set; }
-}
-
-/// <summary>A row of <c>post_search_rows</c>: which row of the full-text index belongs to which post.</summary>
-public sealed class PostSearchRow
-{
-    /// <summary>The row in the index.</summary>
-    public long RowId { get; set; }
-
-    /// <summary>The post.</summary>
-    public required string PostId { get; set; }
 }
 
 /// <summary>A row of <c>author_posts</c>: what a post adds to its author's statistics.</summary>

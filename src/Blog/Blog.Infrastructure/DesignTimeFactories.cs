@@ -23,6 +23,16 @@ internal sealed class PostgreSqlBlogWriteDbContextFactory : IDesignTimeDbContext
     public PostgreSqlBlogWriteDbContext CreateDbContext(string[] args) => new(DesignTime.Options(new PostgreSqlProvider(), "Host=localhost"));
 }
 
+internal sealed class PostgreSqlBlogReadDbContextFactory : IDesignTimeDbContextFactory<PostgreSqlBlogReadDbContext>
+{
+    public PostgreSqlBlogReadDbContext CreateDbContext(string[] args) => new(DesignTime.Options(new PostgreSqlProvider(), "Host=localhost"));
+}
+
+internal sealed class SqlServerBlogReadDbContextFactory : IDesignTimeDbContextFactory<SqlServerBlogReadDbContext>
+{
+    public SqlServerBlogReadDbContext CreateDbContext(string[] args) => new(DesignTime.Options(new SqlServerProvider(), "Server=localhost"));
+}
+
 internal sealed class SqlServerBlogWriteDbContextFactory : IDesignTimeDbContextFactory<SqlServerBlogWriteDbContext>
 {
     public SqlServerBlogWriteDbContext CreateDbContext(string[] args) => new(DesignTime.Options(new SqlServerProvider(), "Server=localhost"));

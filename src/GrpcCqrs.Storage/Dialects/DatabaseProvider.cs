@@ -53,7 +53,13 @@ public abstract partial class DatabaseProvider
     public virtual string ReadOnly(string connectionString) => connectionString;
 
     /// <summary>Sets up a connection that projections write through. Called each time one is taken from the pool.</summary>
-    public virtual Task PrepareProjectorAsync(DbConnection connection, CancellationToken cancellationToken) => Task.CompletedTask;
+    /// <param name="connection">The connection, open.</param>
+    /// <param name="leaseDuration">
+    /// How long the projecting process may stay silent. One that stops in the middle of a transaction holds its locks; a database that
+    /// can end such a transaction is to do so after about this time, so that another process can take over.
+    /// </param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    public virtual Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>The append queue's conversation with this database. The default sends a prepared statement a row.</summary>
     public virtual AppendSession CreateAppendSession(DbConnection connection) => new(connection, this);
@@ -148,6 +154,11 @@ public abstract partial class DatabaseProvider
 
     /// <summary>A select with an ORDER BY, cut after the first <c>@count</c> rows.</summary>
     public virtual string FirstRows(string orderedSelect) => $"{orderedSelect} LIMIT @count";
+
+    /// <summary>A condition that a text column holds exactly the parameter's text, spaces at its end included.</summary>
+    /// <param name="column">The column.</param>
+    /// <param name="parameter">The parameter with its marker.</param>
+    public virtual string IsSameText(string column, string parameter) => $"{column} = {parameter}";
 
     /// <summary>The end of the log.</summary>
     public virtual string SelectSequencer => "SELECT position, time_us, hash FROM sequencer WHERE id = 1";

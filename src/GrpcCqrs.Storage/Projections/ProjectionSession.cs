@@ -40,7 +40,7 @@ internal sealed class ProjectionSession : IAsyncDisposable
         var opened = await database.OpenAsync(cancellationToken);
         try
         {
-            await database.Provider.PrepareProjectorAsync(opened, cancellationToken);
+            await database.Provider.PrepareProjectorAsync(opened, lease.Duration, cancellationToken);
             return new ProjectionSession(opened, database.Provider, lease, clock);
         }
         catch
@@ -49,6 +49,9 @@ internal sealed class ProjectionSession : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Whether the connection still stands; a session whose connection was lost is of no more use.</summary>
+    public bool IsOpen => connection.State == System.Data.ConnectionState.Open;
 
     /// <summary>Begins a transaction of the lease's holder.</summary>
     /// <exception cref="LeaseLostException">Another process holds the lease.</exception>

@@ -118,8 +118,9 @@ internal sealed partial class Projector(
 
             return true;
         }
-        catch (Exception exception) when (exception is not (OperationCanceledException or CheckpointMovedException or LeaseLostException))
+        catch (Exception exception) when (exception is not (OperationCanceledException or CheckpointMovedException or LeaseLostException) && session is { IsOpen: true })
         {
+            // A lost connection is nobody's fault; the runner opens another. Anything else is one of theirs.
             if (group.Count == 1)
             {
                 await FailedAsync(group[0], records, exception, cancellationToken);

@@ -28,11 +28,14 @@ internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<Pro
     /// <summary>Who holds the lease as far as is known; for operators.</summary>
     public string Holder { get; private set; } = "";
 
+    /// <summary>How long a holder may stay silent before another process takes over.</summary>
+    public TimeSpan Duration => options.Value.LeaseDuration;
+
     /// <summary>Whether this process holds the lease as far as it knows.</summary>
     public bool IsHeld => Token is not null;
 
     /// <summary>How long a holder may stay silent until its next beat is due.</summary>
-    public TimeSpan BeatInterval => options.Value.LeaseDuration / 4;
+    public TimeSpan BeatInterval => Duration / 4;
 
     /// <summary>Who holds the lease now, or held it last where its holder died; empty where nobody does; and whether that is this process.</summary>
     public async Task<(string Holder, bool IsThisProcess)> ReadHolderAsync(CancellationToken cancellationToken)

@@ -65,12 +65,13 @@ public sealed class RegistrationTests
     }
 
     [Fact]
-    public void Every_projection_is_registered_once_under_a_name_and_tables_of_its_own()
+    public async Task Every_projection_is_registered_once_under_a_name_and_tables_of_its_own()
     {
         var services = Services().Where(service => service.ServiceType == typeof(IProjection)).Select(service => service.ImplementationType!).ToArray();
         Assert.Equal(
             Handlers.Where(type => type.IsAssignableTo(typeof(IProjection))).OrderBy(type => type.Name), services.OrderBy(type => type.Name));
-        var projections = services.Select(type => (IProjection)Activator.CreateInstance(type)!).ToArray();
+        await using var provider = Services().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).BuildServiceProvider();
+        var projections = provider.GetServices<IProjection>().ToArray();
         Assert.Equal(projections.Length, projections.Select(projection => projection.Name).Distinct(StringComparer.Ordinal).Count());
         var tables = projections.SelectMany(projection => projection.Tables).ToArray();
         Assert.Equal(tables.Length, tables.Distinct(StringComparer.Ordinal).Count());

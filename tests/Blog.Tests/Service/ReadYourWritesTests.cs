@@ -1,14 +1,18 @@
 using Blog.V1;
+using GrpcCqrs.Storage.Tests;
 using Xunit;
 
 namespace Blog.Tests.Service;
 
-public sealed class ReadYourWritesTests(BlogService blog) : IClassFixture<BlogService>
+public abstract class ReadYourWritesSpecs<TStores>(BlogOn<TStores> fixture) : IClassFixture<BlogOn<TStores>>
+    where TStores : IStoreFixture, IDisposable, new()
 {
+    private readonly BlogOn<TStores> blog = fixture.OrSkip();
+
     private const int Clients = 8;
     private const int RoundsPerClient = 30;
 
-    [Fact]
+    [SkippableFact]
     public async Task A_created_post_is_found_by_id_and_by_slug()
     {
         var request = PostCalls.NewPost("Ёжик & Hedgehog", "# 内容\r\n\r\ncafe\u0301 🦀 \uFEFF\u0085 end ", "Ада", "Rust", "c#");
@@ -38,7 +42,7 @@ public sealed class ReadYourWritesTests(BlogService blog) : IClassFixture<BlogSe
             byId);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Every_client_sees_each_of_its_writes_at_once()
     {
         await Task.WhenAll(Enumerable.Range(1, Clients).Select(WriteAndReadAsync));
@@ -68,7 +72,7 @@ public sealed class ReadYourWritesTests(BlogService blog) : IClassFixture<BlogSe
         }
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Every_query_takes_the_token()
     {
         var created = await blog.CreateAsync("All queries", tags: "all-queries");
@@ -79,3 +83,9 @@ public sealed class ReadYourWritesTests(BlogService blog) : IClassFixture<BlogSe
         Assert.Equal(1, (await blog.Queries.GetPostAsOfAsync(new() { PostId = id, Version = 1, ConsistencyToken = token })).Post.Version);
     }
 }
+
+public sealed class ReadYourWritesTests(BlogOn<SqliteFixture> fixture) : ReadYourWritesSpecs<SqliteFixture>(fixture);
+
+public sealed class PostgreSqlReadYourWritesTests(BlogOn<WholePostgreSqlFixture> fixture) : ReadYourWritesSpecs<WholePostgreSqlFixture>(fixture);
+
+public sealed class SqlServerReadYourWritesTests(BlogOn<WholeSqlServerFixture> fixture) : ReadYourWritesSpecs<WholeSqlServerFixture>(fixture);

@@ -1,17 +1,18 @@
 using Blog.V1;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Tests;
 using Xunit;
 
 namespace Blog.Tests.Service;
 
 /// <summary>A blog with posts to search.</summary>
-public sealed class SearchablePosts : BlogService, IAsyncLifetime
+public sealed class SearchablePosts<TStores> : BlogOn<TStores>
+    where TStores : IStoreFixture, IDisposable, new()
 {
     public string Token { get; private set; } = "";
 
-    async Task IAsyncLifetime.InitializeAsync()
+    protected override async Task PrepareAsync()
     {
-        await InitializeAsync();
         await this.CreateAsync("Ferris the crab", "A mascot with claws.", tags: "mascot");
         await this.CreateAsync("About mascots", "Some languages have a crab, some a gopher, some an elephant and some a snake.");
         await this.CreateAsync("Zero-cost abstractions", "What you do not use, you do not pay for. Abstractions that cost nothing.");
@@ -25,9 +26,12 @@ public sealed class SearchablePosts : BlogService, IAsyncLifetime
     }
 }
 
-public sealed class SearchPostsTests(SearchablePosts blog) : IClassFixture<SearchablePosts>
+public abstract class SearchPostsSpecs<TStores>(SearchablePosts<TStores> fixture) : IClassFixture<SearchablePosts<TStores>>
+    where TStores : IStoreFixture, IDisposable, new()
 {
-    [Theory]
+    private readonly SearchablePosts<TStores> blog = (SearchablePosts<TStores>)fixture.OrSkip();
+
+    [SkippableTheory]
     [InlineData("ferris", "Ferris the crab")]
     [InlineData("FERRIS", "Ferris the crab")]
     [InlineData("claws mascot", "Ferris the crab")]
@@ -59,7 +63,7 @@ public sealed class SearchPostsTests(SearchablePosts blog) : IClassFixture<Searc
         Assert.Equal(title, string.Join(" | ", hits.Select(hit => hit.Post.Title)));
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task A_match_in_the_title_beats_one_in_the_content()
     {
         var hits = await SearchAsync("crab");
@@ -68,7 +72,7 @@ public sealed class SearchPostsTests(SearchablePosts blog) : IClassFixture<Searc
         Assert.Equal(hits.Select(hit => hit.Score).OrderDescending(), hits.Select(hit => hit.Score));
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Filters_and_pages_apply()
     {
         Assert.Equal("Published crab", Assert.Single(await SearchAsync("crab", new() { Statuses = { PostStatus.Published } })).Post.Title);
@@ -87,7 +91,7 @@ public sealed class SearchPostsTests(SearchablePosts blog) : IClassFixture<Searc
         Assert.Equal(await SearchAsync("crab"), paged);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Snippets_are_the_text_cut_where_matches_begin_and_end()
     {
         var hit = Assert.Single(await SearchAsync("quoted"));
@@ -106,7 +110,7 @@ public sealed class SearchPostsTests(SearchablePosts blog) : IClassFixture<Searc
         Assert.All(deep.Content.Fragments, fragment => Assert.NotEmpty(fragment.Text));
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Marks_in_the_text_itself_do_not_disturb_the_snippets()
     {
         var created = await blog.CreateAsync("Control \u0001characters\u0002", "In \u0002the\u0001 content");
@@ -115,7 +119,7 @@ public sealed class SearchPostsTests(SearchablePosts blog) : IClassFixture<Searc
         Assert.Equal("In \u0002the\u0001 content", (await blog.GetAsync(created.PostId, created.ConsistencyToken)).Content);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task The_index_follows_the_posts()
     {
         var created = await blog.CreateAsync("Quokka", "Wombat");
@@ -129,7 +133,37 @@ public sealed class SearchPostsTests(SearchablePosts blog) : IClassFixture<Searc
         Assert.Equal((id, retitled.Version + 1), (hit.Post.PostId, hit.Post.Version));
     }
 
-    [Theory]
+    [SkippableFact]
+    public async Task Contents_of_any_size_and_vocabulary_are_found_by_their_last_words()
+    {
+        // 900 kB of 2,000 words again and again, and 1,000 kB of words that are all different.
+        var repetitive = string.Join(' ', Enumerable.Range(0, 150_000).Select(number => $"w{number % 2_000:0000}")) + " wallaby bandicoot";
+        var various = string.Join(' ', Enumerable.Range(0, 125_000).Select(number => $"v{number:000000}")) + " bettong pademelon";
+        await blog.CreateAsync("Repetitive", repetitive);
+        var created = await blog.CreateAsync("Various", various);
+        var retitled = await blog.Commands.ChangePostTitleAsync(new() { PostId = created.PostId, Title = "Manifold" });
+        var now = new SearchPostsRequest { ConsistencyToken = retitled.ConsistencyToken };
+
+        var hit = Assert.Single(await SearchAsync("\"w1999 wallaby bandi\"*", now));
+        Assert.Equal("w1999 wallaby bandicoot", Assert.Single(Matches(hit.Content)));
+        Assert.StartsWith("…", Joined(hit.Content), StringComparison.Ordinal);
+        Assert.Equal("Manifold", Assert.Single(await SearchAsync("\"v124999 bettong\" manifold", now)).Post.Title);
+        Assert.Empty(await SearchAsync("\"bettong v124999\"", now));
+        Assert.Empty(await SearchAsync("pademelon various", now));
+        Assert.Empty(await SearchAsync("wallaby -\"w1999 wallaby\"", now));
+    }
+
+    [SkippableFact]
+    public async Task Snippets_begin_60_characters_before_the_match_and_count_characters_not_units()
+    {
+        var created = await blog.CreateAsync("Astral", string.Concat(Enumerable.Repeat("🦀", 500)) + " kookaburra " + string.Concat(Enumerable.Repeat("🐘", 500)));
+        var hit = Assert.Single(await SearchAsync("kookaburra", new() { ConsistencyToken = created.ConsistencyToken }));
+        Assert.Equal(
+            "…" + string.Concat(Enumerable.Repeat("🦀", 59)) + " kookaburra " + string.Concat(Enumerable.Repeat("🐘", 320 - 60 - 13)) + "…", Joined(hit.Content));
+        Assert.Equal(["kookaburra"], Matches(hit.Content));
+    }
+
+    [SkippableTheory]
     [InlineData("AND")]
     [InlineData("crab AND OR NOT NEAR")]
     [InlineData("NEAR(crab claws, 5)")]
@@ -152,7 +186,7 @@ public sealed class SearchPostsTests(SearchablePosts blog) : IClassFixture<Searc
     [InlineData("ﬁ ½ ² Ⅷ ٣ \u0301x")]
     public async Task Hostile_queries_are_answered(string query) => await SearchAsync(query);
 
-    [Theory]
+    [SkippableTheory]
     [InlineData("")]
     [InlineData(" \t ")]
     [InlineData("*")]
@@ -167,7 +201,7 @@ public sealed class SearchPostsTests(SearchablePosts blog) : IClassFixture<Searc
     public async Task Queries_without_a_word_to_look_for_are_refused(string query) =>
         (await Refusal.OfAsync(blog.Queries.SearchPostsAsync(new() { Query = query }))).Is(EngineErrors.InvalidFields, "query");
 
-    [Fact]
+    [SkippableFact]
     public async Task A_query_has_at_most_500_characters()
     {
         await SearchAsync(string.Concat(Enumerable.Repeat("a ", 250)));
@@ -193,3 +227,9 @@ public sealed class SearchPostsTests(SearchablePosts blog) : IClassFixture<Searc
     private static IEnumerable<string> Matches(Snippet snippet) =>
         snippet.Fragments.Where(fragment => fragment.Matched).Select(fragment => fragment.Text);
 }
+
+public sealed class SearchPostsTests(SearchablePosts<SqliteFixture> fixture) : SearchPostsSpecs<SqliteFixture>(fixture);
+
+public sealed class PostgreSqlSearchPostsTests(SearchablePosts<WholePostgreSqlFixture> fixture) : SearchPostsSpecs<WholePostgreSqlFixture>(fixture);
+
+public sealed class SqlServerSearchPostsTests(SearchablePosts<WholeSqlServerFixture> fixture) : SearchPostsSpecs<WholeSqlServerFixture>(fixture);

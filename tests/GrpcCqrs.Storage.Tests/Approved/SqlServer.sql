@@ -88,6 +88,9 @@ INSERT INTO skipped_events (projection, version, position, stream, event_type, e
 -- InsertSnapshot
 INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us) VALUES (@stream, @version, @position, @schema_version, @payload, @time_us);
 
+-- IsSameText(column, parameter)
+column = @parameter AND DATALENGTH(column) = DATALENGTH(@parameter);
+
 -- KeepLease
 UPDATE projector_lease SET beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token;
 
@@ -170,7 +173,7 @@ SELECT position, event_type, error FROM parked_events WHERE projection = @projec
 SELECT position FROM parked_events WHERE group_name = @name AND position > @after ORDER BY position;
 
 -- SelectParkedStreams
-SELECT projection, slot, stream, MIN(position), COUNT(*) FROM parked_events GROUP BY projection, slot, stream;
+SELECT projection, slot, stream, MIN(position), COUNT_BIG(*) FROM parked_events GROUP BY projection, slot, stream;
 
 -- SelectRequest
 SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests WHERE id = @id;

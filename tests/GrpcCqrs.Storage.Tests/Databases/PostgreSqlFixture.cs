@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace GrpcCqrs.Storage.Tests;
 
-/// <summary>A new PostgreSQL database a store, the read database beside it on SQLite.</summary>
+/// <summary>A new PostgreSQL database a store, the read database beside it on SQLite unless a subclass wants it on the server too.</summary>
 public class PostgreSqlFixture : IStoreFixture, IDisposable
 {
     private readonly SqliteFixture readDatabases = new();
@@ -13,7 +13,26 @@ public class PostgreSqlFixture : IStoreFixture, IDisposable
     /// <summary>The isolation level that sessions of the database begin with where nobody says otherwise.</summary>
     protected virtual string DefaultIsolation => "read committed";
 
+    /// <summary>Whether the read database is a second database on the server.</summary>
+    protected virtual bool ReadsToo => false;
+
     public IReadOnlyDictionary<string, string?> NewStore()
+    {
+        var settings = new Dictionary<string, string?>(readDatabases.NewStore(), StringComparer.Ordinal)
+        {
+            ["Storage:Write:Provider"] = "PostgreSql",
+            ["Storage:Write:ConnectionString"] = NewDatabase(),
+        };
+        if (ReadsToo)
+        {
+            settings["Storage:Read:Provider"] = "PostgreSql";
+            settings["Storage:Read:ConnectionString"] = NewDatabase();
+        }
+
+        return settings;
+    }
+
+    private string NewDatabase()
     {
         var name = $"specs_{Guid.CreateVersion7():N}";
         using var admin = new NpgsqlConnection(PostgreSqlServer.AdminConnectionString);
@@ -31,11 +50,7 @@ public class PostgreSqlFixture : IStoreFixture, IDisposable
             ConnectionIdleLifetime = 5,
             ConnectionPruningInterval = 5,
         };
-        return new Dictionary<string, string?>(readDatabases.NewStore(), StringComparer.Ordinal)
-        {
-            ["Storage:Write:Provider"] = "PostgreSql",
-            ["Storage:Write:ConnectionString"] = target.ConnectionString,
-        };
+        return target.ConnectionString;
     }
 
     public async Task RefuseCorrelationAsync(DbConnection connection, string correlationId) =>
@@ -56,6 +71,12 @@ public class PostgreSqlFixture : IStoreFixture, IDisposable
 
         GC.SuppressFinalize(this);
     }
+}
+
+/// <summary>Both databases on PostgreSQL.</summary>
+public sealed class WholePostgreSqlFixture : PostgreSqlFixture
+{
+    protected override bool ReadsToo => true;
 }
 
 public sealed class RepeatableReadPostgreSqlFixture : PostgreSqlFixture

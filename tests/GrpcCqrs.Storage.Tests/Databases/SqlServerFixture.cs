@@ -6,7 +6,7 @@ using Xunit;
 namespace GrpcCqrs.Storage.Tests;
 
 /// <summary>
-/// A new SQL Server database a store, the read database beside it on SQLite; on the server that GRPCCQRS_SQLSERVER leads to (a connection
+/// A new SQL Server database a store, the read database beside it on SQLite unless a subclass wants it on the server too; on the server that GRPCCQRS_SQLSERVER leads to (a connection
 /// string that may create databases), else skipped.
 /// </summary>
 public class SqlServerFixture : IStoreFixture, IDisposable
@@ -16,6 +16,9 @@ public class SqlServerFixture : IStoreFixture, IDisposable
 
     /// <summary>Whether readers see the last committed rows instead of waiting for the writer.</summary>
     protected virtual bool ReadsCommittedSnapshots => true;
+
+    /// <summary>Whether the read database is a second database on the server.</summary>
+    protected virtual bool ReadsToo => false;
 
     private static string AdminConnectionString
     {
@@ -29,6 +32,22 @@ public class SqlServerFixture : IStoreFixture, IDisposable
 
     public IReadOnlyDictionary<string, string?> NewStore()
     {
+        var settings = new Dictionary<string, string?>(readDatabases.NewStore(), StringComparer.Ordinal)
+        {
+            ["Storage:Write:Provider"] = "SqlServer",
+            ["Storage:Write:ConnectionString"] = NewDatabase(),
+        };
+        if (ReadsToo)
+        {
+            settings["Storage:Read:Provider"] = "SqlServer";
+            settings["Storage:Read:ConnectionString"] = NewDatabase();
+        }
+
+        return settings;
+    }
+
+    private string NewDatabase()
+    {
         var name = $"specs_{Guid.CreateVersion7():N}";
         using var admin = new SqlConnection(AdminConnectionString);
         admin.Execute($"CREATE DATABASE {name}");
@@ -39,11 +58,7 @@ public class SqlServerFixture : IStoreFixture, IDisposable
 
         admin.Execute($"ALTER DATABASE {name} SET ALLOW_SNAPSHOT_ISOLATION ON");
         admin.Execute($"ALTER DATABASE {name} SET READ_COMMITTED_SNAPSHOT {(ReadsCommittedSnapshots ? "ON" : "OFF")}");
-        return new Dictionary<string, string?>(readDatabases.NewStore(), StringComparer.Ordinal)
-        {
-            ["Storage:Write:Provider"] = "SqlServer",
-            ["Storage:Write:ConnectionString"] = new SqlConnectionStringBuilder(AdminConnectionString) { InitialCatalog = name }.ConnectionString,
-        };
+        return new SqlConnectionStringBuilder(AdminConnectionString) { InitialCatalog = name }.ConnectionString;
     }
 
     public async Task RefuseCorrelationAsync(DbConnection connection, string correlationId) =>
@@ -73,6 +88,12 @@ public class SqlServerFixture : IStoreFixture, IDisposable
 
         GC.SuppressFinalize(this);
     }
+}
+
+/// <summary>Both databases on SQL Server.</summary>
+public sealed class WholeSqlServerFixture : SqlServerFixture
+{
+    protected override bool ReadsToo => true;
 }
 
 /// <summary>As SQL Server makes databases by itself: readers wait for writers.</summary>

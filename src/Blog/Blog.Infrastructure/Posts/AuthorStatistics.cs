@@ -67,17 +67,18 @@ public sealed class ListAuthorsHandler(ReadDatabase database, PageTokens tokens)
         var size = query.PageSize > 0 ? query.PageSize : ListAuthors.DefaultPageSize;
         var filters = $"{query.Order}\n{query.Prefix}";
         var from = tokens.Read(nameof(ListAuthors), filters, query.PageToken);
-        var (count, after) = from is var (number, text) ? (number, text) : (long.MaxValue, "");
+        var (posts, after) = from is var (number, text) ? (number, text) : (long.MaxValue, "");
 
         // An author begins with the prefix where it is not before it and before the prefix followed by the largest code point.
         var (beyond, order) = query.Order == AuthorOrder.PostCount
-            ? ("(post_count < @count OR (post_count = @count AND author > @after))", "post_count DESC, author")
+            ? ("(post_count < @posts OR (post_count = @posts AND author > @after))", "post_count DESC, author")
             : ("author > @after", "author");
         await using var connection = await database.OpenAsync(cancellationToken);
         var rows = (await connection.QueryAsync<AuthorStatisticsRow>(new CommandDefinition(
-            "SELECT author AS Author, post_count AS PostCount, published_count AS PublishedCount, edit_count AS EditCount"
-            + $" FROM {view.Table("author_statistics")} WHERE {beyond} AND author >= @prefix AND author < @end ORDER BY {order} LIMIT @limit",
-            new { count, after, prefix = query.Prefix, end = query.Prefix + char.ConvertFromUtf32(0x10FFFF), limit = size + 1 },
+            database.Provider.FirstRows(
+                "SELECT author AS Author, post_count AS PostCount, published_count AS PublishedCount, edit_count AS EditCount"
+                + $" FROM {view.Table("author_statistics")} WHERE {beyond} AND author >= @prefix AND author < @end ORDER BY {order}"),
+            new { posts, after, prefix = query.Prefix, end = query.Prefix + char.ConvertFromUtf32(0x10FFFF), count = size + 1 },
             cancellationToken: cancellationToken))).AsList();
         return new Page<AuthorView>(
             [.. rows.Take(size).Select(row => new AuthorView(row.Author, row.PostCount, row.PublishedCount, row.EditCount))],

@@ -103,9 +103,10 @@ public sealed class ListDailyActivityHandler(ReadDatabase database, PageTokens t
         var from = tokens.Read(nameof(ListDailyActivity), filters, query.PageToken) is var (last, _) ? Math.Max(last + 1, start) : start;
         await using var connection = await database.OpenAsync(cancellationToken);
         var rows = (await connection.QueryAsync<DailyActivityRow>(new CommandDefinition(
-            "SELECT day AS Day, created_count AS CreatedCount, edited_count AS EditedCount, published_count AS PublishedCount, deleted_count AS DeletedCount"
-            + $" FROM {view.Table("daily_activity")} WHERE day >= @from AND day <= @end ORDER BY day LIMIT @limit",
-            new { from, end = NumberOf(query.End ?? DateOnly.MaxValue), limit = size + 1 },
+            database.Provider.FirstRows(
+                "SELECT day AS Day, created_count AS CreatedCount, edited_count AS EditedCount, published_count AS PublishedCount, deleted_count AS DeletedCount"
+                + $" FROM {view.Table("daily_activity")} WHERE day >= @from AND day <= @end ORDER BY day"),
+            new { from, end = NumberOf(query.End ?? DateOnly.MaxValue), count = size + 1 },
             cancellationToken: cancellationToken))).AsList();
         return new Page<DailyActivityView>(
             [.. rows.Take(size).Select(row => new DailyActivityView(

@@ -63,20 +63,20 @@ public sealed class ListPostsHandler(ReadDatabase database, PageTokens tokens) :
             parameters.Add("fromId", text[..IdLength]);
         }
 
-        sql.Append(CultureInfo.InvariantCulture, $" ORDER BY {column} {direction}, p.post_id {direction} LIMIT @count");
+        sql.Append(CultureInfo.InvariantCulture, $" ORDER BY {column} {direction}, p.post_id {direction}");
         parameters.Add("count", size + 1);
         await using var connection = await database.OpenAsync(cancellationToken);
         var rows = (await connection.QueryAsync<PostListRow>(
-            new CommandDefinition(sql.ToString(), parameters, cancellationToken: cancellationToken))).AsList();
+            new CommandDefinition(database.Provider.FirstRows(sql.ToString()), parameters, cancellationToken: cancellationToken))).AsList();
         var next = rows.Count > size ? TokenBehind(rows[size - 1], query.Order, filters) : "";
         return new Page<PostSummaryView>([.. rows.Take(size).Select(PostSummaryTable.ToView)], next);
     }
 
-    private static void AppendFilters(StringBuilder sql, DynamicParameters parameters, ListPosts query)
+    private void AppendFilters(StringBuilder sql, DynamicParameters parameters, ListPosts query)
     {
         if (query.Author.Length > 0)
         {
-            sql.Append(" AND p.author = @author");
+            sql.Append(" AND ").Append(database.Provider.IsSameText("p.author", "@author"));
             parameters.Add("author", query.Author);
         }
 
@@ -140,8 +140,8 @@ internal static class PostFilters
     {
         if (statuses.Count > 0)
         {
-            sql.Append(" AND p.status IN @statuses");
-            parameters.Add("statuses", statuses.Select(status => (int)status).Distinct().ToArray());
+            // Numbers of an enumeration, in the text: drivers differ in how they take lists.
+            sql.Append(" AND p.status IN (").AppendJoin(", ", statuses.Select(status => (int)status).Distinct().Order()).Append(')');
         }
 
         if (tag.Length > 0)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Blog.Application.Posts;
@@ -53,7 +54,7 @@ public sealed class WatchPostsHandler(ReadDatabase database, IReadModelChanges c
             }
 
             string[] ids = [.. change.Streams.Select(stream => stream.Id)];
-            var present = (await ReadAsync(query, change.View, "p.post_id IN @ids", new { ids }, ids.Length, cancellationToken))
+            var present = (await ReadAsync(query, change.View, $"p.post_id IN ({string.Join(", ", ids.Select((_, index) => $"@id{index}"))})", Numbered(ids), ids.Length, cancellationToken))
                 .ToDictionary(row => row.PostId, StringComparer.Ordinal);
             for (var index = 0; index < ids.Length; index++)
             {
@@ -65,6 +66,10 @@ public sealed class WatchPostsHandler(ReadDatabase database, IReadModelChanges c
         }
     }
 
+    /// <summary>One parameter each: drivers differ in how they take lists.</summary>
+    private static Dictionary<string, object> Numbered(string[] ids) =>
+        ids.Select((id, index) => (id, index)).ToDictionary(pair => string.Create(CultureInfo.InvariantCulture, $"id{pair.index}"), pair => (object)pair.id, StringComparer.Ordinal);
+
     private async Task<List<PostListRow>> ReadAsync(
         WatchPosts query, ReadView view, string condition, object values, int count, CancellationToken cancellationToken)
     {
@@ -73,7 +78,7 @@ public sealed class WatchPostsHandler(ReadDatabase database, IReadModelChanges c
         PostFilters.Append(sql, parameters, view, query.Statuses, query.Tag);
         if (query.Author.Length > 0)
         {
-            sql.Append(" AND p.author = @author");
+            sql.Append(" AND ").Append(database.Provider.IsSameText("p.author", "@author"));
             parameters.Add("author", query.Author);
         }
 

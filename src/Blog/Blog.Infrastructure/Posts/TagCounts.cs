@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using Blog.Application.Posts;
 using Blog.Domain.Posts;
 using Dapper;
@@ -76,15 +77,31 @@ public sealed class ListTagsHandler(ReadDatabase database, PageTokens tokens) : 
         var prefix = PostRules.NormalizeTag(query.Prefix);
         var after = tokens.Read(nameof(ListTags), prefix, query.PageToken)?.Text ?? "";
 
-        // A tag begins with the prefix where it is not before it and before the prefix followed by the largest code point.
         await using var connection = await database.OpenAsync(cancellationToken);
         var rows = (await connection.QueryAsync<TagCountRow>(new CommandDefinition(
-            $"SELECT tag AS Tag, post_count AS PostCount, published_count AS PublishedCount FROM {view.Table("tag_counts")}"
-            + " WHERE tag > @after AND tag >= @prefix AND tag < @end ORDER BY tag LIMIT @count",
-            new { after, prefix, end = prefix + char.ConvertFromUtf32(0x10FFFF), count = size + 1 },
+            database.Provider.FirstRows(
+                $"SELECT tag AS Tag, post_count AS PostCount, published_count AS PublishedCount FROM {view.Table("tag_counts")}"
+                + $" WHERE tag > @after{(prefix.Length > 0 ? " AND tag >= @prefix AND tag < @end" : "")} ORDER BY tag"),
+            new { after, prefix, end = EndOf(prefix), count = size + 1 },
             cancellationToken: cancellationToken))).AsList();
         return new Page<TagView>(
             [.. rows.Take(size).Select(row => new TagView(row.Tag, row.PostCount, row.PublishedCount))],
             rows.Count > size ? tokens.Write(nameof(ListTags), prefix, 0, rows[size - 1].Tag) : "");
+    }
+
+    /// <summary>
+    /// The first text behind all that begin with the prefix: its last character replaced by the next one. That holds in the order of
+    /// code points as well as in that of UTF-16 units, which SQL Server goes by. A prefix ends with a character of a tag, behind each of
+    /// which there is another.
+    /// </summary>
+    private static string EndOf(string prefix)
+    {
+        if (prefix.Length == 0)
+        {
+            return "";
+        }
+
+        Rune.DecodeLastFromUtf16(prefix, out var last, out var length);
+        return string.Concat(prefix.AsSpan(0, prefix.Length - length), new Rune(last.Value + 1).ToString());
     }
 }

@@ -1,0 +1,256 @@
+using System.Data.Common;
+using System.Globalization;
+using System.Text;
+using Blog.Application.Posts;
+using Dapper;
+using GrpcCqrs.EventSourcing;
+
+namespace Blog.Infrastructure.Posts;
+
+/// <summary>
+/// What PostgreSQL and SQL Server have in common: beside title and content their words (<see cref="SearchText"/>), in which terms are
+/// looked for as they are, and snippets that the service cuts.
+/// </summary>
+internal abstract class ServerSearchIndex : PostSearchIndex
+{
+    public override IReadOnlyList<string> Tables { get; } = ["post_search"];
+
+    public override string Rows => "SELECT post_id, title, content FROM {post_search}";
+
+    public override async Task WriteAsync(IReadOnlyDictionary<string, SearchEntry> posts, IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        foreach (var post in posts.Values)
+        {
+            await (post switch
+            {
+                { IsNew: true, IsGone: true } => Task.CompletedTask,
+                { IsGone: true } => tables.ExecuteAsync("DELETE FROM {post_search} WHERE post_id = @postId", [("postId", post.Id)], cancellationToken),
+                { IsNew: true } => AddAsync(tables, post.Id, post.Title!, post.Content!, cancellationToken),
+                _ => ChangeAsync(post),
+            });
+        }
+
+        async Task ChangeAsync(SearchEntry post)
+        {
+            if (post.Title is { } title)
+            {
+                await ChangeTitleAsync(tables, post.Id, title, cancellationToken);
+            }
+
+            if (post.Content is { } content)
+            {
+                await ChangeContentAsync(tables, post.Id, content, cancellationToken);
+            }
+        }
+    }
+
+    public override async Task<List<SearchHitView>> FindAsync(
+        DbConnection connection, ReadView view, string query, string filter, DynamicParameters parameters, CancellationToken cancellationToken)
+    {
+        var (wanted, excluded) = (SearchPhrase.Of(query, excluded: false), SearchPhrase.Of(query, excluded: true));
+        var (index, list) = (view.Table("post_search"), view.Table("post_list"));
+        var condition = new StringBuilder();
+        var score = AppendCondition(condition, parameters, wanted, excluded);
+
+        // The page is chosen first, so that contents are read for its rows only.
+        var sql = $"WITH hits AS (SELECT s.post_id, {score} AS score FROM {index} s JOIN {list} p ON p.post_id = s.post_id WHERE {condition}{filter}"
+            + $" ORDER BY score DESC, s.post_id OFFSET @offset ROWS FETCH NEXT @count ROWS ONLY)"
+            + $" SELECT {PostSummaryTable.Columns}, h.score AS Score, s.title AS IndexedTitle, s.content AS IndexedContent"
+            + $" FROM hits h JOIN {index} s ON s.post_id = h.post_id JOIN {list} p ON p.post_id = h.post_id ORDER BY h.score DESC, h.post_id";
+
+        // Row by row: a content may have 1 MiB, of which a snippet is kept.
+        var hits = new List<SearchHitView>();
+        await foreach (var row in connection.QueryUnbufferedAsync<HitRow>(sql, parameters).WithCancellation(cancellationToken))
+        {
+            hits.Add(new SearchHitView(
+                PostSummaryTable.ToView(row), row.Score,
+                MatchMarks.Cut(SearchText.Mark(row.IndexedTitle, wanted)), MatchMarks.Cut(SearchText.Snippet(row.IndexedContent, wanted))));
+        }
+
+        return hits;
+    }
+
+    /// <summary>Adds a post.</summary>
+    protected abstract Task AddAsync(IProjectionTables tables, string postId, string title, string content, CancellationToken cancellationToken);
+
+    /// <summary>Changes a post's title.</summary>
+    protected abstract Task ChangeTitleAsync(IProjectionTables tables, string postId, string title, CancellationToken cancellationToken);
+
+    /// <summary>Changes a post's content.</summary>
+    protected abstract Task ChangeContentAsync(IProjectionTables tables, string postId, string content, CancellationToken cancellationToken);
+
+    /// <summary>Writes the condition on <c>s</c>, the index, that it has all that is wanted and nothing that is excluded.</summary>
+    /// <returns>An expression of a hit's score; larger is better.</returns>
+    protected abstract string AppendCondition(
+        StringBuilder sql, DynamicParameters parameters, IReadOnlyList<SearchPhrase> wanted, IReadOnlyList<SearchPhrase> excluded);
+
+    private sealed class HitRow : PostSummaryRow
+    {
+        public double Score { get; set; }
+
+        public required string IndexedTitle { get; set; }
+
+        public required string IndexedContent { get; set; }
+    }
+}
+
+/// <summary>
+/// PostgreSQL's full-text search: a tsvector of title and content with a GIN index over both. Their words are given to it ready (not
+/// through <c>to_tsvector</c>, whose idea of a word depends on the server's locale), those of the title with weight A, those of the
+/// content with D. A tsvector holds positions up to 16,383 only, so that a phrase's words are looked up in it and the phrase in the text
+/// of words.
+/// </summary>
+internal sealed class PostgreSqlSearchIndex : ServerSearchIndex
+{
+    /// <summary>
+    /// A tsvector takes less than 1 MiB, in which those of title and content must fit together. A content of so many different words
+    /// that they do not fit with their positions goes without: then they count once each in the rank.
+    /// </summary>
+    private const int MaxVectorBytes = 1_045_000;
+
+    /// <summary>How often a word counts in a post's rank at most, and the largest position that there is.</summary>
+    private const int MaxOccurrences = 32;
+    private const int MaxPosition = 16_383;
+
+    /// <summary>What the migrations make the index over.</summary>
+    private const string Vector = "(s.title_vector || s.content_vector)";
+
+    private const string TitleVector = "setweight(CAST(@titleVector AS tsvector), 'A')";
+
+    protected override Task AddAsync(IProjectionTables tables, string postId, string title, string content, CancellationToken cancellationToken) => tables.ExecuteAsync(
+        "INSERT INTO {post_search} (post_id, title, content, title_words, content_words, title_vector, content_vector)"
+        + $" VALUES (@postId, @title, @content, @titleWords, @contentWords, {TitleVector}, CAST(@contentVector AS tsvector))",
+        [("postId", postId), ("title", title), ("content", content), ("titleWords", SearchText.Words(title)), ("contentWords", SearchText.Words(content)), ("titleVector", VectorOf(title)), ("contentVector", VectorOf(content))],
+        cancellationToken);
+
+    protected override Task ChangeTitleAsync(IProjectionTables tables, string postId, string title, CancellationToken cancellationToken) => tables.ExecuteAsync(
+        $"UPDATE {{post_search}} SET title = @title, title_words = @titleWords, title_vector = {TitleVector} WHERE post_id = @postId",
+        [("postId", postId), ("title", title), ("titleWords", SearchText.Words(title)), ("titleVector", VectorOf(title))],
+        cancellationToken);
+
+    protected override Task ChangeContentAsync(IProjectionTables tables, string postId, string content, CancellationToken cancellationToken) => tables.ExecuteAsync(
+        "UPDATE {post_search} SET content = @content, content_words = @contentWords, content_vector = CAST(@contentVector AS tsvector) WHERE post_id = @postId",
+        [("postId", postId), ("content", content), ("contentWords", SearchText.Words(content)), ("contentVector", VectorOf(content))],
+        cancellationToken);
+
+    protected override string AppendCondition(
+        StringBuilder sql, DynamicParameters parameters, IReadOnlyList<SearchPhrase> wanted, IReadOnlyList<SearchPhrase> excluded)
+    {
+        sql.Append(Vector).Append(" @@ CAST(@wanted AS tsquery)");
+        parameters.Add("wanted", string.Join(" & ", wanted.SelectMany(Lexemes)));
+        AppendPhrases(wanted, "wanted", " AND (", ")");
+        if (excluded.Where(phrase => phrase.Words.Count == 1).SelectMany(Lexemes).ToArray() is { Length: > 0 } words)
+        {
+            sql.Append(" AND NOT ").Append(Vector).Append(" @@ CAST(@excluded AS tsquery)");
+            parameters.Add("excluded", string.Join(" | ", words));
+        }
+
+        AppendPhrases(excluded, "excluded", " AND NOT (", ")");
+
+        // The default weights: 0.1 for D, 1 for A. The 1 divides by the logarithm of the post's length.
+        return $"CAST(ts_rank({Vector}, CAST(@wanted AS tsquery), 1) AS double precision)";
+
+        void AppendPhrases(IReadOnlyList<SearchPhrase> phrases, string name, string before, string after)
+        {
+            for (var index = 0; index < phrases.Count; index++)
+            {
+                if (phrases[index].Words.Count > 1)
+                {
+                    sql.Append(before).Append(CultureInfo.InvariantCulture, $"strpos(s.title_words, @{name}{index}) > 0 OR strpos(s.content_words, @{name}{index}) > 0").Append(after);
+                    parameters.Add(string.Create(CultureInfo.InvariantCulture, $"{name}{index}"), phrases[index].Needle);
+                }
+            }
+        }
+    }
+
+    /// <summary>A phrase's words as tsquery operands. They consist of letters, digits and marks, so that nothing needs escaping.</summary>
+    private static IEnumerable<string> Lexemes(SearchPhrase phrase) =>
+        phrase.Words.Select((word, index) => phrase.IsPrefix && index == phrase.Words.Count - 1 ? $"'{word}':*" : $"'{word}'");
+
+    /// <summary>The words of a text as a tsvector is written, each with where it stands.</summary>
+    private static string VectorOf(string text)
+    {
+        var positions = new Dictionary<string, List<int>>(StringComparer.Ordinal);
+        var lookup = positions.GetAlternateLookup<ReadOnlySpan<char>>();
+        var position = 0;
+        for (var reader = new SearchText.WordReader(text); reader.Read();)
+        {
+            position = Math.Min(position + 1, MaxPosition);
+            if (!lookup.TryGetValue(reader.Word, out var known))
+            {
+                lookup[reader.Word] = [position];
+            }
+            else if (known.Count < MaxOccurrences && known[^1] < position)
+            {
+                known.Add(position);
+            }
+        }
+
+        // A word takes its bytes, perhaps one to an even address, two for the number of positions and two for each.
+        var hasPositions = positions.Sum(pair => Encoding.UTF8.GetByteCount(pair.Key) + 3 + (2 * pair.Value.Count)) <= MaxVectorBytes;
+        var vector = new StringBuilder();
+        var bytes = 0;
+        foreach (var (word, places) in positions)
+        {
+            bytes += Encoding.UTF8.GetByteCount(word);
+            if (bytes > MaxVectorBytes)
+            {
+                break;
+            }
+
+            vector.Append('\'').Append(word).Append('\'');
+            if (hasPositions)
+            {
+                vector.Append(':').AppendJoin(',', places);
+            }
+
+            vector.Append(' ');
+        }
+
+        return vector.ToString();
+    }
+}
+
+/// <summary>
+/// SQL Server without its full-text component, which container images lack: terms are looked for in the text of words with LIKE, which
+/// reads every post that the filters leave. A hit's score is the number of its terms in the content and ten times that in the title.
+/// </summary>
+internal sealed class SqlServerSearchIndex : ServerSearchIndex
+{
+    protected override Task AddAsync(IProjectionTables tables, string postId, string title, string content, CancellationToken cancellationToken) => tables.ExecuteAsync(
+        "INSERT INTO {post_search} (post_id, title, content, title_words, content_words) VALUES (@postId, @title, @content, @titleWords, @contentWords)",
+        [("postId", postId), ("title", title), ("content", content), ("titleWords", SearchText.Words(title)), ("contentWords", SearchText.Words(content))],
+        cancellationToken);
+
+    protected override Task ChangeTitleAsync(IProjectionTables tables, string postId, string title, CancellationToken cancellationToken) => tables.ExecuteAsync(
+        "UPDATE {post_search} SET title = @title, title_words = @titleWords WHERE post_id = @postId",
+        [("postId", postId), ("title", title), ("titleWords", SearchText.Words(title))],
+        cancellationToken);
+
+    protected override Task ChangeContentAsync(IProjectionTables tables, string postId, string content, CancellationToken cancellationToken) => tables.ExecuteAsync(
+        "UPDATE {post_search} SET content = @content, content_words = @contentWords WHERE post_id = @postId",
+        [("postId", postId), ("content", content), ("contentWords", SearchText.Words(content))],
+        cancellationToken);
+
+    protected override string AppendCondition(
+        StringBuilder sql, DynamicParameters parameters, IReadOnlyList<SearchPhrase> wanted, IReadOnlyList<SearchPhrase> excluded)
+    {
+        // Words consist of letters, digits and marks: none is a wildcard of LIKE.
+        var score = new StringBuilder("CAST(0");
+        sql.Append("1 = 1");
+        for (var index = 0; index < wanted.Count; index++)
+        {
+            sql.Append(CultureInfo.InvariantCulture, $" AND (s.title_words LIKE @wanted{index} OR s.content_words LIKE @wanted{index})");
+            score.Append(CultureInfo.InvariantCulture, $" + CASE WHEN s.title_words LIKE @wanted{index} THEN 10 ELSE 0 END + CASE WHEN s.content_words LIKE @wanted{index} THEN 1 ELSE 0 END");
+            parameters.Add(string.Create(CultureInfo.InvariantCulture, $"wanted{index}"), $"%{wanted[index].Needle}%");
+        }
+
+        for (var index = 0; index < excluded.Count; index++)
+        {
+            sql.Append(CultureInfo.InvariantCulture, $" AND NOT (s.title_words LIKE @excluded{index} OR s.content_words LIKE @excluded{index})");
+            parameters.Add(string.Create(CultureInfo.InvariantCulture, $"excluded{index}"), $"%{excluded[index].Needle}%");
+        }
+
+        return score.Append(" AS float)").ToString();
+    }
+}

@@ -1,0 +1,124 @@
+using System.Data.Common;
+using System.Globalization;
+using System.Text;
+using Blog.Application.Posts;
+using Dapper;
+using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage;
+
+namespace Blog.Infrastructure.Posts;
+
+/// <summary>SQLite's FTS5, which takes texts apart itself, ranks by BM25 and marks matches.</summary>
+internal sealed class SqliteSearchIndex : PostSearchIndex
+{
+    private static readonly KeyedSelect RowsByPost = new("SELECT row_id, post_id FROM {post_search_rows}", "post_id");
+
+    // What a snippet shows of the content around the first match, in characters. FTS5's own snippet() weighs every match against all
+    // others, so that its time grows with the square of a post's matches; highlight() goes over the text once.
+    private const int SnippetBefore = 60;
+    private const int SnippetLength = 320;
+
+    /// <summary>FTS5 knows rows by number; the second table says which is whose.</summary>
+    public override IReadOnlyList<string> Tables { get; } = ["post_search", "post_search_rows"];
+
+    public override string Rows => "SELECT r.post_id, s.title, s.content FROM {post_search_rows} r LEFT JOIN {post_search} s ON s.rowid = r.row_id";
+
+    public override async Task WriteAsync(IReadOnlyDictionary<string, SearchEntry> posts, IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        var rows = new SortedList<long, SearchEntry>();
+        await RowsByPost.ReadAsync(
+            [.. posts.Values.Where(post => !post.IsNew).Select(post => post.Id)], tables, row => rows[row.GetInt64(0)] = posts[row.GetString(1)], cancellationToken);
+
+        // FTS5 gathers a transaction's writes in memory for as long as they come in the order of the rows, and else writes them out.
+        foreach (var (row, post) in rows)
+        {
+            await ChangeAsync(row, post, tables, cancellationToken);
+        }
+
+        foreach (var post in posts.Values.Where(post => post is { IsNew: true, IsGone: false }))
+        {
+            var row = await tables.QueryAsync(
+                "INSERT INTO {post_search_rows} (post_id) VALUES (@id) RETURNING row_id", [("id", post.Id)], one => one.GetInt64(0), cancellationToken);
+            await tables.ExecuteAsync(
+                "INSERT INTO {post_search} (rowid, title, content) VALUES (@row, @title, @content)",
+                [("row", row[0]), ("title", post.Title), ("content", post.Content)],
+                cancellationToken);
+        }
+    }
+
+    public override async Task<List<SearchHitView>> FindAsync(
+        DbConnection connection, ReadView view, string query, string filter, DynamicParameters parameters, CancellationToken cancellationToken)
+    {
+        // The page is chosen first, so that snippets are cut for its rows only. A match in the title weighs ten times one in the content.
+        var (index, list) = (view.Table("post_search"), view.Table("post_list"));
+        var sql = new StringBuilder(
+            $"WITH hits AS MATERIALIZED (SELECT s.rowid AS row_id, p.post_id, bm25({index}, 10.0, 1.0) AS rank FROM {index} s"
+            + $" JOIN {view.Table("post_search_rows")} r ON r.row_id = s.rowid JOIN {list} p ON p.post_id = r.post_id WHERE {index} MATCH @match");
+        parameters.Add("match", MatchExpression(query));
+        sql.Append(filter)
+            .Append(CultureInfo.InvariantCulture, $" ORDER BY rank, s.rowid LIMIT @count OFFSET @offset),")
+            .Append(CultureInfo.InvariantCulture, $" marked AS MATERIALIZED (SELECT h.post_id, h.row_id, h.rank,")
+            .Append(CultureInfo.InvariantCulture, $" highlight({index}, 0, char({(int)MatchMarks.Begin}), char({(int)MatchMarks.End})) AS title,")
+            .Append(CultureInfo.InvariantCulture, $" highlight({index}, 1, char({(int)MatchMarks.Begin}), char({(int)MatchMarks.End})) AS content")
+            .Append(CultureInfo.InvariantCulture, $" FROM hits h CROSS JOIN {index} s WHERE s.rowid = h.row_id AND {index} MATCH @match)")
+            .Append(CultureInfo.InvariantCulture, $" SELECT {PostSummaryTable.Columns}, m.rank AS Rank, m.title AS TitleMarked,")
+            .Append(CultureInfo.InvariantCulture, $" substr(m.content, max(1, instr(m.content, char({(int)MatchMarks.Begin})) - {SnippetBefore}), {SnippetLength}) AS ContentMarked,")
+            .Append(CultureInfo.InvariantCulture, $" max(1, instr(m.content, char({(int)MatchMarks.Begin})) - {SnippetBefore}) AS SnippetStart, length(m.content) AS ContentLength")
+            .Append(CultureInfo.InvariantCulture, $" FROM marked m JOIN {list} p ON p.post_id = m.post_id ORDER BY m.rank, m.row_id");
+        var rows = await connection.QueryAsync<HitRow>(new CommandDefinition(sql.ToString(), parameters, cancellationToken: cancellationToken));
+        return [.. rows.Select(row => new SearchHitView(
+            PostSummaryTable.ToView(row), -row.Rank, MatchMarks.Cut(row.TitleMarked), MatchMarks.Cut(SnippetOf(row))))];
+    }
+
+    private static async Task ChangeAsync(long row, SearchEntry post, IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        if (post.IsGone)
+        {
+            await tables.ExecuteAsync("DELETE FROM {post_search} WHERE rowid = @row", [("row", row)], cancellationToken);
+            await tables.ExecuteAsync("DELETE FROM {post_search_rows} WHERE row_id = @row", [("row", row)], cancellationToken);
+            return;
+        }
+
+        await (post switch
+        {
+            { Title: { } title, Content: { } content } => tables.ExecuteAsync(
+                "UPDATE {post_search} SET title = @title, content = @content WHERE rowid = @row", [("title", title), ("content", content), ("row", row)], cancellationToken),
+            { Title: { } title } => tables.ExecuteAsync(
+                "UPDATE {post_search} SET title = @title WHERE rowid = @row", [("title", title), ("row", row)], cancellationToken),
+            { Content: { } content } => tables.ExecuteAsync(
+                "UPDATE {post_search} SET content = @content WHERE rowid = @row", [("content", content), ("row", row)], cancellationToken),
+            _ => Task.CompletedTask,
+        });
+    }
+
+    private static string SnippetOf(HitRow row) =>
+        (row.SnippetStart > 1 ? "…" : "") + row.ContentMarked + (row.SnippetStart + SnippetLength <= row.ContentLength ? "…" : "");
+
+    /// <summary>
+    /// The query in FTS5's own language; every term is quoted, so that nothing in it is an operator. U+0000, which would end the
+    /// expression, is in no text and becomes a space.
+    /// </summary>
+    private static string MatchExpression(string query)
+    {
+        var terms = SearchTerm.Parse(query);
+        var wanted = string.Join(" AND ", terms.Where(term => !term.Excluded).Select(Quote));
+        var excluded = string.Join(" OR ", terms.Where(term => term.Excluded).Select(Quote));
+        return excluded.Length == 0 ? wanted : $"({wanted}) NOT ({excluded})";
+
+        static string Quote(SearchTerm term) =>
+            $"\"{term.Text.Replace("\"", "\"\"", StringComparison.Ordinal).Replace('\0', ' ')}\"{(term.IsPrefix ? "*" : "")}";
+    }
+
+    private sealed class HitRow : PostSummaryRow
+    {
+        public double Rank { get; set; }
+
+        public required string TitleMarked { get; set; }
+
+        public required string ContentMarked { get; set; }
+
+        public long SnippetStart { get; set; }
+
+        public long ContentLength { get; set; }
+    }
+}
