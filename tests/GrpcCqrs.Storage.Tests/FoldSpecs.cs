@@ -1,0 +1,169 @@
+using Dapper;
+using GrpcCqrs.EventSourcing;
+using Xunit;
+using static GrpcCqrs.Storage.Tests.StoreHarness;
+
+namespace GrpcCqrs.Storage.Tests;
+
+/// <summary>What folds write, and how: whatever the database, by difference and once a batch.</summary>
+public abstract class FoldSpecs<TFixture>(TFixture fixture) : IClassFixture<TFixture>
+    where TFixture : class, IStoreFixture
+{
+    /// <summary>More rows than one round trip takes.</summary>
+    private const int Rows = 1_234;
+
+    private static CancellationToken None => CancellationToken.None;
+
+    [SkippableFact]
+    public async Task Many_rows_are_written_and_found_by_their_keys_and_only_in_the_slot_that_is_meant()
+    {
+        await using var store = await StartAsync(fixture.NewStore());
+        await using var connection = await store.OpenWriteAsync();
+        await connection.ExecuteAsync("CREATE TABLE fold_rows (id VARCHAR(50) NOT NULL PRIMARY KEY, amount BIGINT NULL, note VARCHAR(50) NULL)");
+        await connection.ExecuteAsync("CREATE TABLE fold_rows_alt (id VARCHAR(50) NOT NULL PRIMARY KEY, amount BIGINT NULL, note VARCHAR(50) NULL)");
+        await using var transaction = await connection.BeginTransactionAsync();
+        using var tables = new ProjectionTables(connection, slot: 1) { Transaction = transaction };
+        object?[][] rows = [.. Enumerable.Range(0, Rows).Select(number => (object?[])[$"row {number}", (long)number, number % 2 == 0 ? null : "odd"])];
+        await tables.ExecuteManyAsync("INSERT INTO {fold_rows} (id, amount, note) VALUES (@id, @amount, @note)", ["id", "amount", "note"], rows, None);
+        await tables.ExecuteManyAsync(
+            "UPDATE {fold_rows} SET amount = @amount WHERE id = @id", ["amount", "id"], [.. rows.Take(700).Select(row => (object?[])[(long)row[1]! + 10_000, row[0]])], None);
+        await tables.ExecuteManyAsync("DELETE FROM {fold_rows} WHERE id = @id", ["id"], [], None);
+
+        foreach (var count in (int[])[0, 1, 2, 10, 11, 99, 100, 101, Rows])
+        {
+            var found = new Dictionary<string, (long, bool)>(StringComparer.Ordinal);
+            string[] keys = [.. rows.TakeLast(count).Select(row => (string)row[0]!), "no such row"];
+            await new KeyedSelect("SELECT id, amount, note FROM {fold_rows}", "id").ReadAsync(
+                keys, tables, row => found.Add(row.GetString(0), (row.GetInt64(1), row.IsDBNull(2))), None);
+            Assert.Equal(
+                rows.TakeLast(count).ToDictionary(row => (string)row[0]!, row => ((long)row[1]! + ((long)row[1]! < 700 ? 10_000 : 0), row[2] is null), StringComparer.Ordinal),
+                found);
+        }
+
+        Assert.Equal([0L], await tables.QueryAsync("SELECT COUNT(*) FROM fold_rows", [], row => Convert.ToInt64(row.GetValue(0), System.Globalization.CultureInfo.InvariantCulture), None));
+        await transaction.CommitAsync();
+    }
+
+    [SkippableFact]
+    public async Task A_row_is_written_once_a_batch_and_an_update_names_only_what_has_changed()
+    {
+        var recorder = new RecordedTables();
+        var projection = new Books();
+        await projection.ApplyAsync([Event("a", 1, new LedgerOpened("A")), Event("b", 1, new LedgerOpened("B")), Event("a", 2, new AmountBooked(5))], recorder, None);
+        Assert.Equal(["INSERT INTO {books} (id, name, balance) VALUES (@id, @name, @balance): a|A|5; b|B|0"], recorder.Take());
+
+        recorder.Rows = [("a", "A", 5), ("b", "B", 0)];
+        await projection.ApplyAsync(
+            [Event("a", 3, new AmountBooked(1)), Event("b", 2, new LedgerClosed()), Event("a", 4, new AmountBooked(1)), Event("c", 1, new LedgerOpened("C")), Event("c", 2, new LedgerClosed())],
+            recorder,
+            None);
+        Assert.Equal(
+            ["DELETE FROM {books} WHERE id = @id: b", "UPDATE {books} SET balance = @balance WHERE id = @id: 7|a"], recorder.Take());
+
+        recorder.Rows = [("a", "A", 7)];
+        await projection.ApplyAsync([Event("a", 5, new AmountBooked(3)), Event("a", 6, new AmountBooked(-3))], recorder, None);
+        Assert.Empty(recorder.Take());
+    }
+
+    private static EventEnvelope Event(string id, long version, LedgerEvent @event)
+    {
+        var data = LedgerTypes.Registry.Serialize(@event, DateTimeOffset.UnixEpoch);
+        return new EventEnvelope(
+            new RecordedEvent
+            {
+                Position = version,
+                Stream = new StreamId("ledger", id),
+                Version = version,
+                EventId = data.EventId,
+                Type = data.Type,
+                SchemaVersion = data.SchemaVersion,
+                Payload = data.Payload,
+                Metadata = new EventMetadata(data.EventId, "correlation", "causation", "tester"),
+                Time = DateTimeOffset.UnixEpoch,
+            },
+            @event);
+    }
+
+    private sealed class Books() : FoldProjection<Ledger>(
+        [
+            StreamTable.Row<Ledger>(
+                "books",
+                "id",
+                (_, row) => new Ledger("", row.GetString(0), row.GetInt64(1)),
+                new Column<Ledger>("name", ledger => ledger.Name), new Column<Ledger>("balance", ledger => ledger.Balance)),
+        ])
+    {
+        public override string Name => "books";
+
+        public override int Version => 1;
+
+        public override IReadOnlyCollection<Type> Handles { get; } = [typeof(LedgerEvent)];
+
+        protected override Ledger? Apply(Ledger? state, EventEnvelope envelope) =>
+            envelope.Event is LedgerClosed ? null : (state ?? Ledger.Initial("")).Apply((LedgerEvent)envelope.Event);
+    }
+
+    /// <summary>Answers selects from a list and notes what is written.</summary>
+    private sealed class RecordedTables : IProjectionTables
+    {
+        private readonly List<string> written = [];
+
+        public IReadOnlyList<(string Id, string Name, long Balance)> Rows { get; set; } = [];
+
+        public System.Data.Common.DbTransaction Transaction => throw new NotSupportedException();
+
+        public string[] Take()
+        {
+            string[] taken = [.. written];
+            written.Clear();
+            return taken;
+        }
+
+        public Task<int> ExecuteAsync(string sql, ReadOnlySpan<(string Name, object? Value)> parameters, CancellationToken cancellationToken) =>
+            throw new NotSupportedException(sql);
+
+        public Task ExecuteManyAsync(string sql, IReadOnlyList<string> names, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)
+        {
+            if (rows.Count > 0)
+            {
+                written.Add($"{sql}: {string.Join("; ", rows.Select(row => string.Join('|', row)))}");
+            }
+
+            return Task.CompletedTask;
+        }
+
+        public Task<List<T>> QueryAsync<T>(
+            string sql, ReadOnlySpan<(string Name, object? Value)> parameters, Func<System.Data.Common.DbDataReader, T> read, CancellationToken cancellationToken)
+        {
+            using var table = new System.Data.DataTable();
+            table.Columns.Add("name", typeof(string));
+            table.Columns.Add("balance", typeof(long));
+            table.Columns.Add("id", typeof(string));
+            var wanted = new HashSet<object?>();
+            foreach (var (_, value) in parameters)
+            {
+                wanted.Add(value);
+            }
+
+            foreach (var (id, name, balance) in Rows.Where(row => wanted.Contains(row.Id)))
+            {
+                table.Rows.Add(name, balance, id);
+            }
+
+            var found = new List<T>();
+            using var reader = table.CreateDataReader();
+            while (reader.Read())
+            {
+                found.Add(read(reader));
+            }
+
+            return Task.FromResult(found);
+        }
+    }
+}
+
+public sealed class SqliteFoldSpecs(SqliteFixture fixture) : FoldSpecs<SqliteFixture>(fixture);
+
+public sealed class PostgreSqlFoldSpecs(PostgreSqlFixture fixture) : FoldSpecs<PostgreSqlFixture>(fixture);
+
+public sealed class SqlServerFoldSpecs(SqlServerFixture fixture) : FoldSpecs<SqlServerFixture>(fixture);
