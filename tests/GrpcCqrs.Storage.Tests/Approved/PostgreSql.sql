@@ -1,6 +1,9 @@
 -- Writer settings
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
 
+-- Projector settings
+SET idle_in_transaction_session_timeout = 4000; SET enable_seqscan = off;
+
 -- AdvanceCheckpoint
 UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND slot = @slot AND position = @expected;
 
@@ -87,6 +90,9 @@ INSERT INTO skipped_events (projection, version, position, stream, event_type, e
 
 -- InsertSnapshot
 INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us) VALUES (@stream, @version, @position, @schema_version, @payload, @time_us);
+
+-- IsSameText(column, parameter)
+column = @parameter;
 
 -- KeepLease
 UPDATE projector_lease SET beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token;

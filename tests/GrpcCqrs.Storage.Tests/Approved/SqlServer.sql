@@ -88,6 +88,9 @@ INSERT INTO skipped_events (projection, version, position, stream, event_type, e
 -- InsertSnapshot
 INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us) VALUES (@stream, @version, @position, @schema_version, @payload, @time_us);
 
+-- IsSameText(column, parameter)
+column = @parameter AND DATALENGTH(column) = DATALENGTH(@parameter);
+
 -- KeepLease
 UPDATE projector_lease SET beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token;
 
