@@ -173,7 +173,7 @@ CREATE TABLE post_list_tags_alt (
 CREATE TABLE post_search (
     post_id character varying(36) COLLATE "C" NOT NULL,
     title_vector tsvector NOT NULL,
-    search tsvector NOT NULL,
+    content_vector tsvector NOT NULL,
     title text COLLATE "C" NOT NULL,
     content text COLLATE "C" NOT NULL,
     title_words text COLLATE "C" NOT NULL,
@@ -184,7 +184,7 @@ CREATE TABLE post_search (
 CREATE TABLE post_search_alt (
     post_id character varying(36) COLLATE "C" NOT NULL,
     title_vector tsvector NOT NULL,
-    search tsvector NOT NULL,
+    content_vector tsvector NOT NULL,
     title text COLLATE "C" NOT NULL,
     content text COLLATE "C" NOT NULL,
     title_words text COLLATE "C" NOT NULL,
@@ -296,11 +296,11 @@ CREATE INDEX ix_post_list_tags_post ON post_list_tags (post_id);
 
 CREATE INDEX ix_post_list_tags_post_alt ON post_list_tags_alt (post_id);
 
-CREATE INDEX ix_post_search ON post_search USING gin (search);
+CREATE INDEX ix_post_search_words ON post_search USING gin ((title_vector || content_vector))
 
-CREATE INDEX ix_post_search_alt ON post_search_alt USING gin (search);
+CREATE INDEX ix_post_search_words_alt ON post_search_alt USING gin ((title_vector || content_vector))
 
 INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
-VALUES ('20261120195413_Initial', '10.0.14');
+VALUES ('20261120201836_Initial', '10.0.14');
 
 COMMIT;
