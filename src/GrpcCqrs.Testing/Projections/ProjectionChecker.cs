@@ -99,6 +99,13 @@ public sealed class ProjectionChecker : IAsyncDisposable
         }
     }
 
+    /// <summary>Makes a projection whose constructor takes services of the engine, such as the <see cref="ReadDatabase"/>.</summary>
+    public IProjection Create(Type projection)
+    {
+        using var services = Services(null);
+        return (IProjection)ActivatorUtilities.CreateInstance(services, projection);
+    }
+
     /// <summary>Checks a projection on a history.</summary>
     /// <param name="projection">The projection.</param>
     /// <param name="history">The history; a few streams of a few dozen events find most faults.</param>

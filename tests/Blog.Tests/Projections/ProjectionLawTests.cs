@@ -31,7 +31,7 @@ public sealed class ProjectionLawTests : IAsyncLifetime
     [MemberData(nameof(Projections))]
     public void Every_law_holds_on_any_legal_history(Type type)
     {
-        var projection = (IProjection)Activator.CreateInstance(type)!;
+        var projection = checker.Create(type);
         Assert.IsAssignableFrom<IStreamProjection>(projection);
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(Histories), Prop.ForAll(PostHistories.Arbitrary, Gen.Choose(0, int.MaxValue).ToArbitrary(), (steps, seed) =>
             checker.CheckAsync(projection, PostHistories.Run(steps), seed).GetAwaiter().GetResult()));
