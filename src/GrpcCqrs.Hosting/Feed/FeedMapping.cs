@@ -2,9 +2,9 @@ using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using GrpcCqrs.Feed.V1;
 using GrpcCqrs.Storage;
-using ParkedEvent = GrpcCqrs.Feed.V1.ParkedEvent;
 using EventMetadata = GrpcCqrs.Feed.V1.EventMetadata;
 using FeedEvent = GrpcCqrs.Feed.V1.FeedEvent;
+using ParkedEvent = GrpcCqrs.Feed.V1.ParkedEvent;
 
 namespace GrpcCqrs.Hosting.Feed;
 

@@ -57,7 +57,8 @@ internal sealed class StreamReplay(Projector projector, IEventStore store, ReadD
 
     public static IStreamProjection Keyed(ProjectionState state) => state.Projection as IStreamProjection
         ?? throw new RejectedException(
-            EngineErrors.NotByStream, $"{state.Name} cannot fold a single stream anew: its rows depend on several. Rebuild it.") { Subject = state.Name };
+            EngineErrors.NotByStream, $"{state.Name} cannot fold a single stream anew: its rows depend on several. Rebuild it.")
+        { Subject = state.Name };
 
     /// <summary>The next streams in the order of their names.</summary>
     public static async Task<List<string>> StreamsAsync(WriteDatabase write, string after, string last, int count, CancellationToken cancellationToken)
