@@ -121,9 +121,13 @@ internal sealed class OperatorRequests(ReadDatabase database, CommitSignal signa
         var open = new List<StoredRequest>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            open.Add(new StoredRequest(
-                reader.GetInt64(0), Enum.Parse<RequestKind>(reader.GetString(1)), Arguments(reader.GetString(2)), reader.GetString(3), default, 0,
-                reader.IsDBNull(4) ? null : JsonSerializer.Deserialize(reader.GetString(4), RequestJson.Default.RequestProgress), null, null));
+            // What a newer version of the service asks for waits until one serves it.
+            if (Enum.TryParse<RequestKind>(reader.GetString(1), out var kind))
+            {
+                open.Add(new StoredRequest(
+                    reader.GetInt64(0), kind, Arguments(reader.GetString(2)), reader.GetString(3), default, 0,
+                    reader.IsDBNull(4) ? null : JsonSerializer.Deserialize(reader.GetString(4), RequestJson.Default.RequestProgress), null, null));
+            }
         }
 
         return open;

@@ -39,9 +39,18 @@ internal sealed partial class OperatorWork(
             open = await requests.ReadOpenAsync(cancellationToken);
         }
 
-        foreach (var request in open.ToArray())
+        try
         {
-            await ServeAsync(request, cancellationToken);
+            foreach (var request in open.ToArray())
+            {
+                await ServeAsync(request, cancellationToken);
+            }
+        }
+        catch
+        {
+            // What has become of the request is read again.
+            (open, lookedAt) = ([], 0);
+            throw;
         }
 
         return open.Count > 0;
@@ -63,6 +72,9 @@ internal sealed partial class OperatorWork(
         catch (Exception exception) when (exception is not (OperationCanceledException or LeaseLostException or CheckpointMovedException))
         {
             LogFailed(logger, request.Kind, request.Id, exception);
+
+            // It is not known how far it came: what is known of the tables is read again.
+            await projector.ForgetAsync();
             result = (request.Progress?.Result ?? new RequestResult()) with { Message = ProjectionState.Describe(exception) };
             isDone = false;
         }
@@ -137,7 +149,9 @@ internal sealed partial class OperatorWork(
         {
             foreach (var name in arguments.Projections)
             {
-                await rebuilder.SwitchAsync(name, from, cancellationToken);
+                // Switching back and forth must not be served twice: the request ends with the switch.
+                await rebuilder.SwitchAsync(
+                    name, from, (session, transaction) => requests.FinishAsync(session, transaction, request.Id, new RequestResult(), true, cancellationToken), cancellationToken);
             }
 
             return new RequestResult();

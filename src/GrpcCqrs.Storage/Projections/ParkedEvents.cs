@@ -95,12 +95,12 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
     public async Task SkipAsync(string projection, long position, string user, CancellationToken cancellationToken)
     {
         var states = StatesOf(projection);
-        var live = states.First(state => state.State == SlotState.Live);
         var page = await store.ReadAllAsync(position - 1, 1, cancellationToken);
         var record = page.Events.Count == 1 && page.Events[0].Position == position ? page.Events[0] : null;
         var stream = record?.Stream.ToString() ?? "";
-        var isParked = live.Parked.TryGetValue(stream, out var parked) && parked.First == position;
-        if (record is null || (!isParked && !(live.FailedAttempts > 0 && live.Position + 1 == position)))
+        var blocked = states.Find(state => (state.Parked.TryGetValue(stream, out var parked) && parked.First == position)
+            || (state.FailedAttempts > 0 && state.Position + 1 == position));
+        if (record is null || blocked is null)
         {
             throw new RejectedException(
                 EngineErrors.NothingParked, $"Neither is event {position} the first parked one of its stream in {projection}, nor does {projection} stand still before it.");
@@ -113,8 +113,8 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
                     provider => provider.InsertSkipped,
                     transaction,
                     cancellationToken,
-                    ("projection", projection), ("version", live.Version), ("position", position), ("stream", stream), ("event_type", record.Type),
-                    ("error", live.LastError), ("user_name", user), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())));
+                    ("projection", projection), ("version", blocked.Version), ("position", position), ("stream", stream), ("event_type", record.Type),
+                    ("error", blocked.LastError), ("user_name", user), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())));
                 foreach (var state in states.Where(state => state.Parked.TryGetValue(stream, out var one) && one.First == position))
                 {
                     await session.RunAsync(
@@ -136,9 +136,9 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
     private List<ProjectionState> StatesOf(string projection)
     {
         var states = projector.States.Where(state => state.Name == projection && state.IsFed).ToList();
-        return states.Exists(state => state.State == SlotState.Live)
+        return states.Count > 0
             ? states
-            : throw new RejectedException(EngineErrors.ProjectionNotFound, $"There is no projection {projection} whose live tables this version of the service keeps.")
+            : throw new RejectedException(EngineErrors.ProjectionNotFound, $"There is no projection {projection} whose tables this version of the service keeps.")
             {
                 Subject = projection,
             };

@@ -27,6 +27,8 @@ internal sealed partial class ProjectionRunner(
     private static readonly TimeSpan FollowInterval = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan IdleFollowInterval = TimeSpan.FromMilliseconds(200);
 
+    private static readonly TimeSpan MaxFollowPause = TimeSpan.FromSeconds(1);
+
     private readonly ProjectionOptions options = options.Value;
     private readonly TimeSpan contendInterval = options.Value.LeaseDuration / 4;
     private long contendedAt;
@@ -83,7 +85,10 @@ internal sealed partial class ProjectionRunner(
                 await projector.ForgetAsync();
                 failures++;
                 var wait = options.RetryDelay * Math.Pow(2, Math.Min(failures - 1, 20));
-                await Task.Delay(wait < options.MaxRetryDelay ? wait : options.MaxRetryDelay, clock, stoppingToken)
+
+                // Who only follows must not be the last to hear of a switch.
+                var longest = projector.Lease.Token is null && MaxFollowPause < options.MaxRetryDelay ? MaxFollowPause : options.MaxRetryDelay;
+                await Task.Delay(wait < longest ? wait : longest, clock, stoppingToken)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -218,7 +223,7 @@ internal sealed partial class ProjectionRunner(
             wait = FollowInterval;
         }
 
-        foreach (var state in projector.States.Where(state => state.FailedAttempts > 0))
+        foreach (var state in projector.States.Where(state => state.IsFed && state.FailedAttempts > 0))
         {
             var due = state.NextAttempt - now;
             wait = due < wait ? due : wait;

@@ -141,6 +141,9 @@ internal sealed partial class ProjectionSlots(ReadDatabase database, StoreIdenti
     private static async Task RunAsync(DbTransaction transaction, string text, (string Name, object? Value)[] parameters, CancellationToken cancellationToken)
     {
         await using var command = Statement.Once(transaction.Connection!, transaction, text, parameters);
+
+        // Emptying a large table takes what it takes: to give up after a time and begin again would take forever.
+        command.CommandTimeout = 0;
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 

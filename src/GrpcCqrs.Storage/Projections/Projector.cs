@@ -45,18 +45,12 @@ internal sealed partial class Projector(
         var head = await store.ReadHeadAsync(cancellationToken);
         await ForgetAsync();
         var rows = await InTransactionAsync(transaction => slots.ReconcileAsync(all, head, transaction, cancellationToken), cancellationToken);
-        foreach (var row in rows)
-        {
-            if (Find(row.Name) is { } projection)
-            {
-                States.Add(new ProjectionState(projection, row, options.BatchSize, clock));
-            }
-        }
-
+        var loaded = rows.Where(row => Find(row.Name) is not null)
+            .Select(row => new ProjectionState(Find(row.Name)!, row, options.BatchSize, clock)).ToList();
         await using var connection = await database.OpenAsync(cancellationToken);
         foreach (var (name, slot, stream, first, count) in await ProjectionSlots.ReadParkedAsync(database.Provider, connection, null, cancellationToken))
         {
-            States.Find(state => state.Name == name && state.Slot == slot)?.Parked.Add(stream, (first, count));
+            loaded.Find(state => state.Name == name && state.Slot == slot)?.Parked.Add(stream, (first, count));
         }
 
         foreach (var row in await ParkedEvents.ReadSkippedAsync(database, cancellationToken))
@@ -64,6 +58,8 @@ internal sealed partial class Projector(
             skipped.Add((row.Projection, row.Version, row.Position));
         }
 
+        // Last: whoever finds states here finds all that belongs to them.
+        States.AddRange(loaded);
         Publish();
     }
 
@@ -196,7 +192,7 @@ internal sealed partial class Projector(
     {
         state.Failed(exception, records.Count, options);
         LogProjectionFailed(logger, state.Name, records[0].Position, records[^1].Position, exception);
-        if (records.Count > 1 || state.FailedAttempts < options.ParkAfter || state.Projection is not IStreamProjection || (exception is DbException failure && database.Provider.IsTransient(failure)))
+        if (records.Count > 1 || state.FailedAttempts < options.ParkAfter || state.Projection is not IStreamProjection || (exception is DbException failure && !database.Provider.IsDataError(failure)))
         {
             return;
         }

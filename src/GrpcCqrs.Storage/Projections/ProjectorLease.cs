@@ -153,11 +153,15 @@ internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<Pro
         }
     }
 
-    /// <summary>Machine and, on Linux, the namespace that process ids count in: containers that share a host name do not share that.</summary>
+    /// <summary>
+    /// Machine and, on Linux, its boot and the namespace that process ids count in: machines or containers that share a host name do not
+    /// share those.
+    /// </summary>
     private static string HostName()
     {
         var space = File.ResolveLinkTarget("/proc/self/ns/pid", returnFinalTarget: false)?.Name ?? "";
-        return $"{Environment.MachineName}{space}".Replace('/', '_');
+        const string boot = "/proc/sys/kernel/random/boot_id";
+        return $"{Environment.MachineName}{space}{(File.Exists(boot) ? File.ReadAllText(boot).Trim() : "")}".Replace('/', '_');
     }
 
     /// <summary>A process may run several hosts, as tests do; each is a holder of its own.</summary>

@@ -21,6 +21,7 @@ internal sealed class ReadModelFollower(
 
     private readonly HashSet<string> names = [.. projections.Select(projection => projection.Name)];
     private Dictionary<(string Name, int Slot), Seen> all = [];
+    private long head;
 
     /// <summary>Reads the checkpoints and publishes them.</summary>
     /// <exception cref="DbException">The read database failed.</exception>
@@ -40,6 +41,7 @@ internal sealed class ReadModelFollower(
         // store is not opened, so that it has no identity to compare.
         var rows = (await ProjectionSlots.ReadAsync(database.Provider, connection, null, cancellationToken))
             .FindAll(row => names.Contains(row.Name) && (row.StoreId == identity.StoreId || identity.StoreId == Guid.Empty));
+        await LeaveOutAsync(rows, cancellationToken);
         var parked = await ProjectionSlots.ReadParkedAsync(database.Provider, connection, null, cancellationToken);
         var now = clock.GetUtcNow();
         all = rows.ToDictionary(row => (row.Name, row.Slot), row => Look(row, now));
@@ -58,6 +60,18 @@ internal sealed class ReadModelFollower(
             })],
             name => parked.Where(one => one.Projection == name && rows.Exists(row => row.Name == name && row.Slot == one.Slot && row.State == SlotState.Live))
                 .ToDictionary(one => one.Stream, one => one.First, StringComparer.Ordinal));
+    }
+
+    /// <summary>
+    /// A checkpoint ahead of the newest event is one of a log that was since replaced by a backup: what it says counts for nothing.
+    /// </summary>
+    private async Task LeaveOutAsync(List<SlotRow> rows, CancellationToken cancellationToken)
+    {
+        if (identity.StoreId != Guid.Empty && rows.Exists(row => row.Position > head))
+        {
+            head = await store.ReadHeadAsync(cancellationToken);
+            rows.RemoveAll(row => row.Position > head);
+        }
     }
 
     private Seen Look(SlotRow row, DateTimeOffset now)
@@ -81,7 +95,7 @@ internal sealed class ReadModelFollower(
     {
         try
         {
-            var head = await store.ReadHeadAsync(cancellationToken);
+            head = await store.ReadHeadAsync(cancellationToken);
             foreach (var (key, seen) in all.Where(pair => pair.Value.Position >= head).ToArray())
             {
                 all[key] = seen with { ProgressTime = now };

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Globalization;
 using GrpcCqrs.EventSourcing;
 using Microsoft.Extensions.Logging;
@@ -54,7 +55,7 @@ internal sealed partial class Rebuilder(
 
         var begun = clock.GetTimestamp();
         ProjectionState[] group = [.. behind];
-        var limit = Math.Min(Math.Min(batch, LargestBatch), group.Min(state => state.FailedAttempts > 0 || state.BatchLimit == 1 ? state.BatchLimit : int.MaxValue));
+        var limit = Math.Min(Math.Min(batch, LargestBatch), group.Min(state => state.BatchLimit < options.BatchSize ? state.BatchLimit : int.MaxValue));
 
         // Never past the live tables: both meet at one position.
         foreach (var live in group.Select(state => projector.Live(state.Name)).Where(live => live is { IsFed: true }))
@@ -71,6 +72,11 @@ internal sealed partial class Rebuilder(
 
         var isApplied = await projector.ApplyAsync(group, page.Events, options.BatchSize, cancellationToken);
         Adapt(clock.GetElapsedTime(begun), page.Events.Count, isApplied);
+        if (isApplied && page.IsEnd)
+        {
+            await SwitchCaughtUpAsync(group, cancellationToken);
+        }
+
         return true;
     }
 
@@ -125,8 +131,13 @@ internal sealed partial class Rebuilder(
     }
 
     /// <summary>Makes the second set of tables the live one: a set that was held, or the one that was live before.</summary>
+    /// <param name="name">The projection.</param>
+    /// <param name="from">The state that the set must be in.</param>
+    /// <param name="also">What is done in the same transaction.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="RejectedException">There is no such projection, or its second set is not ready.</exception>
-    public async Task SwitchAsync(string name, SlotState from, CancellationToken cancellationToken)
+    public async Task SwitchAsync(
+        string name, SlotState from, Func<ProjectionSession, DbTransaction, Task> also, CancellationToken cancellationToken)
     {
         var other = OtherIn(name, [from]);
         var live = projector.Live(name)!;
@@ -138,7 +149,7 @@ internal sealed partial class Rebuilder(
             };
         }
 
-        await SwitchAsync(live, other, cancellationToken);
+        await SwitchAsync(live, other, cancellationToken, also);
     }
 
     private async Task FinishAsync(CancellationToken cancellationToken)
@@ -162,7 +173,17 @@ internal sealed partial class Rebuilder(
             else if (running.IsCompleted)
             {
                 comparisons.Remove(state);
-                await CompareAsync(live, state, await running, cancellationToken);
+                if (running.IsFaulted)
+                {
+                    // Not knowing is no reason to switch, nor to try for ever.
+                    await SetStatesAsync(
+                        [(state, SlotState.Held, $"The comparison with the live tables failed: {ProjectionState.Describe(running.Exception.InnerException!)}")], cancellationToken);
+                }
+                else
+                {
+                    await CompareAsync(live, state, await running, cancellationToken);
+                }
+
             }
         }
     }
@@ -186,10 +207,11 @@ internal sealed partial class Rebuilder(
         }
     }
 
-    private Task SwitchAsync(ProjectionState live, ProjectionState other, CancellationToken cancellationToken)
+    private Task SwitchAsync(
+        ProjectionState live, ProjectionState other, CancellationToken cancellationToken, Func<ProjectionSession, DbTransaction, Task>? also = null)
     {
         LogSwitched(logger, live.Name, other.Position);
-        return SetStatesAsync([(live, SlotState.Previous, live.Note), (other, SlotState.Live, other.Note)], cancellationToken);
+        return SetStatesAsync([(live, SlotState.Previous, live.Note), (other, SlotState.Live, other.Note)], cancellationToken, also);
     }
 
     /// <summary>Sets without a live set that is fed beside them (the logic's version has changed) switch at the end of the log.</summary>
@@ -214,11 +236,14 @@ internal sealed partial class Rebuilder(
         }
     }
 
-    private async Task SetStatesAsync(IReadOnlyList<(ProjectionState State, SlotState To, string? Note)> changes, CancellationToken cancellationToken)
+    private async Task SetStatesAsync(
+        IReadOnlyList<(ProjectionState State, SlotState To, string? Note)> changes, CancellationToken cancellationToken,
+        Func<ProjectionSession, DbTransaction, Task>? also = null)
     {
         await projector.InTransactionAsync(
-            async (_, transaction) =>
+            async (session, transaction) =>
             {
+                await (also?.Invoke(session, transaction) ?? Task.CompletedTask);
                 foreach (var (state, to, note) in changes)
                 {
                     await slots.SetStateAsync(state.Name, state.Slot, to, note, transaction, cancellationToken);

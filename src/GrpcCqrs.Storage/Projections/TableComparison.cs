@@ -58,6 +58,7 @@ internal sealed class TableComparison(ReadDatabase database)
         async Task AddAsync(ProjectedRows rows, string here, string there, string where)
         {
             await using var command = Statement.Once(snapshot.Connection!, snapshot, $"SELECT * FROM ({here} EXCEPT {there}) AS differing");
+            command.CommandTimeout = 0;
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             var (count, named) = (0L, new List<string>());
             while (await reader.ReadAsync(cancellationToken))

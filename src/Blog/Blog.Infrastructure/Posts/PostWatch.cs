@@ -10,7 +10,7 @@ using GrpcCqrs.Storage;
 namespace Blog.Infrastructure.Posts;
 
 /// <summary>Answers <see cref="WatchPosts"/>: the read model's posts first, then those that the event feed says have changed.</summary>
-public sealed class WatchPostsHandler(ReadDatabase database, IReadModelChanges changes) : IReadModelWatchHandler<WatchPosts, PostChangeView>
+public sealed class WatchPostsHandler(ReadDatabase database, IReadModel readModel, IReadModelChanges changes) : IReadModelWatchHandler<WatchPosts, PostChangeView>
 {
     private const int PageSize = 100;
 
@@ -38,7 +38,8 @@ public sealed class WatchPostsHandler(ReadDatabase database, IReadModelChanges c
                     break;
                 }
 
-                last = page[^1].PostId;
+                // The tables may have been switched while the client took its time.
+                (last, view) = (page[^1].PostId, readModel.View(Projections));
             }
 
             yield return new(new PostChangeView.CaughtUp(), told);
