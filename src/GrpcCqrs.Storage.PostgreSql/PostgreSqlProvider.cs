@@ -69,6 +69,8 @@ public sealed class PostgreSqlProvider : DatabaseProvider
     /// <summary>
     /// A database or role that was told to answer before the flush is not followed in that. And all that the append queue does is
     /// look up and remove rows by their keys: a plan made while a table was small must not still read all of it when it is large.
+    /// A process that was stopped in the middle of an append would hold the sequencer's row, and so every append of every process, for
+    /// as long as it is stopped: the server ends its session after 4 s. Its transaction is rolled back, and repeated when it wakes.
     /// </summary>
     public override async Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken)
     {
@@ -147,7 +149,8 @@ public sealed class PostgreSqlProvider : DatabaseProvider
     /// <summary>What the append queue's connection is set to.</summary>
     internal const string WriterSettings =
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';"
-        + " SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+        + " SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
+        + " SET idle_in_transaction_session_timeout = 4000";
 
     /// <summary>What a projector's connection is set to; rows are looked up by their keys there too.</summary>
     internal static string ProjectorSettings(TimeSpan leaseDuration)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Reflection;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -13,6 +14,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     private readonly Process process;
     private readonly StringBuilder output = new();
+    private bool isFrozen;
 
     private ServerProcess(Process process) => this.process = process;
 
@@ -125,14 +127,48 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         await process.WaitForExitAsync();
     }
 
+    /// <summary>SIGSTOP: the process does nothing more but keeps all that it has, connections and locks above all. Returns when it stands still.</summary>
+    public async Task FreezeAsync()
+    {
+        isFrozen = true;
+        await SignalAsync("STOP");
+        using var limit = new CancellationTokenSource(StartLimit);
+        while (!(await File.ReadAllTextAsync($"/proc/{process.Id}/status", limit.Token)).Contains("State:\tT", StringComparison.Ordinal))
+        {
+            await Task.Delay(5, limit.Token);
+        }
+    }
+
+    /// <summary>SIGCONT: the process goes on as if no time had passed.</summary>
+    public async Task ThawAsync()
+    {
+        await SignalAsync("CONT");
+        isFrozen = false;
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (!process.HasExited)
         {
+            if (isFrozen)
+            {
+                await ThawAsync();
+            }
+
             await KillAsync();
         }
 
         process.Dispose();
+    }
+
+    private async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+        if (kill.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"SIG{signal} did not reach process {process.Id}.");
+        }
     }
 
     private void Read(string? line, ChannelWriter<string> addresses)

@@ -145,12 +145,34 @@ internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<Pro
         try
         {
             using var process = Process.GetProcessById(id);
-            return process.StartTime.ToUniversalTime().Ticks != started;
+            return StartOf(process) != started;
         }
-        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or System.ComponentModel.Win32Exception)
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
         {
-            return exception is not System.ComponentModel.Win32Exception;
+            return true;
         }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
+        {
+            // When it started is not to be learned now; where it does live it must not be robbed.
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// When a process started, as a number that every process of the machine reads alike. On Linux the runtime's StartTime is not
+    /// that: each process adds its own estimate of the time of the boot, so that two of them differ by some of a second, and each
+    /// would take the other for a dead one whose id came back. The kernel's own count is exact.
+    /// </summary>
+    private static long StartOf(Process process)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return process.StartTime.ToUniversalTime().Ticks;
+        }
+
+        // proc(5): behind the name, which may hold anything, stand the fields from the third on; the start is the twenty-second.
+        var stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Id}/stat"));
+        return long.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[22 - 3], CultureInfo.InvariantCulture);
     }
 
     /// <summary>
@@ -168,7 +190,7 @@ internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<Pro
     private static string HolderName()
     {
         using var process = Process.GetCurrentProcess();
-        var name = string.Create(CultureInfo.InvariantCulture, $"{Host}/{process.Id}/{process.StartTime.ToUniversalTime().Ticks}/{Guid.CreateVersion7():N}");
+        var name = string.Create(CultureInfo.InvariantCulture, $"{Host}/{process.Id}/{StartOf(process)}/{Guid.CreateVersion7():N}");
         return name[^Math.Min(name.Length, ColumnWidths.User)..];
     }
 

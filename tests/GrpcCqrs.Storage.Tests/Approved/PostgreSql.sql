@@ -1,5 +1,5 @@
 -- Writer settings
-SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET idle_in_transaction_session_timeout = 4000;
 
 -- Projector settings
 SET idle_in_transaction_session_timeout = 4000; SET enable_seqscan = off;
