@@ -29,20 +29,41 @@ internal sealed class BlogUnderTest : IAsyncDisposable
     /// <summary>The posts that were made.</summary>
     public string[] Posts { get; private set; } = [];
 
+    /// <summary>The processor time that the service has taken.</summary>
+    public TimeSpan CpuTime => server.CpuTime;
+
     public static GrpcChannel[] OpenChannels(string address) => [.. Enumerable.Range(0, Channels).Select(_ => GrpcChannel.ForAddress(address))];
 
     /// <summary>Starts the service on new databases and makes some posts.</summary>
-    public static async Task<BlogUnderTest> StartAsync(BenchmarkOptions options, int posts)
+    /// <param name="options">What the command line asks for.</param>
+    /// <param name="posts">How many posts.</param>
+    /// <param name="content">Makes a post's content; null for 300 bytes that hold no words.</param>
+    /// <param name="settings">More settings of the service.</param>
+    public static async Task<BlogUnderTest> StartAsync(
+        BenchmarkOptions options, int posts, Func<Random, string>? content = null, params IEnumerable<string> settings)
     {
         var directory = Directory.CreateTempSubdirectory("grpccqrs-bench-");
         var blog = new BlogUnderTest(directory, await ServerProcess.StartAsync(
-            ServerProcess.StartInfo(directory.FullName, options.Server, BenchmarkDatabase.Settings(options)), addresses: 2));
+            ServerProcess.StartInfo(directory.FullName, options.Server, [.. BenchmarkDatabase.Settings(options), .. settings]), addresses: 2));
         var ids = new string[posts];
         await Parallel.ForAsync(0, posts, new ParallelOptions { MaxDegreeOfParallelism = Callers }, async (number, _) =>
-            ids[number] = await blog.CreateAsync(number));
+            ids[number] = await blog.CreateAsync(number, content ?? Content));
         blog.Posts = ids;
         return blog;
     }
+
+    /// <summary>Starts the service on a store of events: ten a post, one that creates it and edits of random posts.</summary>
+    public static async Task<BlogUnderTest> StartWithEventsAsync(BenchmarkOptions options, int events, params IEnumerable<string> settings)
+    {
+        var blog = await StartAsync(options, events / 10, content: null, settings);
+        await Parallel.ForAsync(0, events - blog.Posts.Length, new ParallelOptions { MaxDegreeOfParallelism = Callers }, async (number, _) =>
+            await blog.EditAsync(number, Random.Shared));
+        await blog.DrainAsync();
+        return blog;
+    }
+
+    /// <summary>A client on each channel.</summary>
+    public T[] Clients<T>(Func<GrpcChannel, T> make) => [.. channels.Select(make)];
 
     /// <summary>Edits of random posts, 300 bytes each; the clock stops once the projections have seen the last.</summary>
     public Task<Sample> EditsAsync(int callers, TimeSpan length) => Load.RunAsync(
@@ -50,17 +71,18 @@ internal sealed class BlogUnderTest : IAsyncDisposable
 
     /// <summary>New posts, 300 bytes of content each; the clock stops once the projections have seen the last.</summary>
     public Task<Sample> CreatesAsync(int callers, TimeSpan length) => Load.RunAsync(
-        callers, length, (caller, _) => CreateAsync(caller), DrainAsync, () => server.CpuTime);
+        callers, length, (caller, _) => CreateAsync(caller, Content), DrainAsync, () => server.CpuTime);
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Gives a random post another content of 300 bytes.</summary>
+    public async Task<(string Post, string Token)> EditAsync(int caller, Random random)
     {
-        Array.ForEach(channels, channel => channel.Dispose());
-        await server.DisposeAsync();
-        data.Delete(recursive: true);
+        var post = Posts[random.Next(Posts.Length)];
+        var answer = await clients[caller % clients.Length].EditPostContentAsync(new EditPostContentRequest { PostId = post, Content = Content(random) });
+        return (post, answer.ConsistencyToken);
     }
 
     /// <summary>One more command, and a query that waits until the projections have seen it.</summary>
-    private async Task DrainAsync()
+    public async Task DrainAsync()
     {
         var (post, token) = await EditAsync(0, new Random());
         var queries = new PostQueryService.PostQueryServiceClient(channels[0]);
@@ -78,17 +100,17 @@ internal sealed class BlogUnderTest : IAsyncDisposable
         }
     }
 
-    private async Task<(string Post, string Token)> EditAsync(int caller, Random random)
+    public async ValueTask DisposeAsync()
     {
-        var post = Posts[random.Next(Posts.Length)];
-        var answer = await clients[caller % clients.Length].EditPostContentAsync(new EditPostContentRequest { PostId = post, Content = Content(random) });
-        return (post, answer.ConsistencyToken);
+        Array.ForEach(channels, channel => channel.Dispose());
+        await server.DisposeAsync();
+        data.Delete(recursive: true);
     }
 
-    private async Task<string> CreateAsync(int caller)
+    private async Task<string> CreateAsync(int caller, Func<Random, string> content)
     {
         var number = Interlocked.Increment(ref created);
-        var request = new CreatePostRequest { Title = $"Post {number}", Author = "Benchmark", Content = Content(Random.Shared) };
+        var request = new CreatePostRequest { Title = $"Post {number}", Author = "Benchmark", Content = content(Random.Shared) };
         return (await clients[caller % clients.Length].CreatePostAsync(request)).PostId;
     }
 

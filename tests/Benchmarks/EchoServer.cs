@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Benchmarks.Protos;
 using Blog.ProcessTests;
+using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
@@ -36,6 +37,18 @@ internal sealed class EchoServer : IAsyncDisposable
     public Task<Sample> LoadAsync(int callers, TimeSpan length) => Load.RunAsync(
         callers, length, (caller, _) => clients[caller % clients.Length].CallAsync(new CallRequest()).ResponseAsync, cpu: () => server.CpuTime);
 
+    /// <summary>One empty call.</summary>
+    public Task CallAsync() => clients[0].CallAsync(new CallRequest()).ResponseAsync;
+
+    /// <summary>A stream of messages, taken one by one.</summary>
+    public async Task StreamAsync(int count, int bytes)
+    {
+        using var call = clients[0].Stream(new StreamRequest { Count = count, Bytes = bytes });
+        while (await call.ResponseStream.MoveNext(CancellationToken.None))
+        {
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         Array.ForEach(channels, channel => channel.Dispose());
@@ -59,5 +72,14 @@ internal sealed class EchoServer : IAsyncDisposable
         private static readonly Task<CallResponse> Answer = Task.FromResult(new CallResponse());
 
         public override Task<CallResponse> Call(CallRequest request, ServerCallContext context) => Answer;
+
+        public override async Task Stream(StreamRequest request, IServerStreamWriter<StreamResponse> responseStream, ServerCallContext context)
+        {
+            var message = new StreamResponse { Data = ByteString.CopyFrom(new byte[request.Bytes]) };
+            for (var sent = 0; sent < request.Count; sent++)
+            {
+                await responseStream.WriteAsync(message, context.CancellationToken);
+            }
+        }
     }
 }

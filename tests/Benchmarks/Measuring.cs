@@ -8,7 +8,8 @@ namespace Benchmarks;
 /// <summary>What the command line asks for.</summary>
 /// <param name="Database">Of the write database: <c>sqlite</c> or <c>postgresql</c>.</param>
 /// <param name="Server">Another build's Blog.Server.dll, to compare builds; null for the one built with the benchmarks.</param>
-internal sealed record BenchmarkOptions(string Database, string? Server);
+/// <param name="Size">How many posts or events the store has, where a suite lets that be chosen; null for the suite's own figure.</param>
+internal sealed record BenchmarkOptions(string Database, string? Server, int? Size = null);
 
 /// <summary>What one stretch of load measured.</summary>
 /// <param name="PerSecond">Answers a second, until the clock stopped.</param>
@@ -53,6 +54,35 @@ internal static class Load
         return new Sample(all.Length / seconds, all.Length / answered, Milliseconds(all, 0.50), Milliseconds(all, 0.99), taken.TotalMicroseconds / all.Length);
     }
 
+    /// <summary>Starts calls at a steady pace, however long those before take (an open loop).</summary>
+    /// <param name="perSecond">How many a second.</param>
+    /// <param name="length">For how long.</param>
+    /// <param name="call">One call; answers the times that it took, in stopwatch ticks, as many each time.</param>
+    /// <returns>For each of those times the median and the 99th percentile, and how many calls a second were done.</returns>
+    public static async Task<Sample[]> PacedAsync(int perSecond, TimeSpan length, Func<Task<long[]>> call)
+    {
+        var clock = Stopwatch.StartNew();
+        var due = (int)(perSecond * length.TotalSeconds);
+        var calls = new List<Task<long[]>>(due);
+        while (calls.Count < due)
+        {
+            for (var now = Math.Min(due, clock.Elapsed.TotalSeconds * perSecond); calls.Count < now;)
+            {
+                calls.Add(Task.Run(call));
+            }
+
+            await Task.Delay(1);
+        }
+
+        var times = await Task.WhenAll(calls);
+        var rate = due / clock.Elapsed.TotalSeconds;
+        return [.. times[0].Select((_, index) =>
+        {
+            long[] ordered = [.. times.Select(each => each[index]).Order()];
+            return new Sample(rate, rate, Milliseconds(ordered, 0.50), Milliseconds(ordered, 0.99), 0);
+        })];
+    }
+
     private static double Milliseconds(long[] ordered, double share) =>
         Stopwatch.GetElapsedTime(0, ordered[(int)((ordered.Length - 1) * share)]).TotalMilliseconds;
 }
@@ -63,9 +93,9 @@ internal static class Rounds
     public const int Count = 5;
 
     /// <summary>One round that does not count, in which the runtimes compile what is hot, and then those that do.</summary>
-    public static async Task<Sample[][]> RunAsync(params Func<Task<Sample>>[] measurements)
+    public static async Task<T[][]> RunAsync<T>(params Func<Task<T>>[] measurements)
     {
-        var measured = measurements.Select(_ => new Sample[Count]).ToArray();
+        var measured = measurements.Select(_ => new T[Count]).ToArray();
         for (var round = -1; round < Count; round++)
         {
             for (var index = 0; index < measurements.Length; index++)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Benchmarks;
 
 // A suite is a file with a method: add it here.
@@ -6,7 +7,11 @@ var suites = new SortedDictionary<string, Func<BenchmarkOptions, Task>>(StringCo
     ["commands"] = CommandsSuite.RunAsync,
     ["compare"] = CompareSuite.RunAsync,
     ["create"] = CreateSuite.RunAsync,
+    ["feed"] = FeedSuite.RunAsync,
     ["group-commit"] = GroupCommitSuite.RunAsync,
+    ["lag"] = LagSuite.RunAsync,
+    ["queries"] = QueriesSuite.RunAsync,
+    ["rebuild"] = RebuildSuite.RunAsync,
 };
 
 if (args is [EchoServer.Argument])
@@ -15,7 +20,7 @@ if (args is [EchoServer.Argument])
     return 0;
 }
 
-var (database, server) = (BenchmarkDatabase.Sqlite, (string?)null);
+var (database, server, size) = (BenchmarkDatabase.Sqlite, (string?)null, (int?)null);
 for (var index = 1; index < args.Length; index += 2)
 {
     switch (args[index..])
@@ -25,6 +30,9 @@ for (var index = 1; index < args.Length; index += 2)
             break;
         case ["--server", _, ..]:
             server = Path.GetFullPath(args[index + 1]);
+            break;
+        case ["--size", var text, ..] when int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 1_000:
+            size = number;
             break;
         default:
             return Usage();
@@ -36,11 +44,11 @@ if (args.Length == 0 || !suites.TryGetValue(args[0], out var run))
     return Usage();
 }
 
-await run(new BenchmarkOptions(database, server));
+await run(new BenchmarkOptions(database, server, size));
 return 0;
 
 int Usage()
 {
-    Console.Error.WriteLine($"usage: Benchmarks {string.Join('|', suites.Keys)} [--database sqlite|postgresql] [--server PATH/Blog.Server.dll]");
+    Console.Error.WriteLine($"usage: Benchmarks {string.Join('|', suites.Keys)} [--database sqlite|postgresql] [--server PATH/Blog.Server.dll] [--size N, at least 1000]");
     return 2;
 }
