@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Globalization;
 using System.Net.Sockets;
@@ -32,6 +33,9 @@ public sealed class PostgreSqlProvider : DatabaseProvider
     /// <summary>How often the listening connection is tried while it is silent: a dead peer is noticed within this and a time-out.</summary>
     private const int KeepAliveSeconds = 10;
 
+    /// <summary>Of each connection string the one that is used.</summary>
+    private readonly ConcurrentDictionary<string, string> preparing = new(StringComparer.Ordinal);
+
     /// <inheritdoc/>
     public override string Name => "PostgreSql";
 
@@ -49,18 +53,18 @@ public sealed class PostgreSqlProvider : DatabaseProvider
     }
 
     /// <inheritdoc/>
-    public override DbConnection CreateConnection(string connectionString)
+    public override DbConnection CreateConnection(string connectionString) => new NpgsqlConnection(preparing.GetOrAdd(connectionString, static given =>
     {
         // Whoever goes through a pooler that cannot carry prepared statements sets Max Auto Prepare=0.
-        var configured = new DbConnectionStringBuilder { ConnectionString = connectionString };
+        var configured = new DbConnectionStringBuilder { ConnectionString = given };
         if (!configured.ContainsKey("Max Auto Prepare"))
         {
             configured["Max Auto Prepare"] = PreparedStatements;
             configured["Auto Prepare Min Usages"] = 2;
         }
 
-        return new NpgsqlConnection(configured.ConnectionString);
-    }
+        return configured.ConnectionString;
+    }));
 
     /// <inheritdoc/>
     public override void Configure(DbContextOptionsBuilder options, string connectionString) =>

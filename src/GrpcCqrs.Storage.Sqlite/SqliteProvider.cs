@@ -46,6 +46,9 @@ public sealed class SqliteProvider : DatabaseProvider
     public override DbConnection CreateConnection(string connectionString) => new SqliteConnection(connectionString);
 
     /// <inheritdoc/>
+    public override DbDataSource CreateReaders(string connectionString) => new SqliteReaders(connectionString);
+
+    /// <inheritdoc/>
     public override void Configure(DbContextOptionsBuilder options, string connectionString) => options.UseSqlite(connectionString);
 
     /// <inheritdoc/>
@@ -95,7 +98,7 @@ public sealed class SqliteProvider : DatabaseProvider
         ArgumentNullException.ThrowIfNull(connection);
 
         // Deferred: the write-ahead log gives a reader a snapshot, and it takes no lock.
-        return Task.FromResult<DbTransaction>(((SqliteConnection)connection).BeginTransaction(deferred: true));
+        return Task.FromResult(connection is SqliteConnection plain ? plain.BeginTransaction(deferred: true) : connection.BeginTransaction());
     }
 
     /// <inheritdoc/>

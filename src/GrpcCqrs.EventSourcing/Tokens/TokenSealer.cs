@@ -89,12 +89,22 @@ public sealed class ConsistencyTokens(TokenSealer sealer)
 {
     private const string Purpose = "consistency";
 
+    // Between two events all queries are answered with the same token.
+    private volatile Written? last;
+
     /// <summary>The token for a position.</summary>
     public string Write(long position)
     {
+        if (last is { } written && written.Position == position)
+        {
+            return written.Token;
+        }
+
         Span<byte> payload = stackalloc byte[sizeof(long)];
         BinaryPrimitives.WriteInt64BigEndian(payload, position);
-        return sealer.Seal(Purpose, payload);
+        var token = sealer.Seal(Purpose, payload);
+        last = new Written(position, token);
+        return token;
     }
 
     /// <summary>The position of a token.</summary>
@@ -110,4 +120,6 @@ public sealed class ConsistencyTokens(TokenSealer sealer)
                 Fields = [new FieldViolation("consistency_token", "Must be a token that a command of this store answered, unchanged.")],
             };
     }
+
+    private sealed record Written(long Position, string Token);
 }

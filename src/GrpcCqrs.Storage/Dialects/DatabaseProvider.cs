@@ -25,6 +25,12 @@ public abstract partial class DatabaseProvider
     /// <summary>A closed connection. Opening and closing it must be cheap: the driver pools.</summary>
     public abstract DbConnection CreateConnection(string connectionString);
 
+    /// <summary>
+    /// Connections that queries read through, many at once, on one kept source: the place to keep statements prepared where the driver
+    /// does not. The default opens the driver's own.
+    /// </summary>
+    public virtual DbDataSource CreateReaders(string connectionString) => new DriverReaders(this, connectionString);
+
     /// <summary>Tells EF Core to use this database.</summary>
     public abstract void Configure(DbContextOptionsBuilder options, string connectionString);
 

@@ -7,8 +7,9 @@ namespace GrpcCqrs.Storage;
 /// <param name="Provider">Its kind.</param>
 /// <param name="ConnectionString">Where it is.</param>
 /// <param name="CreateContext">Makes the service's EF Core context on it.</param>
-public sealed record WriteDatabase(DatabaseProvider Provider, string ConnectionString, Func<WriteDbContext> CreateContext)
+public sealed record WriteDatabase(DatabaseProvider Provider, string ConnectionString, Func<WriteDbContext> CreateContext) : IDisposable
 {
+    private readonly Lazy<DbDataSource> readers = new(() => Provider.CreateReaders(ConnectionString));
     private readonly SemaphoreSlim? turns = Provider.HasOneWriter ? new SemaphoreSlim(1) : null;
 
     /// <summary>Makes the append queue's conversation with it.</summary>
@@ -17,6 +18,18 @@ public sealed record WriteDatabase(DatabaseProvider Provider, string ConnectionS
     /// <summary>An open connection; the caller disposes it.</summary>
     public Task<DbConnection> OpenAsync(CancellationToken cancellationToken) =>
         Databases.OpenAsync(Provider, ConnectionString, cancellationToken);
+
+    /// <summary>An open connection to read through, on which statements that were used before are prepared; the caller disposes it.</summary>
+    public ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) => readers.Value.OpenConnectionAsync(cancellationToken);
+
+    /// <summary>Closes the connections that queries left.</summary>
+    public void Dispose()
+    {
+        if (readers.IsValueCreated)
+        {
+            readers.Value.Dispose();
+        }
+    }
 
     /// <summary>
     /// Waits until no other transaction of this process writes, first come first served, where the database has one writer at a time;
@@ -51,11 +64,25 @@ public sealed record WriteDatabase(DatabaseProvider Provider, string ConnectionS
 /// <param name="Provider">Its kind.</param>
 /// <param name="ConnectionString">Where it is.</param>
 /// <param name="CreateContext">Makes the service's EF Core context on it.</param>
-public sealed record ReadDatabase(DatabaseProvider Provider, string ConnectionString, Func<ReadDbContext> CreateContext)
+public sealed record ReadDatabase(DatabaseProvider Provider, string ConnectionString, Func<ReadDbContext> CreateContext) : IDisposable
 {
+    private readonly Lazy<DbDataSource> readers = new(() => Provider.CreateReaders(ConnectionString));
+
     /// <summary>An open connection; the caller disposes it.</summary>
     public Task<DbConnection> OpenAsync(CancellationToken cancellationToken) =>
         Databases.OpenAsync(Provider, ConnectionString, cancellationToken);
+
+    /// <summary>An open connection to read through, on which statements that were used before are prepared; the caller disposes it.</summary>
+    public ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) => readers.Value.OpenConnectionAsync(cancellationToken);
+
+    /// <summary>Closes the connections that queries left.</summary>
+    public void Dispose()
+    {
+        if (readers.IsValueCreated)
+        {
+            readers.Value.Dispose();
+        }
+    }
 }
 
 /// <summary>A kind of database together with a service's contexts for it.</summary>
@@ -66,6 +93,14 @@ public sealed record ProviderRegistration(
     DatabaseProvider Provider,
     Func<DbContextOptions, WriteDbContext> CreateWriteContext,
     Func<DbContextOptions, ReadDbContext>? CreateReadContext);
+
+/// <summary>Connections as the driver makes and pools them.</summary>
+internal sealed class DriverReaders(DatabaseProvider provider, string connectionString) : DbDataSource
+{
+    public override string ConnectionString => connectionString;
+
+    protected override DbConnection CreateDbConnection() => provider.CreateConnection(connectionString);
+}
 
 internal static class Databases
 {

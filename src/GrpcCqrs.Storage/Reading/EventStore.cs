@@ -24,14 +24,14 @@ internal sealed class EventStore(WriteDatabase database, AppendQueue appends) : 
 
     public async ValueTask<long> ReadHeadAsync(CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var connection = await database.OpenReaderAsync(cancellationToken);
         await using var command = Statement.Once(connection, null, database.Provider.SelectHead);
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
     public async ValueTask<StoredSnapshot?> FindSnapshotAsync(StreamId stream, int schemaVersion, CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var connection = await database.OpenReaderAsync(cancellationToken);
         await using var command = Statement.Once(
             connection, null, database.Provider.SelectSnapshot, ("stream", stream.ToString()), ("schema_version", schemaVersion));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -42,7 +42,7 @@ internal sealed class EventStore(WriteDatabase database, AppendQueue appends) : 
 
     public async ValueTask<CommandRecord?> FindCommandAsync(Guid commandId, CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var connection = await database.OpenReaderAsync(cancellationToken);
         await using var command = Statement.Once(connection, null, database.Provider.SelectCommand, ("command_id", commandId));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken) ? CommandRows.Read(reader) : null;
@@ -52,7 +52,7 @@ internal sealed class EventStore(WriteDatabase database, AppendQueue appends) : 
         string text, int maxCount, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxCount, 1);
-        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var connection = await database.OpenReaderAsync(cancellationToken);
         await using var command = Statement.Once(connection, null, text, [.. parameters, ("count", maxCount)]);
         return await EventReader.ReadPageAsync(command, maxCount, cancellationToken);
     }

@@ -73,7 +73,7 @@ public sealed class ListAuthorsHandler(ReadDatabase database, PageTokens tokens)
         var (beyond, order) = query.Order == AuthorOrder.PostCount
             ? ("(post_count < @posts OR (post_count = @posts AND author > @after))", "post_count DESC, author")
             : ("author > @after", "author");
-        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var connection = await database.OpenReaderAsync(cancellationToken);
         var rows = (await connection.QueryAsync<AuthorStatisticsRow>(new CommandDefinition(
             database.Provider.FirstRows(
                 "SELECT author AS Author, post_count AS PostCount, published_count AS PublishedCount, edit_count AS EditCount"

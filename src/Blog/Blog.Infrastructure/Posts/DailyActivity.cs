@@ -101,7 +101,7 @@ public sealed class ListDailyActivityHandler(ReadDatabase database, PageTokens t
         var filters = $"{query.Start:O} {query.End:O}";
         var start = NumberOf(query.Start ?? DateOnly.MinValue);
         var from = tokens.Read(nameof(ListDailyActivity), filters, query.PageToken) is var (last, _) ? Math.Max(last + 1, start) : start;
-        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var connection = await database.OpenReaderAsync(cancellationToken);
         var rows = (await connection.QueryAsync<DailyActivityRow>(new CommandDefinition(
             database.Provider.FirstRows(
                 "SELECT day AS Day, created_count AS CreatedCount, edited_count AS EditedCount, published_count AS PublishedCount, deleted_count AS DeletedCount"

@@ -40,7 +40,7 @@ public sealed class GetPostHandler(ReadDatabase database) : IReadModelQueryHandl
     {
         var isById = query.PostId.Length > 0;
         var key = isById ? Guid.ParseExact(query.PostId, "D").ToString("D") : query.Slug;
-        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var connection = await database.OpenReaderAsync(cancellationToken);
         var row = await connection.QueryFirstOrDefaultAsync<PostDetailsRow>(new CommandDefinition(
             $"SELECT {PostSummaryTable.Columns}, p.content AS Content FROM {view.Table("post_details")} p WHERE "
             + (isById ? "p.post_id = @key" : "p.slug = @key"),

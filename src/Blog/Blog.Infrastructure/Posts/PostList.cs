@@ -65,7 +65,7 @@ public sealed class ListPostsHandler(ReadDatabase database, PageTokens tokens) :
 
         sql.Append(CultureInfo.InvariantCulture, $" ORDER BY {column} {direction}, p.post_id {direction}");
         parameters.Add("count", size + 1);
-        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var connection = await database.OpenReaderAsync(cancellationToken);
         var rows = (await connection.QueryAsync<PostListRow>(
             new CommandDefinition(database.Provider.FirstRows(sql.ToString()), parameters, cancellationToken: cancellationToken))).AsList();
         var next = rows.Count > size ? TokenBehind(rows[size - 1], query.Order, filters) : "";

@@ -112,7 +112,7 @@ public sealed class SearchPostsHandler(ReadDatabase database, PageTokens tokens)
         var filter = new StringBuilder();
         var parameters = new DynamicParameters(new { count = size + 1, offset });
         PostFilters.Append(filter, parameters, view, query.Statuses, query.Tag);
-        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var connection = await database.OpenReaderAsync(cancellationToken);
         var hits = await index.FindAsync(connection, view, query.Query, filter.ToString(), parameters, cancellationToken);
         return new Page<SearchHitView>(
             [.. hits.Take(size)], hits.Count > size ? tokens.Write(nameof(SearchPosts), filters, offset + size, "") : "");

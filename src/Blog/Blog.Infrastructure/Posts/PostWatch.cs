@@ -84,7 +84,7 @@ public sealed class WatchPostsHandler(ReadDatabase database, IReadModel readMode
         }
 
         parameters.Add("count", count);
-        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var connection = await database.OpenReaderAsync(cancellationToken);
         return (await connection.QueryAsync<PostListRow>(new CommandDefinition(
             database.Provider.FirstRows(sql.Append(" ORDER BY p.post_id").ToString()), parameters, cancellationToken: cancellationToken))).AsList();
     }

@@ -77,7 +77,7 @@ public sealed class ListTagsHandler(ReadDatabase database, PageTokens tokens) : 
         var prefix = PostRules.NormalizeTag(query.Prefix);
         var after = tokens.Read(nameof(ListTags), prefix, query.PageToken)?.Text ?? "";
 
-        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var connection = await database.OpenReaderAsync(cancellationToken);
         var rows = (await connection.QueryAsync<TagCountRow>(new CommandDefinition(
             database.Provider.FirstRows(
                 $"SELECT tag AS Tag, post_count AS PostCount, published_count AS PublishedCount FROM {view.Table("tag_counts")}"
