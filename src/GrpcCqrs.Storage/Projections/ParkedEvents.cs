@@ -63,6 +63,23 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
         return rows;
     }
 
+    /// <summary>A stream's parked events in a projection's tables, in order of position.</summary>
+    public static async Task<List<(long Position, string EventType, string? Error)>> ReadStreamAsync(
+        ReadDatabase database, ProjectionState state, string stream, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = Statement.Once(
+            connection, null, database.Provider.SelectParkedOfStream, ("projection", state.Name), ("slot", state.Slot), ("stream", stream));
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<(long, string, string?)>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add((reader.GetInt64(0), reader.GetString(1), reader.IsDBNull(2) ? null : reader.GetString(2)));
+        }
+
+        return rows;
+    }
+
     /// <summary>
     /// Applies the parked events of a projection, of one stream or of all; and has one that stands still tried again at once.
     /// </summary>
@@ -147,7 +164,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
     /// <summary>Applies what is parked of a stream, in order, in one transaction; notes the error where that fails again.</summary>
     private async Task<long> ApplyAsync(ProjectionState state, string stream, CancellationToken cancellationToken)
     {
-        var rows = await ReadStreamAsync(state, stream, cancellationToken);
+        var rows = await ReadStreamAsync(database, state, stream, cancellationToken);
         long tried = 0;
         try
         {
@@ -190,21 +207,5 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
 
             return 0;
         }
-    }
-
-    private async Task<List<(long Position, string EventType, string? Error)>> ReadStreamAsync(
-        ProjectionState state, string stream, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = Statement.Once(
-            connection, null, database.Provider.SelectParkedOfStream, ("projection", state.Name), ("slot", state.Slot), ("stream", stream));
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var rows = new List<(long, string, string?)>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            rows.Add((reader.GetInt64(0), reader.GetString(1), reader.IsDBNull(2) ? null : reader.GetString(2)));
-        }
-
-        return rows;
     }
 }

@@ -16,12 +16,12 @@ internal sealed class StreamReplay(Projector projector, IEventStore store, ReadD
         foreach (var state in projector.States.Where(state => state.Name == projection && state.IsFed).ToArray())
         {
             var keyed = Keyed(state);
-            var parked = await ParkedAsync(state, stream, cancellationToken);
+            var parked = state.Parked.ContainsKey(stream.ToString()) ? await ParkedEvents.ReadStreamAsync(database, state, stream.ToString(), cancellationToken) : [];
             await projector.InTransactionAsync(
                 async (session, transaction) =>
                 {
                     await RefoldAsync(state, keyed, stream, session.Tables(state.Slot, transaction), cancellationToken);
-                    foreach (var position in parked)
+                    foreach (var (position, _, _) in parked)
                     {
                         await session.RunAsync(
                             provider => provider.DeleteParked, transaction, cancellationToken, ("projection", state.Name), ("slot", state.Slot), ("position", position));
@@ -73,23 +73,5 @@ internal sealed class StreamReplay(Projector projector, IEventStore store, ReadD
         }
 
         return streams;
-    }
-
-    private async Task<List<long>> ParkedAsync(ProjectionState state, StreamId stream, CancellationToken cancellationToken)
-    {
-        var positions = new List<long>();
-        if (state.Parked.ContainsKey(stream.ToString()))
-        {
-            await using var connection = await database.OpenAsync(cancellationToken);
-            await using var command = Statement.Once(
-                connection, null, database.Provider.SelectParkedOfStream, ("projection", state.Name), ("slot", state.Slot), ("stream", stream.ToString()));
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                positions.Add(reader.GetInt64(0));
-            }
-        }
-
-        return positions;
     }
 }

@@ -74,12 +74,7 @@ public sealed class ListPostsHandler(ReadDatabase database, PageTokens tokens) :
 
     private void AppendFilters(StringBuilder sql, DynamicParameters parameters, ListPosts query)
     {
-        if (query.Author.Length > 0)
-        {
-            sql.Append(" AND ").Append(database.Provider.IsSameText("p.author", "@author"));
-            parameters.Add("author", query.Author);
-        }
-
+        PostFilters.AppendAuthor(sql, parameters, database.Provider, query.Author);
         AppendRange("create_us", query.Created);
         AppendRange("update_us", query.Updated);
         AppendRange("publish_us", query.Published);
@@ -148,6 +143,15 @@ internal static class PostFilters
         {
             sql.Append(CultureInfo.InvariantCulture, $" AND EXISTS (SELECT 1 FROM {view.Table("post_list_tags")} t WHERE t.tag = @tag AND t.post_id = p.post_id)");
             parameters.Add("tag", PostRules.NormalizeTag(tag));
+        }
+    }
+
+    public static void AppendAuthor(StringBuilder sql, DynamicParameters parameters, DatabaseProvider provider, string author)
+    {
+        if (author.Length > 0)
+        {
+            sql.Append(" AND ").Append(provider.IsSameText("p.author", "@author"));
+            parameters.Add("author", author);
         }
     }
 }

@@ -77,12 +77,7 @@ public sealed class WatchPostsHandler(ReadDatabase database, IReadModel readMode
         var sql = new StringBuilder($"SELECT {PostSummaryTable.Columns} FROM {view.Table("post_list")} p WHERE {condition}");
         var parameters = new DynamicParameters(values);
         PostFilters.Append(sql, parameters, view, query.Statuses, query.Tag);
-        if (query.Author.Length > 0)
-        {
-            sql.Append(" AND ").Append(database.Provider.IsSameText("p.author", "@author"));
-            parameters.Add("author", query.Author);
-        }
-
+        PostFilters.AppendAuthor(sql, parameters, database.Provider, query.Author);
         parameters.Add("count", count);
         await using var connection = await database.OpenReaderAsync(cancellationToken);
         return (await connection.QueryAsync<PostListRow>(new CommandDefinition(
