@@ -24,9 +24,7 @@ public sealed class SqliteProvider : DatabaseProvider
     private const string WriterBuffers = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 32000;";
     private const string ProjectorBuffers = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 16000;";
 
-    // Writers of two processes wait for each other in SQLite, by steps of a few milliseconds at first; the driver by itself waits 150 at
-    // a time.
-    private const string Patience = "PRAGMA busy_timeout = 1000;";
+    static SqliteProvider() => SqliteWaits.Install();
 
     /// <inheritdoc/>
     public override string Name => "Sqlite";
@@ -73,11 +71,11 @@ public sealed class SqliteProvider : DatabaseProvider
 
     /// <inheritdoc/>
     public override Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken) =>
-        ExecuteAsync(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; " + Patience + WriterBuffers, cancellationToken);
+        PrepareAsync(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; " + WriterBuffers, cancellationToken);
 
     /// <inheritdoc/>
     public override Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken) =>
-        ExecuteAsync(connection, "PRAGMA synchronous = NORMAL; " + ProjectorBuffers, cancellationToken);
+        PrepareAsync(connection, "PRAGMA synchronous = NORMAL; " + ProjectorBuffers, cancellationToken);
 
     /// <inheritdoc/>
     public override AppendSession CreateAppendSession(DbConnection connection) => new SqliteAppendSession((SqliteConnection)connection, this);
@@ -87,7 +85,7 @@ public sealed class SqliteProvider : DatabaseProvider
     /// as can be.
     /// </summary>
     public override Task PrepareGroupWriterAsync(DbConnection connection, CancellationToken cancellationToken) =>
-        ExecuteAsync(connection, "PRAGMA synchronous = NORMAL; " + Patience, cancellationToken);
+        PrepareAsync(connection, "PRAGMA synchronous = NORMAL;", cancellationToken);
 
     /// <inheritdoc/>
     public override Task<DbTransaction> BeginSnapshotAsync(DbConnection connection, CancellationToken cancellationToken)
@@ -105,6 +103,12 @@ public sealed class SqliteProvider : DatabaseProvider
     /// <inheritdoc/>
     public override bool IsDataError(DbException exception) =>
         exception is SqliteException { SqliteErrorCode: Constraint or TooBig or Mismatch };
+
+    private static Task PrepareAsync(DbConnection connection, string pragmas, CancellationToken cancellationToken)
+    {
+        SqliteWaits.WaitForWriters((SqliteConnection)connection);
+        return ExecuteAsync(connection, pragmas, cancellationToken);
+    }
 
     private static async Task ExecuteAsync(DbConnection connection, string text, CancellationToken cancellationToken)
     {
