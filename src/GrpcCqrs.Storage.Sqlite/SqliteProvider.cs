@@ -77,6 +77,9 @@ public sealed class SqliteProvider : DatabaseProvider
     public override Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken) =>
         PrepareAsync(connection, "PRAGMA synchronous = NORMAL; " + ProjectorBuffers, cancellationToken);
 
+    /// <summary>Only reads: the transaction began with the lock on the whole database.</summary>
+    public override string LockSequencer => "SELECT position, time_us, hash FROM sequencer WHERE id = 1";
+
     /// <inheritdoc/>
     public override AppendSession CreateAppendSession(DbConnection connection) => new SqliteAppendSession((SqliteConnection)connection, this);
 
