@@ -24,7 +24,7 @@ public sealed class SqliteProvider : DatabaseProvider
     private const string WriterBuffers = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 32000;";
     private const string ProjectorBuffers = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 16000;";
 
-    static SqliteProvider() => SqliteWaits.Install();
+    static SqliteProvider() => SqliteLibrary.SetUp();
 
     /// <inheritdoc/>
     public override string Name => "Sqlite";
@@ -109,7 +109,7 @@ public sealed class SqliteProvider : DatabaseProvider
 
     private static Task PrepareAsync(DbConnection connection, string pragmas, CancellationToken cancellationToken)
     {
-        SqliteWaits.WaitForWriters((SqliteConnection)connection);
+        SqliteLibrary.WaitForWriters((SqliteConnection)connection);
         return ExecuteAsync(connection, pragmas, cancellationToken);
     }
 

@@ -8,17 +8,19 @@ using SQLitePCL;
 
 namespace GrpcCqrs.Storage.Sqlite;
 
-/// <summary>
-/// How SQLite waits. The native library is built without <c>HAVE_USLEEP</c>, with which it takes whole seconds for every wait: a reader
-/// that meets a commit a few times in a row is to wait for a microsecond, a writer behind another one for milliseconds, and each slept
-/// for a second on a pool thread. So all connections of the process get SQLite's own file system with another way to sleep, and those
-/// that write a busy handler in place of <c>busy_timeout</c>. A library that sleeps well by itself loses nothing by it.
-/// </summary>
-internal static unsafe partial class SqliteWaits
+/// <summary>How SQLite's native library works in this process: how it waits above all.</summary>
+/// <remarks>
+/// The library is built without <c>HAVE_USLEEP</c> and so takes whole seconds for every wait: a reader that meets commits a few times in
+/// a row means to wait for a microsecond, a writer behind another one for milliseconds, and each held its thread for a second. So all
+/// connections get SQLite's own file system with another way to sleep, and those that write a busy handler in place of
+/// <c>busy_timeout</c>. A library that sleeps well by itself loses nothing by it.
+/// </remarks>
+internal static unsafe partial class SqliteLibrary
 {
     private const int Ok = 0;
+    private const int MemoryStatistics = 9;
 
-    /// <summary>The first wait for another writer, which is longer than most transactions; each next one is twice as long, up to the longest.</summary>
+    /// <summary>The first wait for another writer, about as long as a short transaction; each next one is twice as long, up to the longest.</summary>
     private const int FirstWaitMicroseconds = 100;
     private const int MaxDoublings = 8;
 
@@ -27,13 +29,20 @@ internal static unsafe partial class SqliteWaits
     /// <summary>How often a writer waits before the driver hears of it: about a second in all.</summary>
     private const int MaxWaits = 46;
 
-    /// <summary>Lets all connections that are opened from now on sleep for as long as they mean to. To be called once.</summary>
+    /// <summary>Sets up the library for all connections that are opened from now on. To be called once.</summary>
     /// <exception cref="InvalidOperationException">SQLite refuses.</exception>
-    public static void Install()
+    public static void SetUp()
     {
         if (OperatingSystem.IsWindows())
         {
             return; // Its sleep takes milliseconds in every build.
+        }
+
+        if (OperatingSystem.IsLinux())
+        {
+            // Statistics that nobody reads, under a lock that all threads take at each allocation. SQLite refuses where it is in use
+            // already, which does no harm. On macOS C passes the argument another way.
+            _ = Configure(MemoryStatistics, 0);
         }
 
         var own = FindFileSystem(0);
@@ -92,6 +101,9 @@ internal static unsafe partial class SqliteWaits
 
     [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_busy_timeout")]
     private static partial int SetBusyTimeout(sqlite3 database, int milliseconds);
+
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_config")]
+    private static partial int Configure(int option, int value);
 
     [LibraryImport("libc", EntryPoint = "usleep")]
     private static partial int SleepMicroseconds(uint microseconds);
