@@ -24,9 +24,7 @@ public sealed class SqliteProvider : DatabaseProvider
     private const string WriterBuffers = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 32000;";
     private const string ProjectorBuffers = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 16000;";
 
-    // Writers of two processes wait for each other in SQLite, by steps of a few milliseconds at first; the driver by itself waits 150 at
-    // a time.
-    private const string Patience = "PRAGMA busy_timeout = 1000;";
+    static SqliteProvider() => SqliteLibrary.SetUp();
 
     /// <inheritdoc/>
     public override string Name => "Sqlite";
@@ -76,11 +74,14 @@ public sealed class SqliteProvider : DatabaseProvider
 
     /// <inheritdoc/>
     public override Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken) =>
-        ExecuteAsync(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; " + Patience + WriterBuffers, cancellationToken);
+        PrepareAsync(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; " + WriterBuffers, cancellationToken);
 
     /// <inheritdoc/>
     public override Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken) =>
-        ExecuteAsync(connection, "PRAGMA synchronous = NORMAL; " + ProjectorBuffers, cancellationToken);
+        PrepareAsync(connection, "PRAGMA synchronous = NORMAL; " + ProjectorBuffers, cancellationToken);
+
+    /// <summary>Only reads: the transaction began with the lock on the whole database.</summary>
+    public override string LockSequencer => "SELECT position, time_us, hash FROM sequencer WHERE id = 1";
 
     /// <inheritdoc/>
     public override AppendSession CreateAppendSession(DbConnection connection) => new SqliteAppendSession((SqliteConnection)connection, this);
@@ -90,7 +91,7 @@ public sealed class SqliteProvider : DatabaseProvider
     /// as can be.
     /// </summary>
     public override Task PrepareGroupWriterAsync(DbConnection connection, CancellationToken cancellationToken) =>
-        ExecuteAsync(connection, "PRAGMA synchronous = NORMAL; " + Patience, cancellationToken);
+        PrepareAsync(connection, "PRAGMA synchronous = NORMAL;", cancellationToken);
 
     /// <inheritdoc/>
     public override Task<DbTransaction> BeginSnapshotAsync(DbConnection connection, CancellationToken cancellationToken)
@@ -108,6 +109,12 @@ public sealed class SqliteProvider : DatabaseProvider
     /// <inheritdoc/>
     public override bool IsDataError(DbException exception) =>
         exception is SqliteException { SqliteErrorCode: Constraint or TooBig or Mismatch };
+
+    private static Task PrepareAsync(DbConnection connection, string pragmas, CancellationToken cancellationToken)
+    {
+        SqliteLibrary.WaitForWriters((SqliteConnection)connection);
+        return ExecuteAsync(connection, pragmas, cancellationToken);
+    }
 
     private static async Task ExecuteAsync(DbConnection connection, string text, CancellationToken cancellationToken)
     {

@@ -100,6 +100,31 @@ public abstract class OperationSpecs<TFixture>(TFixture fixture) : IClassFixture
     }
 
     [SkippableFact]
+    public async Task The_audit_log_of_a_stream_has_what_appended_and_what_did_not()
+    {
+        await using var store = await StartAsync(fixture.NewStore());
+        await AppendTenAsync(store);
+        var stream = new StreamId("ledger", "audited");
+        var entry = Context().AuditEntry() with { Stream = stream.ToString() };
+        for (var number = 0; number < 6; number++)
+        {
+            var audited = entry with { DurationMicroseconds = number };
+            await store.Store.AppendAsync(
+                number % 2 == 0 ? Append("audited", ExpectedVersion.Any, Booking(1), Booking(2)) with { Audit = audited } : new AppendRequest { Audit = audited }, None);
+            await store.Store.AppendAsync(
+                Append("another", ExpectedVersion.Any, Booking(1)) with { Audit = entry with { Stream = "ledger-another" } }, None);
+        }
+
+        var log = store.Services.GetRequiredService<AuditLog>();
+        var newest = await log.ReadAsync(new AuditFilter { Stream = stream.ToString() }, null, 4, None);
+        Assert.Equal([5, 4, 3, 2], newest.Select(e => e.Entry.DurationMicroseconds));
+        Assert.Equal([null, 20L, null, 16L], newest.Select(e => e.Position));
+        Assert.Equal([1, 0], (await log.ReadAsync(new AuditFilter { Stream = stream.ToString() }, newest[^1].Id, 4, None)).Select(e => e.Entry.DurationMicroseconds));
+        Assert.Equal(6, (await log.ReadAsync(new AuditFilter { Stream = "ledger-another", CommandType = "Test" }, null, 9, None)).Count);
+        Assert.Empty(await log.ReadAsync(new AuditFilter { Stream = "ledger-nobody" }, null, 9, None));
+    }
+
+    [SkippableFact]
     public async Task Commands_older_than_the_retention_are_forgotten_and_no_others()
     {
         var clock = new SteppedClock(DateTimeOffset.UnixEpoch.AddYears(50));

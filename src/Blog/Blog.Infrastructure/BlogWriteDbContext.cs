@@ -7,7 +7,17 @@ namespace Blog.Infrastructure;
 public abstract class BlogWriteDbContext(DbContextOptions options) : WriteDbContext(options);
 
 /// <summary>The write database on SQLite, with migrations of its own.</summary>
-public sealed class SqliteBlogWriteDbContext(DbContextOptions options) : BlogWriteDbContext(options);
+public sealed class SqliteBlogWriteDbContext(DbContextOptions options) : BlogWriteDbContext(options)
+{
+    /// <inheritdoc/>
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        base.OnModelCreating(modelBuilder);
+
+        // SQLite numbers the rows all the same; AUTOINCREMENT would change a row of another table with each.
+        modelBuilder.Entity<AuditRow>().Property(row => row.Id).ValueGeneratedNever();
+    }
+}
 
 /// <summary>The write database on PostgreSQL, with migrations of its own.</summary>
 public sealed class PostgreSqlBlogWriteDbContext(DbContextOptions options) : BlogWriteDbContext(options);

@@ -66,7 +66,9 @@ public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
         return new CommandContext
         {
             CommandId = id,
-            RequestHash = isIdempotent ? HashOf(call.Method, request) : null,
+
+            // With its type: a null array by itself would become an empty hash, and not none.
+            RequestHash = isIdempotent ? (ReadOnlyMemory<byte>?)HashOf(call.Method, request) : null,
             ExpectedVersion = expectedVersion is { } version and >= 0 ? ExpectedVersion.Exactly(version) : ExpectedVersion.Any,
             User = UserOf(call),
             CorrelationId = Header(CorrelationHeader) ?? Activity.Current?.TraceId.ToHexString() ?? id.ToString("D"),

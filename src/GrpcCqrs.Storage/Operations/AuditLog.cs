@@ -38,6 +38,10 @@ public sealed record StoredAuditEntry(long Id, AuditEntry Entry, long? Position)
 /// <summary>Reads the audit log.</summary>
 public sealed class AuditLog(WriteDatabase database)
 {
+    private const string OfOneStream =
+        "(SELECT * FROM audit WHERE stream = @stream AND position IS NULL"
+        + " UNION ALL SELECT * FROM audit WHERE position IN (SELECT position FROM events WHERE stream = @stream)) AS audit";
+
     /// <summary>The entries that match, the newest first.</summary>
     /// <param name="filter">Which.</param>
     /// <param name="beforeId">Only entries with a smaller id, which continues a page; null starts at the newest.</param>
@@ -47,13 +51,14 @@ public sealed class AuditLog(WriteDatabase database)
     public async Task<IReadOnlyList<StoredAuditEntry>> ReadAsync(AuditFilter filter, long? beforeId, int maxCount, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(filter);
-        var sql = new StringBuilder(
-            "SELECT id, time_us, command_type, command_id, user_name, stream, outcome, error_reason, duration_us, position FROM audit WHERE 1 = 1");
+        var stream = NullIfEmpty(filter.Stream);
+        var sql = new StringBuilder("SELECT id, time_us, command_type, command_id, user_name, stream, outcome, error_reason, duration_us, position FROM ")
+            .Append(stream is null ? "audit" : OfOneStream).Append(" WHERE 1 = 1");
         var parameters = new List<(string, object?)>();
         Where("id < @before_id", "before_id", beforeId);
         Where("command_type = @command_type", "command_type", NullIfEmpty(filter.CommandType));
         Where("user_name = @user_name", "user_name", NullIfEmpty(filter.User));
-        Where("stream = @stream", "stream", NullIfEmpty(filter.Stream));
+        Where("stream = @stream", "stream", stream);
         Where("command_id = @command_id", "command_id", filter.CommandId);
         Where("outcome = @outcome", "outcome", (int?)filter.Outcome);
         Where("time_us >= @start", "start", filter.Start is { } start ? UnixMicroseconds.From(start) : null);

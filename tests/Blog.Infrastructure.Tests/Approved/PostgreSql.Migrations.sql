@@ -141,3 +141,15 @@ INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
 VALUES ('20261120191413_ConsumerGroups', '10.0.14');
 
 COMMIT;
+
+START TRANSACTION;
+DROP INDEX ix_audit_stream;
+
+CREATE INDEX ix_audit_position ON audit (position);
+
+CREATE INDEX ix_audit_stream ON audit (stream, id) WHERE position IS NULL;
+
+INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
+VALUES ('20261120225247_AuditIndexes', '10.0.14');
+
+COMMIT;

@@ -151,3 +151,16 @@ VALUES (N'20261120191415_ConsumerGroups', N'10.0.14');
 
 COMMIT;
 GO
+
+BEGIN TRANSACTION;
+DROP INDEX [ix_audit_stream] ON [audit];
+
+CREATE INDEX [ix_audit_position] ON [audit] ([position]);
+
+CREATE INDEX [ix_audit_stream] ON [audit] ([stream], [id]) WHERE position IS NULL;
+
+INSERT INTO [__EFMigrationsHistory] ([MigrationId], [ProductVersion])
+VALUES (N'20261120225249_AuditIndexes', N'10.0.14');
+
+COMMIT;
+GO

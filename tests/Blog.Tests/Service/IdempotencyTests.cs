@@ -27,6 +27,19 @@ public sealed class IdempotencyTests(BlogService blog) : IClassFixture<BlogServi
     }
 
     [Theory]
+    [MemberData(nameof(CommandCall.All), MemberType = typeof(CommandCall))]
+    public async Task Only_a_command_with_an_id_is_remembered(string command)
+    {
+        var stream = $"post-{await StartAsync(command)}";
+        await CommandCall.SendAsync(blog, command, stream["post-".Length..]);
+        Assert.DoesNotContain(await blog.ReadWriteDatabaseAsync("SELECT stream FROM commands"), row => row["stream"] == stream);
+
+        var other = await StartAsync(command);
+        await CommandCall.SendAsync(blog, command, other, PostCalls.NewId());
+        Assert.Single(await blog.ReadWriteDatabaseAsync("SELECT stream FROM commands"), row => row["stream"] == $"post-{other}");
+    }
+
+    [Theory]
     [MemberData(nameof(CommandCall.OnAPost), MemberType = typeof(CommandCall))]
     public async Task A_command_raced_by_itself_is_carried_out_once(string command)
     {

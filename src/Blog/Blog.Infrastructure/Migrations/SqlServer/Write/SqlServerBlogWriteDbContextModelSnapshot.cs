@@ -79,8 +79,12 @@ namespace Blog.Infrastructure.Migrations.SqlServer.Write
 
                     b.HasKey("Id");
 
+                    b.HasIndex("Position")
+                        .HasDatabaseName("ix_audit_position");
+
                     b.HasIndex("Stream", "Id")
-                        .HasDatabaseName("ix_audit_stream");
+                        .HasDatabaseName("ix_audit_stream")
+                        .HasFilter("position IS NULL");
 
                     b.HasIndex("TimeMicroseconds", "Id")
                         .HasDatabaseName("ix_audit_time");
@@ -285,17 +289,6 @@ namespace Blog.Infrastructure.Migrations.SqlServer.Write
                     b.ToTable("events", (string)null);
                 });
 
-            modelBuilder.Entity("GrpcCqrs.Storage.OutboxRow", b =>
-                {
-                    b.Property<long>("Position")
-                        .HasColumnType("bigint")
-                        .HasColumnName("position");
-
-                    b.HasKey("Position");
-
-                    b.ToTable("outbox", (string)null);
-                });
-
             modelBuilder.Entity("GrpcCqrs.Storage.GroupParkedEventRow", b =>
                 {
                     b.Property<string>("GroupName")
@@ -349,6 +342,17 @@ namespace Blog.Infrastructure.Migrations.SqlServer.Write
                         .HasDatabaseName("ix_parked_events_stream");
 
                     b.ToTable("parked_events", (string)null);
+                });
+
+            modelBuilder.Entity("GrpcCqrs.Storage.OutboxRow", b =>
+                {
+                    b.Property<long>("Position")
+                        .HasColumnType("bigint")
+                        .HasColumnName("position");
+
+                    b.HasKey("Position");
+
+                    b.ToTable("outbox", (string)null);
                 });
 
             modelBuilder.Entity("GrpcCqrs.Storage.SequencerRow", b =>

@@ -20,7 +20,6 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
             modelBuilder.Entity("GrpcCqrs.Storage.AuditRow", b =>
                 {
                     b.Property<long>("Id")
-                        .ValueGeneratedOnAdd()
                         .HasColumnType("INTEGER")
                         .HasColumnName("id");
 
@@ -68,8 +67,12 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
 
                     b.HasKey("Id");
 
+                    b.HasIndex("Position")
+                        .HasDatabaseName("ix_audit_position");
+
                     b.HasIndex("Stream", "Id")
-                        .HasDatabaseName("ix_audit_stream");
+                        .HasDatabaseName("ix_audit_stream")
+                        .HasFilter("position IS NULL");
 
                     b.HasIndex("TimeMicroseconds", "Id")
                         .HasDatabaseName("ix_audit_time");
@@ -263,17 +266,6 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                     b.ToTable("events", (string)null);
                 });
 
-            modelBuilder.Entity("GrpcCqrs.Storage.OutboxRow", b =>
-                {
-                    b.Property<long>("Position")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("position");
-
-                    b.HasKey("Position");
-
-                    b.ToTable("outbox", (string)null);
-                });
-
             modelBuilder.Entity("GrpcCqrs.Storage.GroupParkedEventRow", b =>
                 {
                     b.Property<string>("GroupName")
@@ -323,6 +315,17 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                         .HasDatabaseName("ix_parked_events_stream");
 
                     b.ToTable("parked_events", (string)null);
+                });
+
+            modelBuilder.Entity("GrpcCqrs.Storage.OutboxRow", b =>
+                {
+                    b.Property<long>("Position")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("position");
+
+                    b.HasKey("Position");
+
+                    b.ToTable("outbox", (string)null);
                 });
 
             modelBuilder.Entity("GrpcCqrs.Storage.SequencerRow", b =>
