@@ -35,6 +35,9 @@ internal sealed class BlogUnderTest : IAsyncDisposable
     /// <summary>The memory that the service has resident now, in MiB.</summary>
     public double ResidentMib => server.ResidentBytes / (1024.0 * 1024);
 
+    /// <summary>The id of the service's process.</summary>
+    public int ProcessId => server.Id;
+
     /// <summary>Where the service answers.</summary>
     public string Address => server.GrpcAddress;
 

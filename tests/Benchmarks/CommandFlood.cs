@@ -24,25 +24,28 @@ internal sealed record Flood(
     long[] AcceptedTimes, long[] RefusedTimes, double ServerCores, double ClientCores, double[] ResidentMib);
 
 /// <summary>
-/// Edits of random posts through as many connections as the calls under way need: Kestrel takes 100 at a time on each. A call that is
-/// not answered in 10 s is given up.
+/// Edits of random posts over 64 connections. Kestrel takes 100 calls at a time on each, so that there is room in them for more calls
+/// than the service's write queue holds. A call that is not answered in 10 s is given up.
 /// </summary>
 internal sealed class CommandFlood : IDisposable
 {
+    private const int Connections = 64;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly BlogUnderTest blog;
-    private readonly GrpcChannel channel;
-    private readonly PostCommandService.PostCommandServiceClient client;
+    private readonly GrpcChannel[] channels;
+    private readonly PostCommandService.PostCommandServiceClient[] clients;
+    private int turn;
 
     public CommandFlood(BlogUnderTest blog)
     {
         this.blog = blog;
-        channel = GrpcChannel.ForAddress(blog.Address, new GrpcChannelOptions
+        channels = [.. Enumerable.Range(0, Connections).Select(_ => GrpcChannel.ForAddress(blog.Address, new GrpcChannelOptions
         {
-            HttpHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true }, DisposeHttpClient = true,
-        });
-        client = new PostCommandService.PostCommandServiceClient(channel);
+            // The channel's own default opens more connections where one is full.
+            HttpHandler = new SocketsHttpHandler(), DisposeHttpClient = true,
+        }))];
+        clients = [.. channels.Select(channel => new PostCommandService.PostCommandServiceClient(channel))];
     }
 
     /// <summary>Callers that each wait for an answer before they ask again (a closed loop).</summary>
@@ -75,8 +78,14 @@ internal sealed class CommandFlood : IDisposable
                     var asked = Stopwatch.GetTimestamp();
                     _ = Task.Run(async () =>
                     {
-                        await CallAsync(tally, asked);
-                        ended.Signal();
+                        try
+                        {
+                            await CallAsync(tally, asked);
+                        }
+                        finally
+                        {
+                            ended.Signal();
+                        }
                     });
                 }
             }
@@ -85,7 +94,7 @@ internal sealed class CommandFlood : IDisposable
         await OnOwnThreadAsync(ended.Wait);
     });
 
-    public void Dispose() => channel.Dispose();
+    public void Dispose() => Array.ForEach(channels, channel => channel.Dispose());
 
     private async Task<Flood> RunAsync(TimeSpan length, Func<Tally, Task> offer)
     {
@@ -114,6 +123,7 @@ internal sealed class CommandFlood : IDisposable
             PostId = blog.Posts[Random.Shared.Next(blog.Posts.Length)],
             Content = string.Create(CultureInfo.InvariantCulture, $"{Random.Shared.NextInt64():D20}{new string('x', 280)}"),
         };
+        var client = clients[(uint)Interlocked.Increment(ref turn) % Connections];
         using var call = client.EditPostContentAsync(request, deadline: TimeProvider.System.GetUtcNow().UtcDateTime + Patience);
 
         // Thousands of thrown exceptions a second would cost the client more than the calls do.
@@ -149,10 +159,20 @@ internal sealed class CommandFlood : IDisposable
             {
                 Interlocked.Add(ref refusedInTime, inTime);
                 refused.Enqueue(took);
-                if (RichError.From(new RpcException(status, call.GetTrailers())).RetryDelay is null)
-                {
-                    Interlocked.Increment(ref withoutDelay);
-                }
+                Interlocked.Add(ref withoutDelay, SaysDelay(call, status) ? 0 : 1);
+            }
+        }
+
+        private static bool SaysDelay(AsyncUnaryCall<EditPostContentResponse> call, Status status)
+        {
+            try
+            {
+                return RichError.From(new RpcException(status, call.GetTrailers())).RetryDelay is not null;
+            }
+            catch (InvalidOperationException)
+            {
+                // The client's own status, for a connection that broke.
+                return false;
             }
         }
 

@@ -3,13 +3,13 @@ namespace Benchmarks;
 /// <summary>
 /// Whether long aggregates cost more: loads and commands on posts of 10 to 10,000 events by one caller in process, with the cache of
 /// states off, so that each begins with the snapshot and the events behind it; beside them the same loads without snapshots.
-/// Snapshots are as the Blog has them, one each 100 events; the posts of 100 events and more have from 0 to 99 more than their name
-/// says, spread evenly, so that the way from the snapshot is as long as it is on average.
+/// Snapshots are as the Blog has them; the posts of 100 events and more have from 0 to 99 more than their name says, spread evenly, so
+/// that the way from the newest snapshot is as long as it is on average.
 /// </summary>
 internal static class LoadSuite
 {
     private const int Times = 200;
-    private const int SnapshotEvery = 100;
+    private const int Spread = 100;
     private static readonly TimeSpan CeilingLength = TimeSpan.FromSeconds(1);
 
     // So many posts that the commands of all rounds make none of them much longer; and how often one is loaded without a snapshot.
@@ -22,7 +22,7 @@ internal static class LoadSuite
         var measurements = new List<Func<Task<Sample>>> { () => raw.SingleRowsAsync(CeilingLength) };
         foreach (var (events, count, folds) in Sizes)
         {
-            var posts = await blog.FillAsync(count, number => events < SnapshotEvery ? events : events + (number * SnapshotEvery / count));
+            var posts = await blog.FillAsync(count, number => events < Spread ? events : events + (number * Spread / count));
             var (loaded, folded, edited) = (0, 0, 0);
             measurements.Add(() => Load.RepeatAsync(Times, () => blog.Aggregates.LoadAsync(Next(ref loaded), CancellationToken.None).AsTask()));
             measurements.Add(() => Load.RepeatAsync(folds, () => blog.Aggregates.LoadWhileAsync(Next(ref folded), static _ => true, CancellationToken.None).AsTask()));

@@ -3,13 +3,9 @@ using BenchmarkDotNet.Attributes;
 using Blog.Application.Posts;
 using Blog.Domain.Posts;
 using Blog.Server;
-using Blog.V1;
-using Google.Protobuf.WellKnownTypes;
 using GrpcCqrs.EventSourcing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using EditPostContent = Blog.Application.Posts.EditPostContent;
-using GetPost = Blog.Application.Posts.GetPost;
 
 namespace MicroBenchmarks;
 
@@ -31,7 +27,7 @@ public class CallBenchmarks
         .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
         .BuildServiceProvider();
 
-    private readonly EditPostContentRequest request = new() { PostId = $"{Id:D}", Content = new string('x', 300) };
+    private readonly Blog.V1.EditPostContentRequest request = new() { PostId = $"{Id:D}", Content = new string('x', 300) };
     private readonly PostView view = new(
         $"{Id:D}", "a-title", "A title", new string('x', 300), PostStatus.Published, "Ada", ["one", "two"], 3, Now, Now, Now);
     private readonly EditPostContent command = new($"{Id:D}", new string('x', 300));
@@ -72,7 +68,7 @@ public class CallBenchmarks
 
     internal sealed class IdleCommandHandler : ICommandHandler<EditPostContent>
     {
-        private static readonly CommandResult Result = new(StreamId.For<Blog.Domain.Posts.Post, PostEvent>($"{Id:D}"), 2, 2);
+        private static readonly CommandResult Result = new(StreamId.For<Post, PostEvent>($"{Id:D}"), 2, 2);
 
         public ValueTask<CommandResult> HandleAsync(EditPostContent command, CommandContext context, CancellationToken cancellationToken) => new(Result);
     }
