@@ -114,7 +114,7 @@ internal static class OverloadSuite
         using var taskset = Process.Start(
             new ProcessStartInfo("taskset", ["-acp", string.Create(CultureInfo.InvariantCulture, $"{first}-{last}"), process.ToString(CultureInfo.InvariantCulture)])
             {
-                RedirectStandardOutput = true,
+                RedirectStandardOutput = true, UseShellExecute = false,
             })!;
         await taskset.StandardOutput.ReadToEndAsync();
         await taskset.WaitForExitAsync();

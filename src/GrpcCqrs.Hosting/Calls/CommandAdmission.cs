@@ -60,11 +60,17 @@ internal sealed class CommandAdmission
         }
 
         Interlocked.Decrement(ref underWay);
+        return RefuseAsync(http);
+    };
+
+    private async Task RefuseAsync(HttpContext http)
+    {
+        // A request that is left unread has its stream reset, at which some clients lose the answer and some the connection.
+        await http.Request.Body.CopyToAsync(Stream.Null, http.RequestAborted);
         http.Response.ContentType = "application/grpc";
         var headers = http.Response.Headers;
         (headers["grpc-status"], headers["grpc-message"], headers[ErrorStatus.DetailsTrailer]) = refusal;
-        return Task.CompletedTask;
-    };
+    }
 
     private async Task RunAsync(RequestDelegate next, HttpContext http)
     {
