@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Blog.ProcessTests;
 using Blog.V1;
@@ -35,9 +36,6 @@ internal sealed class BlogUnderTest : IAsyncDisposable
     /// <summary>The memory that the service has resident now, in MiB.</summary>
     public double ResidentMib => server.ResidentBytes / (1024.0 * 1024);
 
-    /// <summary>The id of the service's process.</summary>
-    public int ProcessId => server.Id;
-
     /// <summary>Where the service answers.</summary>
     public string Address => server.GrpcAddress;
 
@@ -65,8 +63,16 @@ internal sealed class BlogUnderTest : IAsyncDisposable
     /// <param name="posts">The posts in them.</param>
     /// <param name="settings">More settings of the service.</param>
     public static async Task<BlogUnderTest> OpenAsync(
-        BenchmarkOptions options, BenchmarkDatabase database, string[] posts, params IEnumerable<string> settings) => new(
-            database, await ServerProcess.StartAsync(ServerProcess.StartInfo(database.Directory, options.Server, [.. database.Settings, .. settings]), addresses: 2)) { Posts = posts };
+        BenchmarkOptions options, BenchmarkDatabase database, string[] posts, params IEnumerable<string> settings)
+    {
+        var start = ServerProcess.StartInfo(database.Directory, options.Server, [.. database.Settings, .. settings]);
+        if (options.Processors is { } processors)
+        {
+            start = new ProcessStartInfo("taskset", ["-c", processors, start.FileName, .. start.ArgumentList]);
+        }
+
+        return new BlogUnderTest(database, await ServerProcess.StartAsync(start, addresses: 2)) { Posts = posts };
+    }
 
     /// <summary>Starts the service on a store of events: ten a post, one that creates it and edits of random posts.</summary>
     public static async Task<BlogUnderTest> StartWithEventsAsync(BenchmarkOptions options, int events, params IEnumerable<string> settings)

@@ -17,10 +17,11 @@ internal static class LoadSuite
 
     public static async Task RunAsync(BenchmarkOptions options)
     {
+        var sizes = Array.FindAll(Sizes, size => size.Events <= (options.Size ?? int.MaxValue));
         await using var raw = await RawDatabase.OpenAsync(options);
         await using var blog = await InProcessBlog.StartAsync(options, posts: 0, "--States:MaxCacheBytes=0");
         var measurements = new List<Func<Task<Sample>>> { () => raw.SingleRowsAsync(CeilingLength) };
-        foreach (var (events, count, folds) in Sizes)
+        foreach (var (events, count, folds) in sizes)
         {
             var posts = await blog.FillAsync(count, number => events < Spread ? events : events + (number * Spread / count));
             var (loaded, folded, edited) = (0, 0, 0);
@@ -38,9 +39,9 @@ internal static class LoadSuite
 
         var report = new Report("load", options.Database);
         report.Add("raw_single_row_p50_ms", singles.Select(s => s.P50));
-        for (var index = 0; index < Sizes.Length; index++)
+        for (var index = 0; index < sizes.Length; index++)
         {
-            var (size, aim) = (Sizes[index].Events, index == Sizes.Length - 1 ? "at most 1.5" : "");
+            var (size, aim) = (sizes[index].Events, index == sizes.Length - 1 ? "at most 1.5" : "");
             var (loads, folds, commands) = (measured[(3 * index) + 1], measured[(3 * index) + 2], measured[(3 * index) + 3]);
             report.Add($"load_{size}_p50_ms", loads.Select(s => s.P50), "of 10 events", shortLoads.Select(s => s.P50), aim);
             report.Add($"load_{size}_p99_ms", loads.Select(s => s.P99));

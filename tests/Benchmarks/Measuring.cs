@@ -10,7 +10,8 @@ namespace Benchmarks;
 /// <param name="Server">Another build's Blog.Server.dll, to compare builds; null for the one built with the benchmarks.</param>
 /// <param name="Size">How many posts or events the store has, where a suite lets that be chosen; null for the suite's own figure.</param>
 /// <param name="Seconds">How long a service is overloaded; null for the suite's own figure.</param>
-internal sealed record BenchmarkOptions(string Database, string? Server, int? Size = null, int? Seconds = null);
+/// <param name="Processors">The processors that the service sees, such as <c>0-3</c>; null for all.</param>
+internal sealed record BenchmarkOptions(string Database, string? Server, int? Size = null, int? Seconds = null, string? Processors = null);
 
 /// <summary>What one stretch of load measured.</summary>
 /// <param name="PerSecond">Answers a second, until the clock stopped.</param>
@@ -116,7 +117,8 @@ internal static class Load
 /// <summary>Things that are measured in turn, so that whatever else the machine does meets all of them.</summary>
 internal static class Rounds
 {
-    public const int Count = 5;
+    /// <summary>How many of them count. Default 5; fewer only tell that a suite runs.</summary>
+    public static int Count { get; set; } = 5;
 
     /// <summary>One round that does not count, in which the runtimes compile what is hot, and then those that do.</summary>
     public static async Task<T[][]> RunAsync<T>(params Func<Task<T>>[] measurements)

@@ -1,14 +1,14 @@
 using System.Diagnostics;
-using System.Globalization;
 using Grpc.Core;
+using GrpcCqrs.Storage.Tests;
 
 namespace Benchmarks;
 
 /// <summary>
 /// Twice the commands that the service can do, offered at a steady pace for a minute: what it still does, what it answers to the rest,
 /// its memory, and when a lone command is quick again. Beside it the best that callers who wait can get, and the pace of that best.
-/// Service and client have half of the machine's processors each, throughout: where they share, the cost of offering twice as much is
-/// taken from the service, and the figure says nothing of it.
+/// Service and client are two processes with half of the machine's processors each, throughout: where they share, the cost of offering
+/// twice as much is taken from the service.
 /// </summary>
 internal static class OverloadSuite
 {
@@ -17,44 +17,62 @@ internal static class OverloadSuite
     private static readonly int[] Callers = [64, 256, 1_024];
     private static readonly TimeSpan Length = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan IdleLength = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan WarmUpLength = TimeSpan.FromSeconds(10);
 
-    public static async Task RunAsync(BenchmarkOptions options)
+    /// <summary>Where this is set, this program is the client, and the service has the processors that it names.</summary>
+    private const string ServiceProcessors = "GRPCCQRS_BENCHMARK_SERVICE_PROCESSORS";
+
+    public static Task RunAsync(BenchmarkOptions options) => Environment.GetEnvironmentVariable(ServiceProcessors) is { } processors
+        ? MeasureAsync(options with { Processors = processors })
+        : RunApartAsync(options);
+
+    /// <summary>Runs this suite in a process that sees half of the processors, as the service sees the other half.</summary>
+    private static async Task RunApartAsync(BenchmarkOptions options)
     {
-        await using var blog = await BlogUnderTest.StartAsync(options, Posts);
-        using var flood = new CommandFlood(blog);
-        await PinAsync(blog.ProcessId, 0, (Environment.ProcessorCount / 2) - 1);
-        await PinAsync(Environment.ProcessId, Environment.ProcessorCount / 2, Environment.ProcessorCount - 1);
-        try
+        var half = Math.Max(1, Environment.ProcessorCount / 2);
+        string[] arguments =
+        [
+            "-c", $"{Environment.ProcessorCount - half}-{Environment.ProcessorCount - 1}", "dotnet", typeof(OverloadSuite).Assembly.Location, "overload",
+            "--database", options.Database, "--seconds", $"{options.Seconds ?? DefaultSeconds}", .. options.Server is { } server ? (string[])["--server", server] : [],
+        ];
+        var start = new ProcessStartInfo("taskset", arguments) { Environment = { [ServiceProcessors] = $"0-{half - 1}" } };
+        if (options.Database == BenchmarkDatabase.PostgreSql)
         {
-            await MeasureAsync(options, blog, flood);
+            // A cluster that the client started would have the client's processors.
+            start.Environment["GRPCCQRS_POSTGRESQL"] = PostgreSqlCluster.AdminConnectionString;
         }
-        finally
+
+        using var client = Process.Start(start)!;
+        await client.WaitForExitAsync();
+        if (client.ExitCode != 0)
         {
-            await PinAsync(Environment.ProcessId, 0, Environment.ProcessorCount - 1);
+            throw new InvalidOperationException($"The overload suite ended with exit code {client.ExitCode}.");
         }
     }
 
-    private static async Task MeasureAsync(BenchmarkOptions options, BlogUnderTest blog, CommandFlood flood)
+    private static async Task MeasureAsync(BenchmarkOptions options)
     {
-        foreach (var callers in Callers)
-        {
-            await flood.ClosedAsync(callers, IdleLength);
-        }
-
+        await using var blog = await BlogUnderTest.StartAsync(options, Posts);
+        using var flood = new CommandFlood(blog);
+        await flood.ClosedAsync(Callers[^1], WarmUpLength);
         await blog.DrainAsync();
         var idle = await blog.EditsAsync(1, IdleLength);
         var before = await ClosedAsync(blog, flood);
-        var best = before.MaxBy(each => each.AcceptedPerSecond)!;
+        var pace = before.Max(each => each.AcceptedPerSecond);
 
-        var once = await flood.OpenAsync(best.AcceptedPerSecond, 2 * Length);
+        var once = await flood.OpenAsync(pace, 2 * Length);
         await blog.DrainAsync();
-        var recovery = TimeSpan.Zero;
-        var twice = await flood.OpenAsync(
-            2 * best.AcceptedPerSecond, TimeSpan.FromSeconds(options.Seconds ?? DefaultSeconds), async () => recovery = await RecoverAsync(blog, 2 * idle.P50));
-        var drain = Stopwatch.StartNew();
+        var (recovery, drained) = (TimeSpan.Zero, TimeSpan.Zero);
+        var twice = await flood.OpenAsync(2 * pace, TimeSpan.FromSeconds(options.Seconds ?? DefaultSeconds), async () =>
+        {
+            var (clock, draining) = (Stopwatch.StartNew(), DrainAsync(blog));
+            await RecoverAsync(blog, 2 * idle.P50);
+            recovery = clock.Elapsed;
+            drained = await draining;
+        });
         await blog.DrainAsync();
-        drain.Stop();
         var after = await ClosedAsync(blog, flood);
+        var best = before.Concat(after).Max(each => each.AcceptedPerSecond);
 
         var report = new Report("overload", options.Database);
         for (var index = 0; index < Callers.Length; index++)
@@ -76,14 +94,14 @@ internal static class OverloadSuite
         report.Add("resident_last_10_s_mib", twice.ResidentMib.TakeLast(10), "first 10 s", twice.ResidentMib.Take(10), "1");
         report.Add("idle_p50_ms", [idle.P50]);
         report.Add("recovery_ms", [recovery.TotalMilliseconds], aim: "under 1000");
-        report.Add("projections_drained_after_s", [drain.Elapsed.TotalSeconds]);
+        report.Add("projections_drained_after_s", [drained.TotalSeconds]);
         report.Print();
 
         void Add(string figure, Flood one, Flood? other = null, string aim = "")
         {
             Flood[] both = other is null ? [one] : [one, other];
             report.Add($"{figure}_offered_per_second", both.Select(f => f.OfferedPerSecond));
-            report.Add($"{figure}_accepted_per_second", both.Select(f => f.AcceptedPerSecond), "best closed loop", both.Select(_ => best.AcceptedPerSecond), aim);
+            report.Add($"{figure}_accepted_per_second", both.Select(f => f.AcceptedPerSecond), "best closed loop", both.Select(_ => best), aim);
             report.Add($"{figure}_accepted_p50_ms", both.Select(f => Load.Milliseconds(f.AcceptedTimes, 0.50)));
             report.Add($"{figure}_accepted_p99_ms", both.Select(f => Load.Milliseconds(f.AcceptedTimes, 0.99)));
             report.Add($"{figure}_server_cores_busy", both.Select(f => f.ServerCores));
@@ -103,38 +121,35 @@ internal static class OverloadSuite
         return [.. floods];
     }
 
-    /// <summary>Keeps all threads of a process, those to come included, on some processors; without effect where there is one.</summary>
-    private static async Task PinAsync(int process, int first, int last)
+    /// <summary>How long the projections take until they have seen what was accepted.</summary>
+    private static async Task<TimeSpan> DrainAsync(BlogUnderTest blog)
     {
-        if (Environment.ProcessorCount == 1)
+        var clock = Stopwatch.StartNew();
+        while (true)
         {
-            return;
-        }
-
-        using var taskset = Process.Start(
-            new ProcessStartInfo("taskset", ["-acp", string.Create(CultureInfo.InvariantCulture, $"{first}-{last}"), process.ToString(CultureInfo.InvariantCulture)])
+            try
             {
-                RedirectStandardOutput = true, UseShellExecute = false,
-            })!;
-        await taskset.StandardOutput.ReadToEndAsync();
-        await taskset.WaitForExitAsync();
-        if (taskset.ExitCode != 0)
-        {
-            throw new InvalidOperationException("taskset failed.");
+                await blog.DrainAsync();
+                return clock.Elapsed;
+            }
+            catch (RpcException exception) when (exception.StatusCode == StatusCode.ResourceExhausted)
+            {
+                // The command that it waits for was refused.
+            }
         }
     }
 
     /// <summary>One command after the other, until the median of the last ten is under a limit.</summary>
-    private static async Task<TimeSpan> RecoverAsync(BlogUnderTest blog, double limitMilliseconds)
+    private static async Task RecoverAsync(BlogUnderTest blog, double limitMilliseconds)
     {
-        var (clock, last) = (Stopwatch.StartNew(), new Queue<double>());
+        var last = new Queue<double>();
         while (last.Count < 10 || last.Order().ElementAt(5) > limitMilliseconds)
         {
-            var asked = clock.Elapsed;
+            var asked = Stopwatch.GetTimestamp();
             try
             {
                 await blog.EditAsync(0, Random.Shared);
-                last.Enqueue((clock.Elapsed - asked).TotalMilliseconds);
+                last.Enqueue(Stopwatch.GetElapsedTime(asked).TotalMilliseconds);
             }
             catch (RpcException exception) when (exception.StatusCode == StatusCode.ResourceExhausted)
             {
@@ -146,7 +161,5 @@ internal static class OverloadSuite
                 last.Dequeue();
             }
         }
-
-        return clock.Elapsed;
     }
 }

@@ -48,6 +48,9 @@ for (var index = 1; index < args.Length; index += 2)
         case ["--seconds", var text, ..] when int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 1:
             seconds = number;
             break;
+        case ["--rounds", var text, ..] when int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 1:
+            Rounds.Count = number;
+            break;
         default:
             return Usage();
     }
@@ -64,6 +67,6 @@ return 0;
 int Usage()
 {
     Console.Error.WriteLine(
-        $"usage: Benchmarks {string.Join('|', suites.Keys)} [--database sqlite|postgresql] [--server PATH/Blog.Server.dll] [--size N, at least 1000] [--seconds N]");
+        $"usage: Benchmarks {string.Join('|', suites.Keys)} [--database sqlite|postgresql] [--server PATH/Blog.Server.dll] [--size N, at least 1000] [--seconds N] [--rounds N]");
     return 2;
 }

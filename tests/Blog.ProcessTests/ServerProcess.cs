@@ -20,9 +20,6 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     public string GrpcAddress { get; private set; } = "";
 
-    /// <summary>The id of the server's process.</summary>
-    public int Id => process.Id;
-
     /// <summary>The processor time that the server has taken, user and kernel.</summary>
     public TimeSpan CpuTime
     {
