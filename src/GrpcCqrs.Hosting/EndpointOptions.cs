@@ -24,6 +24,13 @@ public sealed class EndpointOptions
     /// </summary>
     [Range(64 * 1024, 256 * 1024 * 1024)]
     public int MaxRequestBytes { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// How many commands may be under way at a time; one more is refused with RESOURCE_EXHAUSTED before anything is done for it.
+    /// Default 1,024: more wait longer and get no more done. What a refused caller is told to wait is <c>Append:RetryAfter</c>.
+    /// </summary>
+    [Range(1, 1_000_000)]
+    public int MaxCommands { get; set; } = 1_024;
 }
 
 /// <summary>When background jobs run. Configuration section <c>Jobs</c>.</summary>

@@ -39,6 +39,7 @@ public static class GrpcCqrsHosting
         services.Configure<ErrorOptions>(options => options.Domain = errorDomain);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<CallContexts>();
+        services.AddSingleton<CommandAdmission>();
 
         var endpoints = builder.Configuration.GetSection(EndpointOptions.Section).Get<EndpointOptions>() ?? new EndpointOptions();
         services.AddGrpc(options =>

@@ -1,30 +1,57 @@
 using GrpcCqrs.Storage.Tests;
+using Microsoft.Data.Sqlite;
 using Npgsql;
 
 namespace Benchmarks;
 
-/// <summary>The write database that a benchmark runs on.</summary>
-internal static class BenchmarkDatabase
+/// <summary>New write and read databases for one service, both of the kind that was asked for, and gone when disposed of.</summary>
+internal sealed class BenchmarkDatabase : IDisposable
 {
     public const string Sqlite = "sqlite";
     public const string PostgreSql = "postgresql";
 
-    /// <summary>The settings that lead a service to a new database.</summary>
-    public static string[] Settings(BenchmarkOptions options)
+    private readonly DirectoryInfo data = System.IO.Directory.CreateTempSubdirectory("grpccqrs-bench-");
+    private readonly List<string> names = [];
+
+    /// <summary>Creates them.</summary>
+    public BenchmarkDatabase(BenchmarkOptions options) => Settings = options.Database == PostgreSql
+        ? [$"--Storage:Directory={data.FullName}", .. CreatePostgreSql("Write"), .. CreatePostgreSql("Read")]
+        : [$"--Storage:Directory={data.FullName}"];
+
+    /// <summary>Where a service keeps its files.</summary>
+    public string Directory => data.FullName;
+
+    /// <summary>The settings that lead a service to them.</summary>
+    public string[] Settings { get; }
+
+    public void Dispose()
     {
-        if (options.Database == Sqlite)
+        foreach (var name in names)
         {
-            return [];
+            Execute($"DROP DATABASE {name} WITH (FORCE)");
         }
 
+        SqliteConnection.ClearAllPools();
+        data.Delete(recursive: true);
+    }
+
+    private string[] CreatePostgreSql(string role)
+    {
+        var name = $"bench_{Guid.CreateVersion7():N}";
+        var server = Execute($"CREATE DATABASE {name}");
+        names.Add(name);
+        return [$"--Storage:{role}:Provider=PostgreSql", $"--Storage:{role}:ConnectionString={new NpgsqlConnectionStringBuilder(server) { Database = name }}"];
+    }
+
+    private static string Execute(string text)
+    {
         var server = PostgreSqlCluster.AdminConnectionString
             ?? throw new InvalidOperationException("Neither GRPCCQRS_POSTGRESQL nor PostgreSQL's binaries in /usr/lib/postgresql are there.");
-        var name = $"bench_{Guid.CreateVersion7():N}";
         using var admin = new NpgsqlConnection(server);
         admin.Open();
-        using var create = admin.CreateCommand();
-        create.CommandText = $"CREATE DATABASE {name}";
-        create.ExecuteNonQuery();
-        return ["--Storage:Write:Provider=PostgreSql", $"--Storage:Write:ConnectionString={new NpgsqlConnectionStringBuilder(server) { Database = name }}"];
+        using var command = admin.CreateCommand();
+        command.CommandText = text;
+        command.ExecuteNonQuery();
+        return server;
     }
 }

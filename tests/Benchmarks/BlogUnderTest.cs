@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Blog.ProcessTests;
 using Blog.V1;
@@ -12,15 +13,15 @@ internal sealed class BlogUnderTest : IAsyncDisposable
     public const int Callers = 64;
     private const int Channels = 2;
 
-    private readonly DirectoryInfo data;
+    private readonly BenchmarkDatabase database;
     private readonly ServerProcess server;
     private readonly GrpcChannel[] channels;
     private readonly PostCommandService.PostCommandServiceClient[] clients;
     private int created;
 
-    private BlogUnderTest(DirectoryInfo data, ServerProcess server)
+    private BlogUnderTest(BenchmarkDatabase database, ServerProcess server)
     {
-        this.data = data;
+        this.database = database;
         this.server = server;
         channels = OpenChannels(server.GrpcAddress);
         clients = [.. channels.Select(channel => new PostCommandService.PostCommandServiceClient(channel))];
@@ -32,6 +33,12 @@ internal sealed class BlogUnderTest : IAsyncDisposable
     /// <summary>The processor time that the service has taken.</summary>
     public TimeSpan CpuTime => server.CpuTime;
 
+    /// <summary>The memory that the service has resident now, in MiB.</summary>
+    public double ResidentMib => server.ResidentBytes / (1024.0 * 1024);
+
+    /// <summary>Where the service answers.</summary>
+    public string Address => server.GrpcAddress;
+
     public static GrpcChannel[] OpenChannels(string address) => [.. Enumerable.Range(0, Channels).Select(_ => GrpcChannel.ForAddress(address))];
 
     /// <summary>Starts the service on new databases and makes some posts.</summary>
@@ -42,14 +49,29 @@ internal sealed class BlogUnderTest : IAsyncDisposable
     public static async Task<BlogUnderTest> StartAsync(
         BenchmarkOptions options, int posts, Func<Random, string>? content = null, params IEnumerable<string> settings)
     {
-        var directory = Directory.CreateTempSubdirectory("grpccqrs-bench-");
-        var blog = new BlogUnderTest(directory, await ServerProcess.StartAsync(
-            ServerProcess.StartInfo(directory.FullName, options.Server, [.. BenchmarkDatabase.Settings(options), .. settings]), addresses: 2));
+        var blog = await OpenAsync(options, new BenchmarkDatabase(options), [], settings);
         var ids = new string[posts];
         await Parallel.ForAsync(0, posts, new ParallelOptions { MaxDegreeOfParallelism = Callers }, async (number, _) =>
             ids[number] = await blog.CreateAsync(number, content ?? Content));
         blog.Posts = ids;
         return blog;
+    }
+
+    /// <summary>Starts the service on databases that may hold something, which it then owns.</summary>
+    /// <param name="options">What the command line asks for.</param>
+    /// <param name="database">The databases.</param>
+    /// <param name="posts">The posts in them.</param>
+    /// <param name="settings">More settings of the service.</param>
+    public static async Task<BlogUnderTest> OpenAsync(
+        BenchmarkOptions options, BenchmarkDatabase database, string[] posts, params IEnumerable<string> settings)
+    {
+        var start = ServerProcess.StartInfo(database.Directory, options.Server, [.. database.Settings, .. settings]);
+        if (options.Processors is { } processors)
+        {
+            start = new ProcessStartInfo("taskset", ["-c", processors, start.FileName, .. start.ArgumentList]);
+        }
+
+        return new BlogUnderTest(database, await ServerProcess.StartAsync(start, addresses: 2)) { Posts = posts };
     }
 
     /// <summary>Starts the service on a store of events: ten a post, one that creates it and edits of random posts.</summary>
@@ -68,6 +90,14 @@ internal sealed class BlogUnderTest : IAsyncDisposable
     /// <summary>Edits of random posts, 300 bytes each; the clock stops once the projections have seen the last.</summary>
     public Task<Sample> EditsAsync(int callers, TimeSpan length) => Load.RunAsync(
         callers, length, (caller, random) => EditAsync(caller, random), DrainAsync, () => server.CpuTime);
+
+    /// <summary>The same, a number of edits in place of a time.</summary>
+    public Task<Sample> EditsAsync(int callers, int count)
+    {
+        var left = count;
+        return Load.RunAsync(
+            callers, () => Interlocked.Decrement(ref left) >= 0, (caller, random) => EditAsync(caller, random), DrainAsync, () => server.CpuTime);
+    }
 
     /// <summary>New posts, 300 bytes of content each; the clock stops once the projections have seen the last.</summary>
     public Task<Sample> CreatesAsync(int callers, TimeSpan length) => Load.RunAsync(
@@ -104,7 +134,7 @@ internal sealed class BlogUnderTest : IAsyncDisposable
     {
         Array.ForEach(channels, channel => channel.Dispose());
         await server.DisposeAsync();
-        data.Delete(recursive: true);
+        database.Dispose();
     }
 
     private async Task<string> CreateAsync(int caller, Func<Random, string> content)

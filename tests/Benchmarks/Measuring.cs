@@ -9,7 +9,9 @@ namespace Benchmarks;
 /// <param name="Database">Of the write database: <c>sqlite</c> or <c>postgresql</c>.</param>
 /// <param name="Server">Another build's Blog.Server.dll, to compare builds; null for the one built with the benchmarks.</param>
 /// <param name="Size">How many posts or events the store has, where a suite lets that be chosen; null for the suite's own figure.</param>
-internal sealed record BenchmarkOptions(string Database, string? Server, int? Size = null);
+/// <param name="Seconds">How long a service is overloaded; null for the suite's own figure.</param>
+/// <param name="Processors">The processors that the service sees, such as <c>0-3</c>; null for all.</param>
+internal sealed record BenchmarkOptions(string Database, string? Server, int? Size = null, int? Seconds = null, string? Processors = null);
 
 /// <summary>What one stretch of load measured.</summary>
 /// <param name="PerSecond">Answers a second, until the clock stopped.</param>
@@ -28,8 +30,16 @@ internal static class Load
     /// <param name="call">One call of one caller, which has a source of chance of its own.</param>
     /// <param name="finish">What must be done before the clock stops, such as to wait for the projections.</param>
     /// <param name="cpu">The server's processor time so far.</param>
-    public static async Task<Sample> RunAsync(
+    public static Task<Sample> RunAsync(
         int callers, TimeSpan length, Func<int, Random, Task> call, Func<Task>? finish = null, Func<TimeSpan>? cpu = null)
+    {
+        var clock = Stopwatch.StartNew();
+        return RunAsync(callers, () => clock.Elapsed < length, call, finish, cpu);
+    }
+
+    /// <summary>Runs callers for as long as each is told to go on before a call; else as above.</summary>
+    public static async Task<Sample> RunAsync(
+        int callers, Func<bool> goesOn, Func<int, Random, Task> call, Func<Task>? finish = null, Func<TimeSpan>? cpu = null)
     {
         var cpuBefore = cpu?.Invoke() ?? TimeSpan.Zero;
         var clock = Stopwatch.StartNew();
@@ -37,7 +47,7 @@ internal static class Load
         {
             var random = new Random(caller);
             var own = new List<long>();
-            while (clock.Elapsed < length)
+            while (goesOn())
             {
                 var asked = Stopwatch.GetTimestamp();
                 await call(caller, random);
@@ -53,6 +63,22 @@ internal static class Load
         long[] all = [.. times.SelectMany(own => own).Order()];
         return new Sample(all.Length / seconds, all.Length / answered, Milliseconds(all, 0.50), Milliseconds(all, 0.99), taken.TotalMicroseconds / all.Length);
     }
+
+    /// <summary>Runs a number of calls, one after the other.</summary>
+    public static Task<Sample> RepeatAsync(int count, Func<Task> call) => Task.Run(async () =>
+    {
+        var (clock, times) = (Stopwatch.StartNew(), new long[count]);
+        for (var index = 0; index < count; index++)
+        {
+            var asked = Stopwatch.GetTimestamp();
+            await call();
+            times[index] = Stopwatch.GetTimestamp() - asked;
+        }
+
+        var rate = count / clock.Elapsed.TotalSeconds;
+        Array.Sort(times);
+        return new Sample(rate, rate, Milliseconds(times, 0.50), Milliseconds(times, 0.99), 0);
+    });
 
     /// <summary>Starts calls at a steady pace, however long those before take (an open loop).</summary>
     /// <param name="perSecond">How many a second.</param>
@@ -83,14 +109,16 @@ internal static class Load
         })];
     }
 
-    private static double Milliseconds(long[] ordered, double share) =>
+    /// <summary>The time that a share of some took at most, in milliseconds.</summary>
+    public static double Milliseconds(long[] ordered, double share) =>
         Stopwatch.GetElapsedTime(0, ordered[(int)((ordered.Length - 1) * share)]).TotalMilliseconds;
 }
 
 /// <summary>Things that are measured in turn, so that whatever else the machine does meets all of them.</summary>
 internal static class Rounds
 {
-    public const int Count = 5;
+    /// <summary>How many of them count. Default 5; fewer only tell that a suite runs.</summary>
+    public static int Count { get; set; } = 5;
 
     /// <summary>One round that does not count, in which the runtimes compile what is hot, and then those that do.</summary>
     public static async Task<T[][]> RunAsync<T>(params Func<Task<T>>[] measurements)

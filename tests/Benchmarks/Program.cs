@@ -9,9 +9,20 @@ var suites = new SortedDictionary<string, Func<BenchmarkOptions, Task>>(StringCo
     ["create"] = CreateSuite.RunAsync,
     ["feed"] = FeedSuite.RunAsync,
     ["group-commit"] = GroupCommitSuite.RunAsync,
+    ["growth"] = GrowthSuite.RunAsync,
     ["lag"] = LagSuite.RunAsync,
+    ["load"] = LoadSuite.RunAsync,
+    ["overload"] = OverloadSuite.RunAsync,
     ["queries"] = QueriesSuite.RunAsync,
     ["rebuild"] = RebuildSuite.RunAsync,
+};
+var each = suites.Where(suite => suite.Key != "compare").ToArray();
+suites["all"] = async options =>
+{
+    foreach (var (_, runSuite) in each)
+    {
+        await runSuite(options);
+    }
 };
 
 if (args is [EchoServer.Argument])
@@ -20,7 +31,7 @@ if (args is [EchoServer.Argument])
     return 0;
 }
 
-var (database, server, size) = (BenchmarkDatabase.Sqlite, (string?)null, (int?)null);
+var (database, server, size, seconds) = (BenchmarkDatabase.Sqlite, (string?)null, (int?)null, (int?)null);
 for (var index = 1; index < args.Length; index += 2)
 {
     switch (args[index..])
@@ -34,6 +45,12 @@ for (var index = 1; index < args.Length; index += 2)
         case ["--size", var text, ..] when int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 1_000:
             size = number;
             break;
+        case ["--seconds", var text, ..] when int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 1:
+            seconds = number;
+            break;
+        case ["--rounds", var text, ..] when int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 1:
+            Rounds.Count = number;
+            break;
         default:
             return Usage();
     }
@@ -44,11 +61,12 @@ if (args.Length == 0 || !suites.TryGetValue(args[0], out var run))
     return Usage();
 }
 
-await run(new BenchmarkOptions(database, server, size));
+await run(new BenchmarkOptions(database, server, size, seconds));
 return 0;
 
 int Usage()
 {
-    Console.Error.WriteLine($"usage: Benchmarks {string.Join('|', suites.Keys)} [--database sqlite|postgresql] [--server PATH/Blog.Server.dll] [--size N, at least 1000]");
+    Console.Error.WriteLine(
+        $"usage: Benchmarks {string.Join('|', suites.Keys)} [--database sqlite|postgresql] [--server PATH/Blog.Server.dll] [--size N, at least 1000] [--seconds N] [--rounds N]");
     return 2;
 }

@@ -16,7 +16,7 @@ internal sealed class RawDatabase : IAsyncDisposable
 {
     private const int Batch = 100;
 
-    private readonly DirectoryInfo data;
+    private readonly BenchmarkDatabase databases;
     private readonly DbConnection connection;
     private readonly DbCommand insertEvent;
     private readonly DbCommand insertOutbox;
@@ -24,9 +24,9 @@ internal sealed class RawDatabase : IAsyncDisposable
     private readonly byte[] payload = System.Text.Encoding.UTF8.GetBytes($"{{\"content\":\"{new string('x', 300)}\"}}");
     private long position;
 
-    private RawDatabase(DirectoryInfo data, DatabaseProvider provider, DbConnection connection)
+    private RawDatabase(BenchmarkDatabase databases, DatabaseProvider provider, DbConnection connection)
     {
-        this.data = data;
+        this.databases = databases;
         this.connection = connection;
         insertEvent = Prepare(
             provider.InsertEvent,
@@ -38,16 +38,15 @@ internal sealed class RawDatabase : IAsyncDisposable
 
     public static async Task<RawDatabase> OpenAsync(BenchmarkOptions options)
     {
-        var directory = Directory.CreateTempSubdirectory("grpccqrs-raw-");
-        var configuration = new ConfigurationBuilder()
-            .AddCommandLine([$"--Storage:Directory={directory.FullName}", .. BenchmarkDatabase.Settings(options)]).Build();
+        var created = new BenchmarkDatabase(options);
+        var configuration = new ConfigurationBuilder().AddCommandLine(created.Settings).Build();
         await using var services = new ServiceCollection()
             .AddSingleton<IConfiguration>(configuration).AddLogging().AddBlogApplication().AddBlogInfrastructure().BuildServiceProvider();
         await services.GetRequiredService<StorageInitializer>().InitializeAsync(CancellationToken.None);
         var database = services.GetRequiredService<WriteDatabase>();
         var opened = await database.OpenAsync(CancellationToken.None);
         await database.Provider.PrepareWriterAsync(opened, CancellationToken.None);
-        return new RawDatabase(directory, database.Provider, opened);
+        return new RawDatabase(created, database.Provider, opened);
     }
 
     /// <summary>One event a transaction.</summary>
@@ -59,8 +58,7 @@ internal sealed class RawDatabase : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await connection.DisposeAsync();
-        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-        data.Delete(recursive: true);
+        databases.Dispose();
     }
 
     // On the thread pool: SQLite's driver blocks, whatever its methods are called.

@@ -19,7 +19,7 @@ public static class BlogServer
         var node = app.Node();
         if (node.ServesCommands)
         {
-            app.MapGrpcService<PostCommandGrpcService>();
+            app.MapGrpcService<PostCommandGrpcService>().RefuseWhenOverloaded();
         }
 
         if (node.ServesQueries)

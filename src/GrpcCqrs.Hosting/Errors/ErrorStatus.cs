@@ -87,6 +87,12 @@ public static class ErrorStatus
             [info, new RequestInfo { RequestId = reference }]);
     }
 
+    /// <summary>The response headers that tell the same where a call never reached the gRPC server (a response of trailers only).</summary>
+    internal static (string Status, string Message, string Details) ToHeaders(RpcException told) => (
+        ((int)told.StatusCode).ToString(System.Globalization.CultureInfo.InvariantCulture),
+        Uri.EscapeDataString(told.Status.Detail),
+        Convert.ToBase64String(told.Trailers.GetValueBytes(DetailsTrailer)!).TrimEnd('='));
+
     /// <summary>
     /// The package's edition of google.rpc.ErrorInfo still calls field 1 <c>type</c>; today's name for it is <c>reason</c>.
     /// </summary>

@@ -28,8 +28,6 @@ internal sealed class UnreadableRequests(RequestDelegate next, IOptions<ErrorOpt
 
         var told = ErrorStatus.ToRpcException(
             new RejectedException(EngineErrors.MalformedRequest, EngineErrors.MalformedRequest.Meaning), options.Value.Domain);
-        headers["grpc-status"] = ((int)told.StatusCode).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        headers["grpc-message"] = Uri.EscapeDataString(told.Status.Detail);
-        headers[ErrorStatus.DetailsTrailer] = Convert.ToBase64String(told.Trailers.GetValueBytes(ErrorStatus.DetailsTrailer)!).TrimEnd('=');
+        (headers["grpc-status"], headers["grpc-message"], headers[ErrorStatus.DetailsTrailer]) = ErrorStatus.ToHeaders(told);
     }
 }

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Blog.Tests.Domain;
 
-/// <summary>A snapshot holds the whole state: a field that it lost would make a post another one after a hundred events.</summary>
+/// <summary>A snapshot holds the whole state: a field that it lost would make a post another one once it is loaded from there.</summary>
 public sealed class SnapshotTests
 {
     [Fact]

@@ -15,8 +15,11 @@ internal sealed partial class PostSnapshotJson : JsonSerializerContext;
 /// <summary>How posts are kept as snapshots.</summary>
 public static class PostSnapshots
 {
-    /// <summary>A load then reads this many events at most; a snapshot of a post is about as large as one of its events.</summary>
-    private const int Every = 100;
+    /// <summary>
+    /// A load then reads fewer events than this, so that a long post is loaded about as fast as a short one. A snapshot of a post is
+    /// about as large as one of its events, so that this many cost a twentieth of what the events do.
+    /// </summary>
+    private const int Every = 20;
 
     /// <summary>The snapshots of posts.</summary>
     public static ISnapshots<Post> Create() => new JsonSnapshots<Post, PostSnapshot>(
