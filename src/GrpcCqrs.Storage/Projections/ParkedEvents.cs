@@ -125,6 +125,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
         foreach (var state in states)
         {
             projector.Skip(state, position);
+            state.Batch = null;
             state.TryAtOnce();
             if (state.Parked.TryGetValue(stream, out var one) && one.First == position)
             {
@@ -149,6 +150,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
     {
         var rows = await ReadStreamAsync(state, stream, cancellationToken);
         long tried = 0;
+        state.Batch = null;
         try
         {
             await projector.InTransactionAsync(
