@@ -157,9 +157,6 @@ internal sealed class SqliteStatement : IRowStatement
             case int number:
                 Bind((long)number);
                 return true;
-            case byte[] bytes:
-                Bind(bytes.AsSpan());
-                return true;
             default:
                 return false;
         }

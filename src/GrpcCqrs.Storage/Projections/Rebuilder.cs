@@ -306,6 +306,11 @@ internal sealed partial class Rebuilder(
             return true;
         }
 
+        if (group.Sum(state => state.Batch?.Bytes ?? 0) > MaxBytes / 2)
+        {
+            Array.ForEach(group, state => state.Batch = null);
+        }
+
         stretch = new Stretch([.. group.Select(state => new TakenEvents(state, first.Page.Events))], after + limit, limit <= ShortStretch, begun) { Next = Task.FromResult(first) };
         return null;
     }
