@@ -86,6 +86,10 @@ public sealed class SqliteProvider : DatabaseProvider
     /// <inheritdoc/>
     public override AppendSession CreateAppendSession(DbConnection connection) => new SqliteAppendSession((SqliteConnection)connection, this);
 
+    /// <inheritdoc/>
+    public override IRowStatement? PrepareRows(DbConnection connection, string text, IReadOnlyList<string> names) =>
+        new SqliteStatement((SqliteConnection)connection, text, [.. names]);
+
     /// <summary>
     /// Without a flush of its own: the next append flushes the same log. So the append writer waits for a group's write as briefly
     /// as can be.

@@ -78,9 +78,6 @@ internal sealed class PreparedConnection : IDisposable
     /// <summary>More than the product has statements; filters of lists make more of them.</summary>
     private const int MaxStatements = 128;
 
-    // As long as the driver tries by itself where a database is locked, which for a reader of a write-ahead log is next to never.
-    private const string Patience = "PRAGMA busy_timeout = 30000;";
-
     private readonly Dictionary<string, SqliteQuery> idle = new(StringComparer.Ordinal);
 
     private PreparedConnection(SqliteConnection driver) => Driver = driver;
@@ -93,9 +90,7 @@ internal sealed class PreparedConnection : IDisposable
         try
         {
             driver.Open();
-            using var command = driver.CreateCommand();
-            command.CommandText = Patience;
-            command.ExecuteNonQuery();
+            SqliteLibrary.WaitForWriters(driver);
             return new PreparedConnection(driver);
         }
         catch

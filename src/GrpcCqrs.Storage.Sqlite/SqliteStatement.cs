@@ -10,7 +10,7 @@ namespace GrpcCqrs.Storage.Sqlite;
 /// and makes a reader at each execution, which costs more than most rows do. Values are bound in the order of the names given; texts
 /// and ids are stored as the driver stores them. Used by one thread at a time.
 /// </summary>
-internal sealed class SqliteStatement : IDisposable
+internal sealed class SqliteStatement : IRowStatement
 {
     private const int Ok = 0;
     private const int Row = 100;
@@ -70,6 +70,26 @@ internal sealed class SqliteStatement : IDisposable
         return this;
     }
 
+    /// <inheritdoc/>
+    public int Run(IReadOnlyList<object?[]> rows)
+    {
+        for (var index = 0; index < rows.Count; index++)
+        {
+            foreach (var value in rows[index])
+            {
+                if (!TryBind(value))
+                {
+                    Reset();
+                    return index;
+                }
+            }
+
+            Run();
+        }
+
+        return rows.Count;
+    }
+
     /// <summary>Runs a statement that returns no rows.</summary>
     /// <exception cref="SqliteException">SQLite refuses.</exception>
     public void Run()
@@ -119,6 +139,28 @@ internal sealed class SqliteStatement : IDisposable
     public byte[] Blob(int column) => raw.sqlite3_column_blob(statement, column).ToArray();
 
     public void Dispose() => statement.Dispose();
+
+    /// <summary>Binds a value of a type whose form in the database is beyond doubt.</summary>
+    private bool TryBind(object? value)
+    {
+        switch (value)
+        {
+            case null or DBNull:
+                BindNull();
+                return true;
+            case string text:
+                Bind(text);
+                return true;
+            case long number:
+                Bind(number);
+                return true;
+            case int number:
+                Bind((long)number);
+                return true;
+            default:
+                return false;
+        }
+    }
 
     private SqliteStatement BindNull()
     {

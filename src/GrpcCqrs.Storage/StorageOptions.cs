@@ -143,11 +143,11 @@ public sealed class ProjectionOptions
     public TimeSpan LeaseDuration { get; set; } = TimeSpan.FromSeconds(4);
 
     /// <summary>
-    /// How many events one transaction of a rebuild takes at most; fewer where they take longer than <see cref="RebuildTurn"/>.
-    /// Default 20,000.
+    /// How many events a rebuild folds in memory at most before it writes what they came to; fewer where that takes 64 MiB, or longer to
+    /// write than <see cref="RebuildTurn"/>. Default 100,000.
     /// </summary>
     [Range(1, 1_000_000)]
-    public int RebuildBatchSize { get; set; } = 20_000;
+    public int RebuildBatchSize { get; set; } = 100_000;
 
     /// <summary>
     /// How long the live tables may wait behind one transaction of a rebuild or of an audit. Default 100 ms.

@@ -1,5 +1,6 @@
 using Dapper;
 using GrpcCqrs.EventSourcing;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 using static GrpcCqrs.Storage.Tests.StoreHarness;
 
@@ -22,7 +23,7 @@ public abstract class FoldSpecs<TFixture>(TFixture fixture) : IClassFixture<TFix
         await connection.ExecuteAsync("CREATE TABLE fold_rows (id VARCHAR(50) NOT NULL PRIMARY KEY, amount BIGINT NULL, note VARCHAR(50) NULL)");
         await connection.ExecuteAsync("CREATE TABLE fold_rows_alt (id VARCHAR(50) NOT NULL PRIMARY KEY, amount BIGINT NULL, note VARCHAR(50) NULL)");
         await using var transaction = await connection.BeginTransactionAsync();
-        using var tables = new ProjectionTables(connection, slot: 1) { Transaction = transaction };
+        using var tables = new ProjectionTables(connection, slot: 1, store.Services.GetRequiredService<ReadDatabase>().Provider) { Open = transaction };
         object?[][] rows = [.. Enumerable.Range(0, Rows).Select(number => (object?[])[$"row {number}", (long)number, number % 2 == 0 ? null : "odd"])];
         await tables.ExecuteManyAsync("INSERT INTO {fold_rows} (id, amount, note) VALUES (@id, @amount, @note)", ["id", "amount", "note"], rows, None);
         await tables.ExecuteManyAsync(

@@ -9,7 +9,8 @@ namespace GrpcCqrs.EventSourcing;
 /// <item>A batch that throws is rolled back as a whole and given again later, then perhaps cut differently.</item>
 /// </list>
 /// What a projection promises: it writes only to its own <see cref="Tables"/>, reads nothing else, and depends on nothing but
-/// the events and those tables; it keeps no state between batches, since several sets of its tables may be filled at a time.
+/// the events and those tables; what it keeps in memory from batch to batch is in <see cref="IProjectionBatch"/>, since several sets of
+/// its tables may be filled at a time.
 /// </summary>
 public interface IProjection
 {
@@ -42,6 +43,67 @@ public interface IProjection
     /// <param name="tables">The tables to write, within an open transaction.</param>
     /// <param name="cancellationToken">Ends the work; the batch is then rolled back.</param>
     Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, IProjectionTables tables, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Begins to take events in for one set of tables. Default: they are kept and given to <see cref="ApplyAsync"/> together. A
+    /// projection that can do with less than the events themselves does it otherwise, so that a rebuild takes many in at once.
+    /// </summary>
+    IProjectionBatch Begin() => new EventBatch(this);
+}
+
+/// <summary>
+/// What a projection has in memory of one set of tables: events that it has taken in and not written, and what it knows of the tables
+/// from before. Once it was written and that was committed it goes on to be used; when anything fails, or somebody else writes the
+/// tables, it is thrown away. Used by one caller at a time.
+/// </summary>
+public interface IProjectionBatch
+{
+    /// <summary>About how many rows, or streams, there are to write: the time that takes goes by it.</summary>
+    int Count { get; }
+
+    /// <summary>About how much memory it holds.</summary>
+    long Bytes { get; }
+
+    /// <summary>Takes events in, in order of position. It may read the tables and writes nothing.</summary>
+    /// <param name="events">The events, of types that the projection handles.</param>
+    /// <param name="tables">The tables, perhaps without an open transaction.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    Task AddAsync(IReadOnlyList<EventEnvelope> events, IProjectionTables tables, CancellationToken cancellationToken);
+
+    /// <summary>Writes all that was taken in since it was last written.</summary>
+    /// <param name="tables">The tables, within an open transaction.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    Task WriteAsync(IProjectionTables tables, CancellationToken cancellationToken);
+}
+
+/// <summary>Events that are kept until they are applied.</summary>
+internal sealed class EventBatch(IProjection projection) : IProjectionBatch
+{
+    /// <summary>About what an event takes beside its payload, which is there as bytes and as text.</summary>
+    private const int EventBytes = 1_000;
+
+    private List<EventEnvelope> taken = [];
+
+    public int Count => taken.Count;
+
+    public long Bytes { get; private set; }
+
+    public Task AddAsync(IReadOnlyList<EventEnvelope> events, IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        taken.AddRange(events);
+        Bytes += events.Sum(envelope => EventBytes + (3L * envelope.Record.Payload.Length));
+        return Task.CompletedTask;
+    }
+
+    public async Task WriteAsync(IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        if (taken.Count > 0)
+        {
+            await projection.ApplyAsync(taken, tables, cancellationToken);
+        }
+
+        (taken, Bytes) = ([], 0);
+    }
 }
 
 /// <summary>

@@ -71,6 +71,14 @@ public abstract partial class DatabaseProvider
     public virtual AppendSession CreateAppendSession(DbConnection connection) => new(connection, this);
 
     /// <summary>
+    /// A statement that runs for many rows without ADO.NET; null, the default, for none. It belongs to whoever asked for it.
+    /// </summary>
+    /// <param name="connection">The connection, open as long as the statement is used.</param>
+    /// <param name="text">The statement, which returns no rows.</param>
+    /// <param name="names">Its parameters in the order in which values come, without the marker.</param>
+    public virtual IRowStatement? PrepareRows(DbConnection connection, string text, IReadOnlyList<string> names) => null;
+
+    /// <summary>
     /// Whether the database itself tells of commits, so that <see cref="ListenAsync"/> can be called. Where not, the newest position is
     /// asked for again and again.
     /// </summary>
@@ -299,4 +307,13 @@ public abstract partial class DatabaseProvider
     /// <summary>The columns of an event, in the order in which <c>EventReader</c> reads them.</summary>
     protected const string EventColumns =
         "position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us";
+}
+
+/// <summary>A prepared statement that is run a row of parameters at a time.</summary>
+public interface IRowStatement : IDisposable
+{
+    /// <summary>Runs the statement once for each row, in the connection's open transaction.</summary>
+    /// <returns>How many it ran: fewer than there are where the next has a value of a type that it does not know.</returns>
+    /// <exception cref="DbException">The database refuses a row.</exception>
+    int Run(IReadOnlyList<object?[]> rows);
 }

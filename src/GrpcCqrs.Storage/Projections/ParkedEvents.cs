@@ -142,6 +142,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
         foreach (var state in states)
         {
             projector.Skip(state, position);
+            state.Batch = null;
             state.TryAtOnce();
             if (state.Parked.TryGetValue(stream, out var one) && one.First == position)
             {
@@ -166,6 +167,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
     {
         var rows = await ReadStreamAsync(database, state, stream, cancellationToken);
         long tried = 0;
+        state.Batch = null;
         try
         {
             await projector.InTransactionAsync(

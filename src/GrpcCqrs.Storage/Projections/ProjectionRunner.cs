@@ -154,7 +154,7 @@ internal sealed partial class ProjectionRunner(
         var ready = projector.States.Where(state => state.IsFed && state.NextAttempt <= now && !rebuilder.IsBehind(state));
         foreach (var group in ready.GroupBy(state => state.Position).ToArray())
         {
-            var page = await ReadNextAsync(group.Key, group.Min(state => state.BatchLimit), cancellationToken);
+            var page = await ReadNextAsync(group.Key, Math.Min(options.BatchSize, group.Min(state => state.BatchLimit)), cancellationToken);
             if (page.Events.Count == 0)
             {
                 foreach (var state in group)
@@ -165,7 +165,7 @@ internal sealed partial class ProjectionRunner(
                 continue;
             }
 
-            if (await projector.ApplyAsync([.. group], page.Events, options.BatchSize, cancellationToken))
+            if (await projector.ApplyAsync([.. group], page.Events, cancellationToken))
             {
                 largestBatch = Math.Max(largestBatch, page.Events.Count);
                 hasMore = true;

@@ -24,7 +24,7 @@ internal sealed class ProjectionSession : IAsyncDisposable
         this.provider = provider;
         this.lease = lease;
         this.clock = clock;
-        tables = [.. Enumerable.Range(0, TableSlots.Count).Select(slot => new ProjectionTables(connection, slot))];
+        tables = [.. Enumerable.Range(0, TableSlots.Count).Select(slot => new ProjectionTables(connection, slot, provider))];
         keepLease = new Statement(connection, provider.KeepLease, ("fencing_token", null));
         advance = new Statement(
             connection, provider.AdvanceCheckpoint, ("position", null), ("time_us", null), ("name", null), ("slot", null), ("expected", null));
@@ -70,10 +70,10 @@ internal sealed class ProjectionSession : IAsyncDisposable
         }
     }
 
-    /// <summary>The tables of a slot within a transaction.</summary>
-    public IProjectionTables Tables(int slot, DbTransaction transaction)
+    /// <summary>The tables of a slot within a transaction; without one, to read.</summary>
+    public IProjectionTables Tables(int slot, DbTransaction? transaction)
     {
-        tables[slot].Transaction = transaction;
+        tables[slot].Open = transaction;
         return tables[slot];
     }
 

@@ -35,8 +35,14 @@ public interface IProjectionMonitor
 }
 
 /// <summary>What the runner knows of one set of a projection's tables. Only the runner's loop changes it.</summary>
-internal sealed class ProjectionState(IProjection projection, SlotRow row, int batchLimit, TimeProvider clock)
+internal sealed class ProjectionState(IProjection projection, SlotRow row, TimeProvider clock)
 {
+    /// <summary>How much one set of tables may keep in memory from batch to batch.</summary>
+    private const long MaxKeptBytes = 16 * 1024 * 1024;
+
+    /// <summary>How much narrower a large batch becomes when it fails.</summary>
+    private const int Narrowing = 8;
+
     private readonly Dictionary<Type, bool> handles = [];
     private readonly RateMeter rate = new(clock);
 
@@ -61,7 +67,7 @@ internal sealed class ProjectionState(IProjection projection, SlotRow row, int b
     public DateTimeOffset StateTime { get; set; } = row.StateTime;
 
     /// <summary>How many events are tried at once: few while it fails, to come as close to the bad event as possible.</summary>
-    public int BatchLimit { get; private set; } = batchLimit;
+    public int BatchLimit { get; private set; } = int.MaxValue;
 
     public int FailedAttempts { get; private set; }
 
@@ -71,6 +77,12 @@ internal sealed class ProjectionState(IProjection projection, SlotRow row, int b
 
     /// <summary>The streams with parked events: the first of them and how many.</summary>
     public Dictionary<string, (long First, long Count)> Parked { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>
+    /// What is in memory of the tables. Null where they must be read: nothing was applied yet, something failed, or somebody else than a
+    /// batch has written them.
+    /// </summary>
+    public IProjectionBatch? Batch { get; set; }
 
     private DateTimeOffset ProgressTime { get; set; } = clock.GetUtcNow();
 
@@ -96,23 +108,32 @@ internal sealed class ProjectionState(IProjection projection, SlotRow row, int b
         return isHandled;
     }
 
-    public void MovedTo(long newPosition, int maxBatch)
+    public void MovedTo(long newPosition)
     {
+        // Bounds what is kept, so that a set of tables that few streams of many change does not take more and more.
+        if (Batch?.Bytes > MaxKeptBytes)
+        {
+            Batch = null;
+        }
+
         rate.Add(newPosition - Position);
         Position = newPosition;
         FailedAttempts = 0;
         LastError = null;
-        BatchLimit = Math.Min(BatchLimit * 2, maxBatch);
+        BatchLimit = BatchLimit > int.MaxValue / 2 ? int.MaxValue : BatchLimit * 2;
         ProgressTime = clock.GetUtcNow();
     }
 
     public void HadNothingToDo() => ProgressTime = clock.GetUtcNow();
 
-    /// <summary>Cuts the batch to a single event at once; from then on waits longer at each failure.</summary>
+    /// <summary>
+    /// Cuts the batch to a single event, at once unless it was a large one of a rebuild; from then on waits longer at each failure.
+    /// </summary>
     public void Failed(Exception exception, int batchCount, ProjectionOptions options)
     {
         LastError = Describe(exception);
-        BatchLimit = 1;
+        Batch = null;
+        BatchLimit = batchCount > options.BatchSize ? batchCount / Narrowing : 1;
         if (batchCount == 1)
         {
             FailedAttempts++;

@@ -4,19 +4,18 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Storage;
 
 /// <summary>One slot's tables on the projector's connection, with the statements that projections have used on them.</summary>
-internal sealed class ProjectionTables(DbConnection connection, int slot) : IProjectionTables, IDisposable
+internal sealed class ProjectionTables(DbConnection connection, int slot, DatabaseProvider? provider = null) : IProjectionTables, IDisposable
 {
     /// <summary>How many statements go in one round trip; more would only make the packet larger.</summary>
     private const int MaxBatchCommands = 500;
 
     private readonly Dictionary<string, Statement> statements = new(StringComparer.Ordinal);
-    private DbTransaction? transaction;
+    private readonly Dictionary<string, IRowStatement?> rowStatements = new(StringComparer.Ordinal);
 
-    public DbTransaction Transaction
-    {
-        get => transaction ?? throw new InvalidOperationException("No transaction is open.");
-        set => transaction = value;
-    }
+    public DbTransaction Transaction => Open ?? throw new InvalidOperationException("No transaction is open.");
+
+    /// <summary>The transaction; null for none, to read.</summary>
+    public DbTransaction? Open { get; set; }
 
     public Task<int> ExecuteAsync(string sql, ReadOnlySpan<(string Name, object? Value)> parameters, CancellationToken cancellationToken) =>
         With(sql, parameters).ExecuteNonQueryAsync(cancellationToken);
@@ -35,7 +34,13 @@ internal sealed class ProjectionTables(DbConnection connection, int slot) : IPro
             statement.Dispose();
         }
 
+        foreach (var statement in rowStatements.Values)
+        {
+            statement?.Dispose();
+        }
+
         statements.Clear();
+        rowStatements.Clear();
     }
 
     /// <summary>One after the other: an embedded database has no round trips to spare.</summary>
@@ -46,8 +51,19 @@ internal sealed class ProjectionTables(DbConnection connection, int slot) : IPro
             return;
         }
 
+        if (!rowStatements.TryGetValue(sql, out var statement))
+        {
+            rowStatements.Add(sql, statement = provider?.PrepareRows(connection, TableSlots.Resolve(slot, sql), names));
+        }
+
+        var done = statement?.Run(rows) ?? 0;
+        if (done == rows.Count)
+        {
+            return;
+        }
+
         var command = Find(sql, names).With(Transaction);
-        foreach (var row in rows)
+        foreach (var row in rows.Skip(done))
         {
             for (var index = 0; index < row.Length; index++)
             {
@@ -102,7 +118,7 @@ internal sealed class ProjectionTables(DbConnection connection, int slot) : IPro
             statements.Add(sql, statement = new Statement(connection, TableSlots.Resolve(slot, sql), parameters));
         }
 
-        return statement.With(Transaction, parameters);
+        return statement.With(Open, parameters);
     }
 
     private Statement Find(string sql, IReadOnlyList<string> names)

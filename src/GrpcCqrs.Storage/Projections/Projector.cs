@@ -46,7 +46,7 @@ internal sealed partial class Projector(
         await ForgetAsync();
         var rows = await InTransactionAsync(transaction => slots.ReconcileAsync(all, head, transaction, cancellationToken), cancellationToken);
         var loaded = rows.Where(row => Find(row.Name) is not null)
-            .Select(row => new ProjectionState(Find(row.Name)!, row, options.BatchSize, clock)).ToList();
+            .Select(row => new ProjectionState(Find(row.Name)!, row, clock)).ToList();
         await using var connection = await database.OpenAsync(cancellationToken);
         foreach (var (name, slot, stream, first, count) in await ProjectionSlots.ReadParkedAsync(database.Provider, connection, null, cancellationToken))
         {
@@ -98,40 +98,46 @@ internal sealed partial class Projector(
     /// <summary>Applies events to some sets of tables and moves their checkpoints, in one transaction.</summary>
     /// <param name="group">The sets; all at the position before the first event.</param>
     /// <param name="records">The events.</param>
-    /// <param name="maxBatch">The most events that one of them is to be given next time.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <returns>Whether all were applied.</returns>
-    public async Task<bool> ApplyAsync(
-        IReadOnlyList<ProjectionState> group, IReadOnlyList<RecordedEvent> records, int maxBatch, CancellationToken cancellationToken)
+    public async Task<bool> ApplyAsync(IReadOnlyList<ProjectionState> group, IReadOnlyList<RecordedEvent> records, CancellationToken cancellationToken)
     {
-        try
+        TakenEvents[] taken = [.. group.Select(state => new TakenEvents(state, records))];
+        if (await TryAsync(group, records[0], records.Count, () => WriteAsync(taken, Read(records).ToArray(), cancellationToken), cancellationToken))
         {
-            await ApplyInOneTransactionAsync(group, records, cancellationToken);
-            foreach (var state in group)
-            {
-                state.MovedTo(records[^1].Position, maxBatch);
-            }
-
             return true;
-        }
-        catch (Exception exception) when (exception is not (OperationCanceledException or CheckpointMovedException or LeaseLostException) && session is { IsOpen: true })
-        {
-            // A lost connection is nobody's fault; the runner opens another. Anything else is one of theirs.
-            if (group.Count == 1)
-            {
-                await FailedAsync(group[0], records, exception, cancellationToken);
-                return false;
-            }
         }
 
         // One of them is at fault; each is tried alone, so that the others go on.
-        foreach (var state in group)
+        foreach (var state in group.Count > 1 ? group : [])
         {
-            await ApplyAsync([state], records, maxBatch, cancellationToken);
+            await ApplyAsync([state], records, cancellationToken);
         }
 
         return false;
     }
+
+    /// <summary>Lets sets of tables take events in, for which nothing is written yet.</summary>
+    /// <returns>Whether it worked.</returns>
+    public async Task<bool> TakeInAsync(TakenEvents taken, IReadOnlyList<RecordedEvent> records, Task<EventEnvelope[]> events, CancellationToken cancellationToken)
+    {
+        taken.Add(records);
+        return await TryAsync(
+            [taken.State],
+            taken.First,
+            taken.Count,
+            async () =>
+            {
+                session ??= await ProjectionSession.OpenAsync(database, Lease, clock, cancellationToken);
+                await AddAsync(taken, await events, session.Tables(taken.State.Slot, null), cancellationToken);
+            },
+            cancellationToken);
+    }
+
+    /// <summary>Writes what a set of tables has taken in and moves its checkpoint, in one transaction.</summary>
+    /// <returns>Whether it worked.</returns>
+    public Task<bool> WriteAsync(TakenEvents taken, CancellationToken cancellationToken) =>
+        TryAsync([taken.State], taken.First, taken.Count, () => WriteAsync([taken], null, cancellationToken), cancellationToken);
 
     /// <summary>The events that a set of tables is to be given of those recorded; those that were skipped are left out.</summary>
     public EventEnvelope[] Handled(ProjectionState state, IEnumerable<EventEnvelope> events) => [.. events.Where(envelope =>
@@ -149,55 +155,94 @@ internal sealed partial class Projector(
 
     public ValueTask DisposeAsync() => ForgetAsync();
 
-    private async Task ApplyInOneTransactionAsync(
-        IReadOnlyList<ProjectionState> group, IReadOnlyList<RecordedEvent> records, CancellationToken cancellationToken)
+    /// <summary>Does work for sets of tables; where there is one only, which is at fault then, notes what went wrong.</summary>
+    private async Task<bool> TryAsync(
+        IReadOnlyList<ProjectionState> group, RecordedEvent first, int count, Func<Task> work, CancellationToken cancellationToken)
     {
-        var events = Read(records).ToArray();
-        var parked = new List<(ProjectionState State, RecordedEvent Record)>();
+        try
+        {
+            await work();
+            return true;
+        }
+        catch (Exception exception) when (exception is not (OperationCanceledException or CheckpointMovedException or LeaseLostException) && session is { IsOpen: true })
+        {
+            // A lost connection is nobody's fault; the runner opens another. Anything else is one of theirs.
+            foreach (var state in group)
+            {
+                state.Batch = null;
+            }
+
+            if (group.Count == 1)
+            {
+                await FailedAsync(group[0], first, count, exception, cancellationToken);
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>Writes what was taken in, and the events where they are yet to be taken in, and moves the checkpoints.</summary>
+    private async Task WriteAsync(IReadOnlyList<TakenEvents> group, EventEnvelope[]? events, CancellationToken cancellationToken)
+    {
         await InTransactionAsync(
             async (current, transaction) =>
             {
-                foreach (var state in group)
+                foreach (var taken in group)
                 {
-                    var handled = Handled(state, events);
-                    if (state.Parked.Count > 0)
+                    var tables = current.Tables(taken.State.Slot, transaction);
+                    if (events is not null)
                     {
-                        var behind = handled.Where(envelope => state.Parked.ContainsKey(envelope.Record.Stream.ToString())).ToLookup(envelope => envelope.Record.Position);
-                        handled = [.. handled.Where(envelope => !behind.Contains(envelope.Record.Position))];
-                        foreach (var record in behind.Select(one => one.First().Record))
-                        {
-                            await current.ParkAsync(state, record, null, 0, transaction, cancellationToken);
-                            parked.Add((state, record));
-                        }
+                        await AddAsync(taken, events, tables, cancellationToken);
                     }
 
-                    if (handled.Length > 0)
+                    foreach (var record in taken.Parked)
                     {
-                        await state.Projection.ApplyAsync(handled, current.Tables(state.Slot, transaction), cancellationToken);
+                        await current.ParkAsync(taken.State, record, null, 0, transaction, cancellationToken);
                     }
 
-                    await current.AdvanceAsync(state, records[^1].Position, transaction, cancellationToken);
+                    await taken.Batch.WriteAsync(tables, cancellationToken);
+                    await current.AdvanceAsync(taken.State, taken.Last, transaction, cancellationToken);
                 }
             },
             cancellationToken);
-        foreach (var (state, record) in parked)
+        foreach (var taken in group)
         {
-            var (first, count) = state.Parked[record.Stream.ToString()];
-            state.Parked[record.Stream.ToString()] = (first, count + 1);
+            foreach (var record in taken.Parked)
+            {
+                var (first, count) = taken.State.Parked[record.Stream.ToString()];
+                taken.State.Parked[record.Stream.ToString()] = (first, count + 1);
+            }
+
+            taken.State.MovedTo(taken.Last);
+        }
+    }
+
+    private async Task AddAsync(TakenEvents taken, EventEnvelope[] events, IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        var handled = Handled(taken.State, events);
+        if (taken.State.Parked.Count > 0)
+        {
+            var behind = handled.Where(envelope => taken.State.Parked.ContainsKey(envelope.Record.Stream.ToString())).ToLookup(envelope => envelope.Record.Position);
+            handled = [.. handled.Where(envelope => !behind.Contains(envelope.Record.Position))];
+            taken.Parked.AddRange(behind.Select(one => one.First().Record));
+        }
+
+        if (handled.Length > 0)
+        {
+            await taken.Batch.AddAsync(handled, tables, cancellationToken);
         }
     }
 
     private async Task FailedAsync(
-        ProjectionState state, IReadOnlyList<RecordedEvent> records, Exception exception, CancellationToken cancellationToken)
+        ProjectionState state, RecordedEvent record, int count, Exception exception, CancellationToken cancellationToken)
     {
-        state.Failed(exception, records.Count, options);
-        LogProjectionFailed(logger, state.Name, records[0].Position, records[^1].Position, exception);
-        if (records.Count > 1 || state.FailedAttempts < options.ParkAfter || state.Projection is not IStreamProjection || (exception is DbException failure && !database.Provider.IsDataError(failure)))
+        state.Failed(exception, count, options);
+        LogProjectionFailed(logger, state.Name, record.Position, record.Position + count - 1, exception);
+        if (count > 1 || state.FailedAttempts < options.ParkAfter || state.Projection is not IStreamProjection || (exception is DbException failure && !database.Provider.IsDataError(failure)))
         {
             return;
         }
 
-        var record = records[0];
         var (error, attempts) = (ProjectionState.Describe(exception), state.FailedAttempts);
         await InTransactionAsync(
             async (current, transaction) =>
@@ -207,7 +252,7 @@ internal sealed partial class Projector(
             },
             cancellationToken);
         state.Parked.Add(record.Stream.ToString(), (record.Position, 1));
-        state.MovedTo(record.Position, options.BatchSize);
+        state.MovedTo(record.Position);
         LogParked(logger, state.Name, record.Position, record.Stream);
     }
 
@@ -216,4 +261,34 @@ internal sealed partial class Projector(
 
     [LoggerMessage(1206, LogLevel.Error, "Projection {Projection} parks event {Position}: stream {Stream} is left behind until an operator retries or skips the event")]
     private static partial void LogParked(ILogger logger, string projection, long position, StreamId stream);
+}
+
+/// <summary>A stretch of events that a set of tables takes in, from its checkpoint on.</summary>
+internal sealed class TakenEvents
+{
+    public TakenEvents(ProjectionState state, IReadOnlyList<RecordedEvent> records)
+    {
+        (State, Batch, First) = (state, state.Batch ??= state.Projection.Begin(), records[0]);
+        Add(records);
+    }
+
+    public ProjectionState State { get; }
+
+    public IProjectionBatch Batch { get; }
+
+    public RecordedEvent First { get; }
+
+    /// <summary>The position of the last of them.</summary>
+    public long Last { get; private set; }
+
+    public int Count => (int)(Last - First.Position + 1);
+
+    /// <summary>Those that stand behind a parked one in their stream.</summary>
+    public List<RecordedEvent> Parked { get; } = [];
+
+    /// <summary>Whether the tables and what is in memory of them are still as they were.</summary>
+    public bool IsGood(Projector projector) =>
+        State.IsFed && State.Position + 1 == First.Position && ReferenceEquals(State.Batch, Batch) && projector.States.Contains(State);
+
+    public void Add(IReadOnlyList<RecordedEvent> records) => Last = records[^1].Position;
 }

@@ -21,13 +21,24 @@ internal sealed partial class Rebuilder(
     TimeProvider clock,
     ILogger<Rebuilder> logger)
 {
-    private const int FirstBatch = 500;
-    private const int SmallestBatch = 20;
+    /// <summary>How many events are read at a time: few enough that the live tables need not wait for them.</summary>
+    private const int PageSize = 2_000;
+
+    /// <summary>As few events are taken in and written in one turn, so that live tables that move on are met.</summary>
+    private const int ShortStretch = 2_000;
+
+    /// <summary>How many rows the first stretch of a rebuild may have to write, before it is known what that takes; and the fewest.</summary>
+    private const int FirstRows = 5_000;
+    private const int FewestRows = 100;
+
+    /// <summary>How much memory a stretch may take that is not written yet.</summary>
+    private const long MaxBytes = 64 * 1024 * 1024;
 
     private readonly ProjectionOptions options = options.Value;
     private readonly Dictionary<ProjectionState, Task<IReadOnlyList<string>>> comparisons = [];
-    private int batch = FirstBatch;
+    private int rows = FirstRows;
     private long nextTurn;
+    private Stretch? stretch;
 
     /// <summary>The configured bound; with a limit of events a second, what that allows in a tenth of one.</summary>
     private int LargestBatch => options.RebuildEventsPerSecond == 0
@@ -41,42 +52,40 @@ internal sealed partial class Rebuilder(
     public bool IsBehind(ProjectionState state) =>
         state is { State: SlotState.Building, IsFed: true } && !(projector.Live(state.Name) is { IsFed: true } live && state.Position >= live.Position);
 
-    /// <summary>Gives the sets that are furthest behind one batch, and finishes those that have caught up.</summary>
+    /// <summary>
+    /// Brings the sets that are furthest behind on by a step, and finishes those that have caught up. They take in a stretch of the log
+    /// page by page, as much as may be held in memory and be written in a turn; then each set is written, in a transaction of its own, so
+    /// that a row that changes again and again is written once.
+    /// </summary>
     /// <returns>Whether there is more to do at once.</returns>
     public async Task<bool> TakeTurnAsync(CancellationToken cancellationToken)
     {
         await FinishAsync(cancellationToken);
         await EmptyDroppedAsync(cancellationToken);
-        var behind = projector.States.Where(state => IsBehind(state) && state.NextAttempt <= clock.GetUtcNow()).GroupBy(state => state.Position).MinBy(group => group.Key);
-        if (behind is null || clock.GetTimestamp() < nextTurn)
+        if (stretch?.Sets.TrueForAll(set => set.IsGood(projector)) == false)
         {
-            return false;
+            stretch = null;
         }
 
-        var begun = clock.GetTimestamp();
-        ProjectionState[] group = [.. behind];
-        var limit = Math.Min(Math.Min(batch, LargestBatch), group.Min(state => state.BatchLimit < options.BatchSize ? state.BatchLimit : int.MaxValue));
-
-        // Never past the live tables: both meet at one position.
-        foreach (var live in group.Select(state => projector.Live(state.Name)).Where(live => live is { IsFed: true }))
+        if (stretch is null)
         {
-            limit = (int)Math.Min(limit, live!.Position - behind.Key);
+            var behind = projector.States.Where(state => IsBehind(state) && state.NextAttempt <= clock.GetUtcNow()).GroupBy(state => state.Position).MinBy(group => group.Key);
+            if (behind is null || clock.GetTimestamp() < nextTurn)
+            {
+                return false;
+            }
+
+            if (await BeginAsync([.. behind], behind.Key, cancellationToken) is { } isMore)
+            {
+                return isMore;
+            }
         }
 
-        var page = await store.ReadAllAsync(behind.Key, limit, cancellationToken);
-        if (page.Events.Count == 0)
+        do
         {
-            await SwitchCaughtUpAsync(group, cancellationToken);
-            return false;
+            await (stretch!.IsFull ? WriteAsync(stretch, cancellationToken) : TakeInAsync(stretch, cancellationToken));
         }
-
-        var isApplied = await projector.ApplyAsync(group, page.Events, options.BatchSize, cancellationToken);
-        Adapt(clock.GetElapsedTime(begun), page.Events.Count, isApplied);
-        if (isApplied && page.IsEnd)
-        {
-            await SwitchCaughtUpAsync(group, cancellationToken);
-        }
-
+        while (stretch is { IsShort: true });
         return true;
     }
 
@@ -113,7 +122,7 @@ internal sealed partial class Rebuilder(
                 }
             },
             cancellationToken);
-        batch = FirstBatch;
+        (rows, stretch) = (FirstRows, null);
         await projector.LoadAsync(cancellationToken);
     }
 
@@ -183,7 +192,6 @@ internal sealed partial class Rebuilder(
                 {
                     await CompareAsync(live, state, await running, cancellationToken);
                 }
-
             }
         }
     }
@@ -269,19 +277,108 @@ internal sealed partial class Rebuilder(
                 string.Create(CultureInfo.InvariantCulture, $"The second set of tables of {name} is {projector.Other(name)?.State.ToString() ?? "empty"}; this needs it to be {string.Join(" or ", states)}."));
     }
 
-    /// <summary>Finds the batch that takes about the time that the live tables may wait.</summary>
-    private void Adapt(TimeSpan elapsed, int count, bool isApplied)
+    /// <summary>Begins a stretch; where a set fails on something in it, applies a few events at once in place of that.</summary>
+    /// <returns>Null where a stretch has begun; else whether there may be more to do.</returns>
+    private async Task<bool?> BeginAsync(ProjectionState[] group, long after, CancellationToken cancellationToken)
     {
-        if (isApplied && count >= Math.Min(batch, LargestBatch))
+        // Never past the live tables: both meet at one position.
+        var limit = (long)Math.Min(LargestBatch, group.Min(state => state.BatchLimit));
+        foreach (var live in group.Select(state => projector.Live(state.Name)).Where(live => live is { IsFed: true }))
         {
-            batch = elapsed < options.RebuildTurn / 2 ? Math.Min(batch * 2, options.RebuildBatchSize)
-                : elapsed > options.RebuildTurn ? Math.Max(batch / 2, SmallestBatch)
-                : batch;
+            limit = Math.Min(limit, live!.Position - after);
         }
 
+        var begun = clock.GetTimestamp();
+        var first = await ReadAsync(after, (int)Math.Min(limit, PageSize), cancellationToken);
+        if (first.Page.Events.Count == 0)
+        {
+            await SwitchCaughtUpAsync(group, cancellationToken);
+            return false;
+        }
+
+        if (Array.Exists(group, state => state.BatchLimit <= options.BatchSize))
+        {
+            if (await projector.ApplyAsync(group, first.Page.Events, cancellationToken) && first.Page.IsEnd)
+            {
+                await SwitchCaughtUpAsync(group, cancellationToken);
+            }
+
+            return true;
+        }
+
+        if (group.Sum(state => state.Batch?.Bytes ?? 0) > MaxBytes / 2)
+        {
+            Array.ForEach(group, state => state.Batch = null);
+        }
+
+        stretch = new Stretch([.. group.Select(state => new TakenEvents(state, first.Page.Events))], after + limit, limit <= ShortStretch, begun) { Next = Task.FromResult(first) };
+        return null;
+    }
+
+    private async Task TakeInAsync(Stretch current, CancellationToken cancellationToken)
+    {
+        var (page, events) = await current.Next;
+        var read = page.Events.Count == 0 ? current.Position : page.Events[^1].Position;
+        current.Position = read;
+        current.IsAtEnd = page.IsEnd;
+        current.IsFull = page.IsEnd || read >= current.To;
+        if (!current.IsFull)
+        {
+            // The next page is read while this one is taken in.
+            var count = (int)Math.Min(current.To - read, PageSize);
+            current.Next = Task.Run(() => ReadAsync(read, count, cancellationToken), cancellationToken);
+        }
+
+        foreach (var set in page.Events.Count == 0 ? [] : current.Sets.ToArray())
+        {
+            if (!await projector.TakeInAsync(set, page.Events, events, cancellationToken))
+            {
+                current.Sets.Remove(set);
+            }
+        }
+
+        current.IsFull |= current.Sets.Exists(set => set.Batch.Count >= rows) || current.Sets.Sum(set => set.Batch.Bytes) >= MaxBytes;
+        stretch = current.Sets.Count == 0 ? null : current;
+    }
+
+    private async Task WriteAsync(Stretch current, CancellationToken cancellationToken)
+    {
+        var begun = clock.GetTimestamp();
+        var set = current.Sets[^1];
+        current.Sets.RemoveAt(current.Sets.Count - 1);
+        current.MostRows = Math.Max(current.MostRows, set.Batch.Count);
+        if (await projector.WriteAsync(set, cancellationToken) && current.IsAtEnd)
+        {
+            await SwitchCaughtUpAsync([set.State], cancellationToken);
+        }
+
+        var elapsed = clock.GetElapsedTime(begun);
+        current.Longest = elapsed > current.Longest ? elapsed : current.Longest;
+        if (current.Sets.Count == 0)
+        {
+            stretch = null;
+            Adapt(current);
+        }
+    }
+
+    /// <summary>A page of the log, and what is in its events, which is found out meanwhile.</summary>
+    private async Task<(EventPage Page, Task<EventEnvelope[]> Events)> ReadAsync(long after, int count, CancellationToken cancellationToken)
+    {
+        var page = await store.ReadAllAsync(after, count, cancellationToken);
+        return (page, Task.Run(() => projector.Read(page.Events).ToArray(), cancellationToken));
+    }
+
+    /// <summary>Finds how many rows are written in about the time that the live tables may wait.</summary>
+    private void Adapt(Stretch written)
+    {
+        rows = written.Longest > options.RebuildTurn ? Math.Max(Math.Min(rows, written.MostRows) / 2, FewestRows)
+            : written.MostRows < rows ? rows
+            : written.Longest < options.RebuildTurn / 4 ? rows * 4
+            : written.Longest < options.RebuildTurn / 2 ? rows * 2
+            : rows;
         nextTurn = options.RebuildEventsPerSecond == 0
             ? 0
-            : clock.GetTimestamp() + (long)Math.Max(0, ((double)count / options.RebuildEventsPerSecond * clock.TimestampFrequency) - (elapsed.TotalSeconds * clock.TimestampFrequency));
+            : written.Begun + (long)((double)(written.Position - written.After) / options.RebuildEventsPerSecond * clock.TimestampFrequency);
     }
 
     private static RejectedException NotFound(string name) =>
@@ -292,4 +389,34 @@ internal sealed partial class Rebuilder(
 
     [LoggerMessage(1208, LogLevel.Information, "Projection {Projection} switches to its other set of tables at position {Position}")]
     private static partial void LogSwitched(ILogger logger, string projection, long position);
+
+    /// <summary>Events that sets of tables take in together and are then written one set after the other.</summary>
+    private sealed class Stretch(List<TakenEvents> sets, long to, bool isShort, long begun)
+    {
+        public List<TakenEvents> Sets { get; } = sets;
+
+        public long After { get; } = sets[0].State.Position;
+
+        /// <summary>The last position that belongs to it at most.</summary>
+        public long To { get; } = to;
+
+        public bool IsShort { get; } = isShort;
+
+        public long Begun { get; } = begun;
+
+        /// <summary>The last position that was taken in.</summary>
+        public long Position { get; set; }
+
+        public required Task<(EventPage Page, Task<EventEnvelope[]> Events)> Next { get; set; }
+
+        /// <summary>Whether it is to be written now.</summary>
+        public bool IsFull { get; set; }
+
+        /// <summary>Whether there were no more events behind it.</summary>
+        public bool IsAtEnd { get; set; }
+
+        public int MostRows { get; set; }
+
+        public TimeSpan Longest { get; set; }
+    }
 }

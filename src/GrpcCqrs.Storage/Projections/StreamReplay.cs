@@ -17,6 +17,7 @@ internal sealed class StreamReplay(Projector projector, IEventStore store, ReadD
         {
             var keyed = Keyed(state);
             var parked = state.Parked.ContainsKey(stream.ToString()) ? await ParkedEvents.ReadStreamAsync(database, state, stream.ToString(), cancellationToken) : [];
+            state.Batch = null;
             await projector.InTransactionAsync(
                 async (session, transaction) =>
                 {

@@ -74,7 +74,7 @@ internal sealed class ProjectingProcess : IAsyncDisposable
     public async Task<int> FeedAsync(int count, CancellationToken cancellationToken)
     {
         var page = await store.ReadAllAsync(Live.Position, Math.Min(count, Live.BatchLimit), cancellationToken);
-        return page.Events.Count > 0 && await projector.ApplyAsync([Live], page.Events, AnyCount, cancellationToken) ? page.Events.Count : 0;
+        return page.Events.Count > 0 && await projector.ApplyAsync([Live], page.Events, cancellationToken) ? page.Events.Count : 0;
     }
 
     /// <summary>Whether the live tables have seen the whole history.</summary>
@@ -99,11 +99,11 @@ internal sealed class ProjectingProcess : IAsyncDisposable
     {
         var page = await store.ReadAllAsync(after, (int)Math.Min(AnyCount, Live.Position - after), cancellationToken);
         var row = new SlotRow(projection.Name, Live.Slot, SlotState.Live, projection.Version, after, StoreId, DateTimeOffset.UnixEpoch, 0, false, null);
-        var late = new ProjectionState(projection, row, AnyCount, TimeProvider.System);
+        var late = new ProjectionState(projection, row, TimeProvider.System);
         var isApplied = false;
         try
         {
-            isApplied = await projector.ApplyAsync([late], page.Events, AnyCount, cancellationToken);
+            isApplied = await projector.ApplyAsync([late], page.Events, cancellationToken);
         }
         catch (CheckpointMovedException)
         {
@@ -139,8 +139,12 @@ internal sealed class ProjectingProcess : IAsyncDisposable
         services.GetRequiredService<StreamReplay>().ReplayAsync(projection.Name, stream, cancellationToken);
 
     /// <summary>Takes a stream out.</summary>
-    public Task RemoveAsync(StreamId stream, CancellationToken cancellationToken) => projector.InTransactionAsync(
-        (session, transaction) => ((IStreamProjection)projection).RemoveAsync(stream, session.Tables(Live.Slot, transaction), cancellationToken), cancellationToken);
+    public Task RemoveAsync(StreamId stream, CancellationToken cancellationToken)
+    {
+        Live.Batch = null;
+        return projector.InTransactionAsync(
+            (session, transaction) => ((IStreamProjection)projection).RemoveAsync(stream, session.Tables(Live.Slot, transaction), cancellationToken), cancellationToken);
+    }
 
     public async Task<TableContent> ReadAsync(int slot, CancellationToken cancellationToken)
     {
@@ -181,10 +185,33 @@ internal sealed class InterruptedProjection(IProjection inner) : IProjection
     public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, IProjectionTables tables, CancellationToken cancellationToken)
     {
         await inner.ApplyAsync(batch, tables, cancellationToken);
+        Interrupt();
+    }
+
+    public IProjectionBatch Begin() => new InterruptedBatch(inner.Begin(), this);
+
+    private void Interrupt()
+    {
         if (IsToInterrupt)
         {
             IsToInterrupt = false;
             throw new LawStepException("The transaction is to be rolled back.");
+        }
+    }
+
+    private sealed class InterruptedBatch(IProjectionBatch inner, InterruptedProjection projection) : IProjectionBatch
+    {
+        public int Count => inner.Count;
+
+        public long Bytes => inner.Bytes;
+
+        public Task AddAsync(IReadOnlyList<EventEnvelope> events, IProjectionTables tables, CancellationToken cancellationToken) =>
+            inner.AddAsync(events, tables, cancellationToken);
+
+        public async Task WriteAsync(IProjectionTables tables, CancellationToken cancellationToken)
+        {
+            await inner.WriteAsync(tables, cancellationToken);
+            projection.Interrupt();
         }
     }
 }

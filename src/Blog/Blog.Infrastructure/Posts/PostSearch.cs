@@ -35,22 +35,14 @@ public sealed class PostSearchProjection(ReadDatabase database) : IStreamProject
     public IReadOnlyList<ProjectedRows> Rows => [new(ProjectionName, index.Rows, "post_id")];
 
     /// <inheritdoc/>
-    public Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, IProjectionTables tables, CancellationToken cancellationToken)
+    public IProjectionBatch Begin() => new PostSearchBatch(index);
+
+    /// <inheritdoc/>
+    public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, IProjectionTables tables, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(batch);
-        ArgumentNullException.ThrowIfNull(tables);
-        var posts = new Dictionary<string, SearchEntry>(StringComparer.Ordinal);
-        foreach (var (record, @event) in batch)
-        {
-            if (!posts.TryGetValue(record.Stream.Id, out var post))
-            {
-                posts.Add(record.Stream.Id, post = new SearchEntry(record.Stream.Id));
-            }
-
-            post.Apply((PostEvent)@event);
-        }
-
-        return index.WriteAsync(posts, tables, cancellationToken);
+        var posts = Begin();
+        await posts.AddAsync(batch, tables, cancellationToken);
+        await posts.WriteAsync(tables, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -59,6 +51,39 @@ public sealed class PostSearchProjection(ReadDatabase database) : IStreamProject
         ArgumentNullException.ThrowIfNull(tables);
         return index.WriteAsync(
             new Dictionary<string, SearchEntry>(StringComparer.Ordinal) { [stream.Id] = new SearchEntry(stream.Id) { IsGone = true } }, tables, cancellationToken);
+    }
+}
+
+/// <summary>The posts that are to be written; nothing is kept of those that were.</summary>
+internal sealed class PostSearchBatch(PostSearchIndex index) : IProjectionBatch
+{
+    private Dictionary<string, SearchEntry> posts = new(StringComparer.Ordinal);
+
+    public int Count => posts.Count;
+
+    public long Bytes { get; private set; }
+
+    public Task AddAsync(IReadOnlyList<EventEnvelope> events, IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        foreach (var (record, @event) in events)
+        {
+            if (!posts.TryGetValue(record.Stream.Id, out var post))
+            {
+                posts.Add(record.Stream.Id, post = new SearchEntry(record.Stream.Id));
+            }
+
+            Bytes -= post.Bytes;
+            post.Apply((PostEvent)@event);
+            Bytes += post.Bytes;
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public async Task WriteAsync(IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        await index.WriteAsync(posts, tables, cancellationToken);
+        (posts, Bytes) = (new(StringComparer.Ordinal), 0);
     }
 }
 
@@ -77,6 +102,9 @@ internal sealed class SearchEntry(string id)
     public string? Title { get; private set; }
 
     public string? Content { get; private set; }
+
+    /// <summary>About what the texts take in memory.</summary>
+    public long Bytes => 2L * ((Title?.Length ?? 0) + (Content?.Length ?? 0));
 
     public void Apply(PostEvent @event)
     {

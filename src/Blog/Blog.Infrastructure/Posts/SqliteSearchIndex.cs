@@ -30,18 +30,22 @@ internal sealed class SqliteSearchIndex : PostSearchIndex
             [.. posts.Values.Where(post => !post.IsNew).Select(post => post.Id)], tables, row => rows[row.GetInt64(0)] = posts[row.GetString(1)], cancellationToken);
 
         // FTS5 gathers a transaction's writes in memory for as long as they come in the order of the rows, and else writes them out.
-        foreach (var (row, post) in rows)
+        foreach (var run in Runs(rows))
         {
-            await ChangeAsync(row, post, tables, cancellationToken);
+            await tables.ExecuteManyAsync(run.Sql, run.Names, run.Rows, cancellationToken);
         }
 
-        foreach (var post in posts.Values.Where(post => post is { IsNew: true, IsGone: false }))
+        await tables.ExecuteManyAsync(
+            "DELETE FROM {post_search_rows} WHERE row_id = @row", ["row"], [.. rows.Where(row => row.Value.IsGone).Select(row => (object?[])[row.Key])], cancellationToken);
+        SearchEntry[] added = [.. posts.Values.Where(post => post is { IsNew: true, IsGone: false })];
+        if (added.Length > 0)
         {
-            var row = await tables.QueryAsync(
-                "INSERT INTO {post_search_rows} (post_id) VALUES (@id) RETURNING row_id", [("id", post.Id)], one => one.GetInt64(0), cancellationToken);
-            await tables.ExecuteAsync(
-                "INSERT INTO {post_search} (rowid, title, content) VALUES (@row, @title, @content)",
-                [("row", row[0]), ("title", post.Title), ("content", post.Content)],
+            var last = (await tables.QueryAsync("SELECT COALESCE(MAX(row_id), 0) FROM {post_search_rows}", [], row => row.GetInt64(0), cancellationToken))[0];
+            await tables.ExecuteManyAsync(
+                "INSERT INTO {post_search_rows} (row_id, post_id) VALUES (@row, @id)", ["row", "id"], [.. added.Select((post, index) => (object?[])[last + 1 + index, post.Id])], cancellationToken);
+            await tables.ExecuteManyAsync(
+                "INSERT INTO {post_search} (rowid, title, content) VALUES (@row, @title, @content)", ["row", "title", "content"],
+                [.. added.Select((post, index) => (object?[])[last + 1 + index, post.Title, post.Content])],
                 cancellationToken);
         }
     }
@@ -70,25 +74,36 @@ internal sealed class SqliteSearchIndex : PostSearchIndex
             PostSummaryTable.ToView(row), -row.Rank, MatchMarks.Cut(row.TitleMarked), MatchMarks.Cut(SnippetOf(row))))];
     }
 
-    private static async Task ChangeAsync(long row, SearchEntry post, IProjectionTables tables, CancellationToken cancellationToken)
+    /// <summary>The changes of rows, neighbours that need the same statement together.</summary>
+    private static IEnumerable<(string Sql, string[] Names, List<object?[]> Rows)> Runs(SortedList<long, SearchEntry> rows)
     {
-        if (post.IsGone)
+        (string Sql, string[] Names, List<object?[]> Rows) run = ("", [], []);
+        foreach (var (row, post) in rows)
         {
-            await tables.ExecuteAsync("DELETE FROM {post_search} WHERE rowid = @row", [("row", row)], cancellationToken);
-            await tables.ExecuteAsync("DELETE FROM {post_search_rows} WHERE row_id = @row", [("row", row)], cancellationToken);
-            return;
+            (string Sql, string[] Names, object?[] Values) change = post switch
+            {
+                { IsGone: true } => ("DELETE FROM {post_search} WHERE rowid = @row", ["row"], [row]),
+                { Title: { } title, Content: { } content } => ("UPDATE {post_search} SET title = @title, content = @content WHERE rowid = @row", ["title", "content", "row"], [title, content, row]),
+                { Title: { } title } => ("UPDATE {post_search} SET title = @title WHERE rowid = @row", ["title", "row"], [title, row]),
+                _ => ("UPDATE {post_search} SET content = @content WHERE rowid = @row", ["content", "row"], [post.Content, row]),
+            };
+            if (change.Sql != run.Sql)
+            {
+                if (run.Rows.Count > 0)
+                {
+                    yield return run;
+                }
+
+                run = (change.Sql, change.Names, []);
+            }
+
+            run.Rows.Add(change.Values);
         }
 
-        await (post switch
+        if (run.Rows.Count > 0)
         {
-            { Title: { } title, Content: { } content } => tables.ExecuteAsync(
-                "UPDATE {post_search} SET title = @title, content = @content WHERE rowid = @row", [("title", title), ("content", content), ("row", row)], cancellationToken),
-            { Title: { } title } => tables.ExecuteAsync(
-                "UPDATE {post_search} SET title = @title WHERE rowid = @row", [("title", title), ("row", row)], cancellationToken),
-            { Content: { } content } => tables.ExecuteAsync(
-                "UPDATE {post_search} SET content = @content WHERE rowid = @row", [("content", content), ("row", row)], cancellationToken),
-            _ => Task.CompletedTask,
-        });
+            yield return run;
+        }
     }
 
     private static string SnippetOf(HitRow row) =>

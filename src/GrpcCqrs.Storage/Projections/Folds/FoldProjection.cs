@@ -61,44 +61,14 @@ public abstract class FoldProjection<TState> : IStreamProjection
     public IReadOnlyList<ProjectedRows> Rows { get; }
 
     /// <inheritdoc/>
+    public IProjectionBatch Begin() => new FoldBatch<TState>(rows, counts, Apply);
+
+    /// <inheritdoc/>
     public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, IProjectionTables tables, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(batch);
-        var streams = new Dictionary<string, StreamChange<TState>>(StringComparer.Ordinal);
-        var touched = new StreamChange<TState>[batch.Count];
-        var known = new List<string>();
-        for (var index = 0; index < batch.Count; index++)
-        {
-            var record = batch[index].Record;
-            if (!streams.TryGetValue(record.Stream.Id, out var stream))
-            {
-                streams.Add(record.Stream.Id, stream = new StreamChange<TState>(record.Stream.Id));
-                if (record.Version > 1)
-                {
-                    // Else this is the stream's first event, before which nothing can have been written of it.
-                    known.Add(record.Stream.Id);
-                }
-            }
-
-            touched[index] = stream;
-        }
-
-        await LoadAsync(known, streams, tables, cancellationToken);
-        for (var index = 0; index < batch.Count; index++)
-        {
-            touched[index].After = Apply(touched[index].After, batch[index]);
-        }
-
-        StreamChange<TState>[] changes = [.. streams.Values.Where(stream => !ReferenceEquals(stream.Before, stream.After))];
-        foreach (var table in rows)
-        {
-            await table.WriteAsync(changes, tables, cancellationToken);
-        }
-
-        foreach (var table in counts)
-        {
-            await table.WriteAsync(changes, tables, cancellationToken);
-        }
+        var fold = Begin();
+        await fold.AddAsync(batch, tables, cancellationToken);
+        await fold.WriteAsync(tables, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -108,7 +78,8 @@ public abstract class FoldProjection<TState> : IStreamProjection
         var change = new StreamChange<TState>(stream.Id);
         if (counts.Length > 0)
         {
-            await LoadAsync([stream.Id], new Dictionary<string, StreamChange<TState>>(StringComparer.Ordinal) { [stream.Id] = change }, tables, cancellationToken);
+            await FoldBatch<TState>.LoadAsync(
+                rows, [stream.Id], new Dictionary<string, StreamChange<TState>>(StringComparer.Ordinal) { [stream.Id] = change }, tables, cancellationToken);
             change.After = null;
             foreach (var table in counts)
             {
@@ -130,30 +101,4 @@ public abstract class FoldProjection<TState> : IStreamProjection
     /// <param name="envelope">The event.</param>
     /// <returns>The state after; null for a stream that is to have no rows.</returns>
     protected abstract TState? Apply(TState? state, EventEnvelope envelope);
-
-    private async Task LoadAsync(
-        List<string> ids, Dictionary<string, StreamChange<TState>> streams, IProjectionTables tables, CancellationToken cancellationToken)
-    {
-        foreach (var table in rows.Where(table => table.IsLoaded))
-        {
-            await table.LoadAsync(ids, streams, tables, cancellationToken);
-        }
-
-        foreach (var id in ids)
-        {
-            var stream = streams[id];
-            stream.Before = stream.After;
-        }
-    }
-}
-
-/// <summary>What a batch does to one stream's state.</summary>
-internal sealed class StreamChange<TState>(string id)
-    where TState : class
-{
-    public string Id { get; } = id;
-
-    public TState? Before { get; set; }
-
-    public TState? After { get; set; }
 }

@@ -43,6 +43,20 @@ internal sealed class RowTable<TState, TItem> : StreamTable<TState>
         delete = $"DELETE FROM {{{name}}} WHERE {WhereKey}";
     }
 
+    internal override long BytesOf(TState state)
+    {
+        var bytes = 0L;
+        foreach (var item in items(state))
+        {
+            foreach (var column in columns)
+            {
+                bytes += column.Value(item) is string text ? 2 * text.Length : sizeof(long);
+            }
+        }
+
+        return bytes;
+    }
+
     private string WhereKey => string.Join(" AND ", keyNames.Select(column => $"{column} = @{column}"));
 
     internal override async Task WriteAsync(IReadOnlyList<StreamChange<TState>> changes, IProjectionTables tables, CancellationToken cancellationToken)

@@ -45,6 +45,9 @@ public abstract class StreamTable<TState>
 
     internal bool IsLoaded => read is not null;
 
+    /// <summary>About how much memory takes what a state says here.</summary>
+    internal abstract long BytesOf(TState state);
+
     internal Task LoadAsync(
         IReadOnlyList<string> ids, Dictionary<string, StreamChange<TState>> streams, IProjectionTables tables, CancellationToken cancellationToken) =>
         select.ReadAsync(
