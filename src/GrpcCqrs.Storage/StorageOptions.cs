@@ -150,10 +150,10 @@ public sealed class ProjectionOptions
     public int RebuildBatchSize { get; set; } = 100_000;
 
     /// <summary>
-    /// How long the live tables may wait behind one transaction of a rebuild or of an audit. Default 100 ms.
+    /// How long the live tables may wait behind one transaction of a rebuild or of an audit. Default 250 ms.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
-    public TimeSpan RebuildTurn { get; set; } = TimeSpan.FromMilliseconds(100);
+    public TimeSpan RebuildTurn { get; set; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>How many events a second a rebuild takes at most, to spare the machine; 0 for no limit, the default.</summary>
     [Range(0, 10_000_000)]

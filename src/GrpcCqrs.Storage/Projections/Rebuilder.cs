@@ -28,8 +28,11 @@ internal sealed partial class Rebuilder(
     private const int ShortStretch = 2_000;
 
     /// <summary>How many rows the first stretch of a rebuild may have to write, before it is known what that takes; and the fewest.</summary>
-    private const int FirstRows = 5_000;
+    private const int FirstRows = 2_000;
     private const int FewestRows = 100;
+
+    /// <summary>How much more the next stretch may have to write at most.</summary>
+    private const int MaxGrowth = 10;
 
     /// <summary>How much memory a stretch may take that is not written yet.</summary>
     private const long MaxBytes = 64 * 1024 * 1024;
@@ -289,7 +292,7 @@ internal sealed partial class Rebuilder(
         }
 
         var begun = clock.GetTimestamp();
-        var first = await ReadAsync(after, (int)Math.Min(limit, PageSize), cancellationToken);
+        var first = await ReadAsync(after, (int)Math.Min(limit, Math.Min(rows, PageSize)), cancellationToken);
         if (first.Page.Events.Count == 0)
         {
             await SwitchCaughtUpAsync(group, cancellationToken);
@@ -325,7 +328,7 @@ internal sealed partial class Rebuilder(
         if (!current.IsFull)
         {
             // The next page is read while this one is taken in.
-            var count = (int)Math.Min(current.To - read, PageSize);
+            var count = (int)Math.Min(current.To - read, Math.Min(rows, PageSize));
             current.Next = Task.Run(() => ReadAsync(read, count, cancellationToken), cancellationToken);
         }
 
@@ -371,11 +374,12 @@ internal sealed partial class Rebuilder(
     /// <summary>Finds how many rows are written in about the time that the live tables may wait.</summary>
     private void Adapt(Stretch written)
     {
-        rows = written.Longest > options.RebuildTurn ? Math.Max(Math.Min(rows, written.MostRows) / 2, FewestRows)
-            : written.MostRows < rows ? rows
-            : written.Longest < options.RebuildTurn / 4 ? rows * 4
-            : written.Longest < options.RebuildTurn / 2 ? rows * 2
-            : rows;
+        // Four fifths of what would take all of the time, since it varies.
+        var fits = written.MostRows * 0.8 * (options.RebuildTurn / written.Longest);
+        rows = written.Longest > options.RebuildTurn
+            ? (int)Math.Max(fits, FewestRows)
+            : Math.Max(rows, (int)Math.Min(fits, (double)written.MostRows * MaxGrowth));
+        LogWritten(logger, written.Position - written.After, written.MostRows, written.Longest, rows);
         nextTurn = options.RebuildEventsPerSecond == 0
             ? 0
             : written.Begun + (long)((double)(written.Position - written.After) / options.RebuildEventsPerSecond * clock.TimestampFrequency);
@@ -386,6 +390,9 @@ internal sealed partial class Rebuilder(
 
     [LoggerMessage(1207, LogLevel.Warning, "The rebuilt tables of projection {Projection} differ from the live ones: {Differences}")]
     private static partial void LogDiffers(ILogger logger, string projection, string differences);
+
+    [LoggerMessage(1216, LogLevel.Debug, "A rebuild has written {Events} events as {Rows} rows at most to a set of tables, in {Longest} at most; the next may write {NextRows} rows")]
+    private static partial void LogWritten(ILogger logger, long events, int rows, TimeSpan longest, int nextRows);
 
     [LoggerMessage(1208, LogLevel.Information, "Projection {Projection} switches to its other set of tables at position {Position}")]
     private static partial void LogSwitched(ILogger logger, string projection, long position);
