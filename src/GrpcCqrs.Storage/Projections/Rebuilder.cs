@@ -332,7 +332,8 @@ internal sealed partial class Rebuilder(
             current.Next = Task.Run(() => ReadAsync(read, count, cancellationToken), cancellationToken);
         }
 
-        foreach (var set in page.Events.Count == 0 ? [] : current.Sets.ToArray())
+        TakenEvents[] sets = page.Events.Count == 0 ? [] : [.. current.Sets];
+        foreach (var set in sets)
         {
             if (!await projector.TakeInAsync(set, page.Events, events, cancellationToken))
             {
