@@ -94,7 +94,7 @@ internal static class OverloadSuite
         report.Add("resident_last_10_s_mib", twice.ResidentMib.TakeLast(10), "first 10 s", twice.ResidentMib.Take(10), "1");
         report.Add("idle_p50_ms", [idle.P50]);
         report.Add("recovery_ms", [recovery.TotalMilliseconds], aim: "under 1000");
-        report.Add("lone_command_p50_ms_in_the_first_second", [firstSecond]);
+        report.Add("lone_p50_ms_first_second", [firstSecond]);
         report.Add("projections_drained_after_s", [drained.TotalSeconds]);
         report.Print();
 
@@ -140,7 +140,7 @@ internal static class OverloadSuite
         }
     }
 
-    /// <summary>One command after the other, until the median of the last ten is under a limit; a refused one is over every limit.</summary>
+    /// <summary>One command after the other, until the median of the last ten is under a limit; a refused one counts as 10 s.</summary>
     /// <returns>The median of the commands that began in the first second, in milliseconds.</returns>
     private static async Task<double> RecoverAsync(BlogUnderTest blog, double limitMilliseconds)
     {
@@ -155,7 +155,7 @@ internal static class OverloadSuite
             }
             catch (RpcException exception) when (exception.StatusCode == StatusCode.ResourceExhausted)
             {
-                times.Add(double.MaxValue);
+                times.Add(10_000);
             }
 
             inFirstSecond = asked < TimeSpan.FromSeconds(1) ? times.Count : inFirstSecond;
