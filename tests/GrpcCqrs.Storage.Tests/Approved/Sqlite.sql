@@ -92,7 +92,7 @@ column = @parameter;
 UPDATE projector_lease SET beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token;
 
 -- LockSequencer
-UPDATE sequencer SET position = position WHERE id = 1 RETURNING position, time_us, hash;
+SELECT position, time_us, hash FROM sequencer WHERE id = 1;
 
 -- MarkParkedStream
 UPDATE parked_events SET retrying = @retrying WHERE group_name = @name AND stream = @stream AND skipped_us IS NULL;
