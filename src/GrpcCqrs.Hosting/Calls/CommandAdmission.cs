@@ -52,16 +52,37 @@ internal sealed class CommandAdmission
             errors.Value.Domain));
     }
 
-    public RequestDelegate Guard(RequestDelegate next) => http =>
+    public RequestDelegate Guard(RequestDelegate next) => async http =>
     {
+        if (!await HasMessageAsync(http))
+        {
+            return;
+        }
+
         if (Interlocked.Increment(ref underWay) <= most)
         {
-            return RunAsync(next, http);
+            await RunAsync(next, http);
+            return;
         }
 
         Interlocked.Decrement(ref underWay);
-        return RefuseAsync(http);
+        await RefuseAsync(http);
     };
+
+    /// <summary>Waits for a call's message: a client that is slow to send one must not hold a place. False where the caller gave up.</summary>
+    private static async ValueTask<bool> HasMessageAsync(HttpContext http)
+    {
+        try
+        {
+            var message = await http.Request.BodyReader.ReadAsync(http.RequestAborted);
+            http.Request.BodyReader.AdvanceTo(message.Buffer.Start);
+            return true;
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or IOException && http.RequestAborted.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
 
     private async Task RefuseAsync(HttpContext http)
     {

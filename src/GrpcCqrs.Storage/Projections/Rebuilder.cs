@@ -335,7 +335,8 @@ internal sealed partial class Rebuilder(
         TakenEvents[] sets = page.Events.Count == 0 ? [] : [.. current.Sets];
         foreach (var set in sets)
         {
-            if (!await projector.TakeInAsync(set, page.Events, events, cancellationToken))
+            var isTakenIn = await projector.TakeInAsync(set, page.Events, events, cancellationToken);
+            if (!isTakenIn)
             {
                 current.Sets.Remove(set);
             }

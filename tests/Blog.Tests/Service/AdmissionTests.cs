@@ -1,3 +1,4 @@
+using System.Net;
 using Blog.V1;
 using Google.Rpc;
 using Grpc.Core;
@@ -57,8 +58,56 @@ public sealed class AdmissionTests(AdmissionTests.BlogOfThree blog) : IClassFixt
         await blog.CreateAsync("After");
     }
 
+    [Fact]
+    public async Task Calls_whose_message_has_not_arrived_take_no_place()
+    {
+        using var http = new HttpClient { DefaultRequestVersion = new Version(2, 0), DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var giveUp = new CancellationTokenSource();
+        var silent = Enumerable.Range(0, Offered).Select(_ => new SilentContent()).ToArray();
+        var waiting = silent.Select(content => http.PostAsync(
+            new Uri(new Uri(blog.Application.Urls.First()), "blog.v1.PostCommandService/EditPostContent"), content, giveUp.Token)).ToArray();
+        await Task.WhenAll(silent.Select(content => content.HasBegun));
+
+        for (var number = 0; number < 2 * Offered; number++)
+        {
+            await blog.CreateAsync($"Meanwhile {number}");
+        }
+
+        await giveUp.CancelAsync();
+        foreach (var call in waiting)
+        {
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+        }
+    }
+
     private AsyncUnaryCall<EditPostContentResponse> Edit(string post, int number) =>
         blog.Commands.EditPostContentAsync(new EditPostContentRequest { PostId = post, Content = $"Content {number}" });
+
+    /// <summary>A request whose headers are sent, and of whose message nothing comes.</summary>
+    private sealed class SilentContent : HttpContent
+    {
+        private readonly TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public SilentContent() => Headers.ContentType = new("application/grpc");
+
+        public Task HasBegun => begun.Task;
+
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+            SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+        {
+            await stream.FlushAsync(cancellationToken);
+            begun.TrySetResult();
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+    }
 
     /// <summary>The service with room for three commands.</summary>
     public sealed class BlogOfThree : BlogService
