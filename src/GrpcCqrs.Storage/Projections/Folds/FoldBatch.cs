@@ -12,6 +12,9 @@ internal sealed class FoldBatch<TState>(StreamTable<TState>[] rows, CountTable<T
     /// <summary>About what a stream takes beside its state.</summary>
     private const int EntryBytes = 200;
 
+    /// <summary>After how much that was guessed of new states they are weighed: an event more often replaces a text than adds one.</summary>
+    private const long MaxGuessedBytes = 8 * 1024 * 1024;
+
     private readonly Dictionary<string, StreamChange<TState>> streams = new(StringComparer.Ordinal);
     private readonly List<StreamChange<TState>> touched = [];
     private long keptBytes;
@@ -55,6 +58,12 @@ internal sealed class FoldBatch<TState>(StreamTable<TState>[] rows, CountTable<T
         for (var index = 0; index < events.Count; index++)
         {
             changed[index].After = apply(changed[index].After, events[index]);
+        }
+
+        if (takenBytes > MaxGuessedBytes)
+        {
+            touched.ForEach(Weigh);
+            takenBytes = 0;
         }
     }
 
