@@ -41,7 +41,16 @@ internal sealed class SqliteReader(SqliteReaders readers) : DbConnection
     {
         if (Interlocked.Exchange(ref rented, null) is { } returned)
         {
-            transaction?.Dispose();
+            try
+            {
+                transaction?.Dispose();
+            }
+            catch
+            {
+                returned.Dispose();
+                throw;
+            }
+
             readers.Return(returned);
         }
     }

@@ -75,6 +75,7 @@ internal sealed class SqliteStatement : IRowStatement
     {
         for (var index = 0; index < rows.Count; index++)
         {
+            bound = 0; // Also after a value that SQLite did not take.
             foreach (var value in rows[index])
             {
                 if (!TryBind(value))

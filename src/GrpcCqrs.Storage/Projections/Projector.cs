@@ -291,4 +291,13 @@ internal sealed class TakenEvents
         State.IsFed && State.Position + 1 == First.Position && ReferenceEquals(State.Batch, Batch) && projector.States.Contains(State);
 
     public void Add(IReadOnlyList<RecordedEvent> records) => Last = records[^1].Position;
+
+    /// <summary>Throws away what was taken in and not written.</summary>
+    public void Forget()
+    {
+        if (ReferenceEquals(State.Batch, Batch))
+        {
+            State.Batch = null;
+        }
+    }
 }

@@ -65,11 +65,7 @@ internal sealed partial class Rebuilder(
     {
         await FinishAsync(cancellationToken);
         await EmptyDroppedAsync(cancellationToken);
-        if (stretch?.Sets.TrueForAll(set => set.IsGood(projector)) == false)
-        {
-            stretch = null;
-        }
-
+        LeaveOutBad();
         if (stretch is null)
         {
             var behind = projector.States.Where(state => IsBehind(state) && state.NextAttempt <= clock.GetUtcNow()).GroupBy(state => state.Position).MinBy(group => group.Key);
@@ -139,6 +135,7 @@ internal sealed partial class Rebuilder(
     {
         var other = OtherIn(name, from);
         comparisons.Remove(other);
+        other.Batch = null;
         await SetStatesAsync([(other, to, null)], cancellationToken);
     }
 
@@ -278,6 +275,22 @@ internal sealed partial class Rebuilder(
             : throw new RejectedException(
                 EngineErrors.RebuildNotReady,
                 string.Create(CultureInfo.InvariantCulture, $"The second set of tables of {name} is {projector.Other(name)?.State.ToString() ?? "empty"}; this needs it to be {string.Join(" or ", states)}."));
+    }
+
+    /// <summary>
+    /// Takes those sets out of the stretch that somebody else has changed meanwhile, such as an operator who pauses one. What such a set
+    /// has taken in and not written is thrown away: it will be given the same events again.
+    /// </summary>
+    private void LeaveOutBad()
+    {
+        TakenEvents[] bad = [.. stretch?.Sets.Where(set => !set.IsGood(projector)) ?? []];
+        foreach (var set in bad)
+        {
+            set.Forget();
+            stretch!.Sets.Remove(set);
+        }
+
+        stretch = stretch is { Sets.Count: 0 } ? null : stretch;
     }
 
     /// <summary>Begins a stretch; where a set fails on something in it, applies a few events at once in place of that.</summary>

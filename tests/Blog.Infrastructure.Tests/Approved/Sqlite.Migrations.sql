@@ -137,49 +137,28 @@ COMMIT;
 
 BEGIN TRANSACTION;
 DROP INDEX "ix_audit_stream";
-
-CREATE INDEX "ix_audit_position" ON "audit" ("position");
-
-CREATE INDEX "ix_audit_stream" ON "audit" ("stream", "id") WHERE position IS NULL;
-
-CREATE TABLE "ef_temp_audit" (
+DROP INDEX "ix_audit_time";
+CREATE TABLE "new_audit" (
     "id" INTEGER NOT NULL CONSTRAINT "PK_audit" PRIMARY KEY,
-    "command_id" TEXT NOT NULL,
-    "command_type" TEXT NOT NULL,
-    "duration_us" INTEGER NOT NULL,
-    "error_reason" TEXT NULL,
-    "outcome" INTEGER NOT NULL,
-    "position" INTEGER NULL,
-    "stream" TEXT NULL,
     "time_us" INTEGER NOT NULL,
-    "user_name" TEXT NOT NULL
+    "command_type" TEXT NOT NULL,
+    "command_id" TEXT NOT NULL,
+    "user_name" TEXT NOT NULL,
+    "stream" TEXT NULL,
+    "outcome" INTEGER NOT NULL,
+    "error_reason" TEXT NULL,
+    "duration_us" INTEGER NOT NULL,
+    "position" INTEGER NULL
 );
-
-INSERT INTO "ef_temp_audit" ("id", "command_id", "command_type", "duration_us", "error_reason", "outcome", "position", "stream", "time_us", "user_name")
-SELECT "id", "command_id", "command_type", "duration_us", "error_reason", "outcome", "position", "stream", "time_us", "user_name"
-FROM "audit";
-
-COMMIT;
-
-PRAGMA foreign_keys = 0;
-
-BEGIN TRANSACTION;
+INSERT INTO "new_audit" ("id", "time_us", "command_type", "command_id", "user_name", "stream", "outcome", "error_reason", "duration_us", "position")
+SELECT "id", "time_us", "command_type", "command_id", "user_name", "stream", "outcome", "error_reason", "duration_us", "position" FROM "audit";
 DROP TABLE "audit";
-
-ALTER TABLE "ef_temp_audit" RENAME TO "audit";
-
-COMMIT;
-
-PRAGMA foreign_keys = 1;
-
-BEGIN TRANSACTION;
+ALTER TABLE "new_audit" RENAME TO "audit";
 CREATE INDEX "ix_audit_position" ON "audit" ("position");
-
 CREATE INDEX "ix_audit_stream" ON "audit" ("stream", "id") WHERE position IS NULL;
-
 CREATE INDEX "ix_audit_time" ON "audit" ("time_us", "id");
-
-COMMIT;
 
 INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
 VALUES ('20261120225245_AuditIndexes', '10.0.14');
+
+COMMIT;

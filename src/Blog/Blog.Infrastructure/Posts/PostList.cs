@@ -28,7 +28,12 @@ public sealed class PostListProjection() : FoldProjection<FoldedPost>(
     public override IReadOnlyCollection<Type> Handles { get; } = [typeof(PostEvent)];
 
     /// <inheritdoc/>
-    protected override FoldedPost? Apply(FoldedPost? state, EventEnvelope envelope) => FoldedPost.Apply(state, envelope);
+    protected override FoldedPost? Apply(FoldedPost? state, EventEnvelope envelope) => FoldedPost.Apply(state, envelope) switch
+    {
+        // States are kept in memory; contents are not in these tables.
+        { Content.Length: > 0 } post => post with { Content = "" },
+        var post => post,
+    };
 }
 
 /// <summary>Answers <see cref="ListPosts"/>.</summary>

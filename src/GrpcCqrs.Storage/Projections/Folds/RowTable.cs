@@ -8,6 +8,9 @@ namespace GrpcCqrs.Storage;
 internal sealed class RowTable<TState, TItem> : StreamTable<TState>
     where TState : class
 {
+    /// <summary>About what an item takes beside its values.</summary>
+    private const int ItemBytes = 50;
+
     private readonly string streamColumn;
     private readonly Column<TItem>[] keys;
     private readonly Column<TItem>[] columns;
@@ -48,7 +51,8 @@ internal sealed class RowTable<TState, TItem> : StreamTable<TState>
         var bytes = 0L;
         foreach (var item in items(state))
         {
-            foreach (var column in columns)
+            bytes += ItemBytes;
+            foreach (var column in keys.Concat(columns))
             {
                 bytes += column.Value(item) is string text ? 2 * text.Length : sizeof(long);
             }

@@ -1,0 +1,121 @@
+using Dapper;
+using GrpcCqrs.EventSourcing;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+using static GrpcCqrs.Storage.Tests.StoreHarness;
+
+namespace GrpcCqrs.Storage.Tests;
+
+/// <summary>What becomes of events that a rebuild has taken in and not written yet.</summary>
+public abstract class RebuildStretchSpecs<TFixture>(TFixture fixture) : IClassFixture<TFixture>
+    where TFixture : class, IStoreFixture
+{
+    private const string User = "operator";
+    private const int Streams = 4;
+    private const int BookingsAStream = 2_500;
+
+    private static CancellationToken None => CancellationToken.None;
+
+    [SkippableFact]
+    public async Task A_rebuild_that_is_paused_in_the_middle_of_a_stretch_counts_nothing_twice_when_it_goes_on()
+    {
+        var balances = new GatedBalances();
+        await using var store = await StartAsync(
+            fixture.NewStore(), services => services.AddSingleton<IProjection>(balances), ("Projections:DropDelay", "00:00:00.300"));
+        for (var number = 0; number < Streams; number++)
+        {
+            await store.Store.AppendAsync(Append($"s{number}", ExpectedVersion.Any, [.. Enumerable.Repeat(Booking(1), BookingsAStream)]), None);
+        }
+
+        await store.CatchUpAsync();
+        balances.IsGated = true;
+        await store.Operations.RebuildAsync(["balances"], false, User, None);
+        await balances.Taken.WaitAsync();
+        var pause = store.Operations.PauseRebuildAsync("balances", User, None);
+        for (var pages = 0; !pause.IsCompleted; pages++)
+        {
+            Assert.True(pages < 4, "The pause came too late: the stretch was taken in as a whole.");
+            await Task.Delay(200);
+            balances.Gate.Release();
+        }
+
+        await pause;
+        Assert.Contains(store.Projections, p => p is { State: SlotState.Paused, Position: 0 });
+
+        balances.IsGated = false;
+        balances.Gate.Release(100);
+        await store.Operations.ResumeRebuildAsync("balances", User, None);
+        await UntilAsync(() => store.Projections.Any(p => p is { Slot: 1, State: SlotState.Live }));
+        await using var connection = await store.OpenReadAsync();
+        Assert.Equal(
+            Enumerable.Repeat((long)BookingsAStream, Streams),
+            await connection.QueryAsync<long>($"SELECT balance FROM {store.ReadModel.View(["balances"]).Table("balances")}"));
+    }
+
+    /// <summary>Balances as a fold that adds, whose pages wait at a gate.</summary>
+    private sealed class GatedBalances : IStreamProjection
+    {
+        private readonly BalanceFold fold = new();
+
+        public bool IsGated { get; set; }
+
+        public SemaphoreSlim Taken { get; } = new(0);
+
+        public SemaphoreSlim Gate { get; } = new(0);
+
+        public string Name => fold.Name;
+
+        public int Version => fold.Version;
+
+        public IReadOnlyList<string> Tables => fold.Tables;
+
+        public IReadOnlyCollection<Type> Handles => fold.Handles;
+
+        public IReadOnlyList<ProjectedRows> Rows => fold.Rows;
+
+        public IProjectionBatch Begin() => new GatedBatch(this, fold.Begin());
+
+        public Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, IProjectionTables tables, CancellationToken cancellationToken) =>
+            fold.ApplyAsync(batch, tables, cancellationToken);
+
+        public Task RemoveAsync(StreamId stream, IProjectionTables tables, CancellationToken cancellationToken) =>
+            fold.RemoveAsync(stream, tables, cancellationToken);
+    }
+
+    private sealed class GatedBatch(GatedBalances projection, IProjectionBatch batch) : IProjectionBatch
+    {
+        public int Count => batch.Count;
+
+        public long Bytes => batch.Bytes;
+
+        public async Task AddAsync(IReadOnlyList<EventEnvelope> events, IProjectionTables tables, CancellationToken cancellationToken)
+        {
+            await batch.AddAsync(events, tables, cancellationToken);
+            if (projection.IsGated)
+            {
+                projection.Taken.Release();
+                await projection.Gate.WaitAsync(cancellationToken);
+            }
+        }
+
+        public Task WriteAsync(IProjectionTables tables, CancellationToken cancellationToken) => batch.WriteAsync(tables, cancellationToken);
+    }
+
+    private sealed class BalanceFold() : FoldProjection<Ledger>(
+        [StreamTable.Row<Ledger>("balances", "id", (_, row) => new Ledger("", null, row.GetInt64(0)), new Column<Ledger>("balance", ledger => ledger.Balance))])
+    {
+        public override string Name => "balances";
+
+        public override int Version => 1;
+
+        public override IReadOnlyCollection<Type> Handles { get; } = [typeof(LedgerEvent)];
+
+        protected override Ledger? Apply(Ledger? state, EventEnvelope envelope) => (state ?? Ledger.Initial("")).Apply((LedgerEvent)envelope.Event);
+    }
+}
+
+public sealed class SqliteRebuildStretchSpecs(SqliteFixture fixture) : RebuildStretchSpecs<SqliteFixture>(fixture);
+
+public sealed class PostgreSqlRebuildStretchSpecs(PostgreSqlFixture fixture) : RebuildStretchSpecs<PostgreSqlFixture>(fixture);
+
+public sealed class SqlServerRebuildStretchSpecs(SqlServerFixture fixture) : RebuildStretchSpecs<SqlServerFixture>(fixture);
