@@ -9,7 +9,7 @@ using GrpcCqrs.Client;
 namespace Benchmarks;
 
 /// <summary>What a flood of commands came to.</summary>
-/// <param name="OfferedPerSecond">Commands started a second.</param>
+/// <param name="OfferedPerSecond">Commands a second that were started or held back.</param>
 /// <param name="AcceptedPerSecond">Commands answered OK a second, while they were offered.</param>
 /// <param name="RefusedPerSecond">Commands answered RESOURCE_EXHAUSTED a second, while they were offered.</param>
 /// <param name="Answers">How often each status was the answer, what came after the end included.</param>
@@ -19,9 +19,10 @@ namespace Benchmarks;
 /// <param name="ServerCores">Cores that the service kept busy.</param>
 /// <param name="ClientCores">Cores that this process kept busy.</param>
 /// <param name="ResidentMib">The service's resident memory, each second.</param>
+/// <param name="HeldBack">Commands that were due and not sent, since too many were under way.</param>
 internal sealed record Flood(
     double OfferedPerSecond, double AcceptedPerSecond, double RefusedPerSecond, IReadOnlyDictionary<StatusCode, int> Answers, int WithoutDelay,
-    long[] AcceptedTimes, long[] RefusedTimes, double ServerCores, double ClientCores, double[] ResidentMib);
+    long[] AcceptedTimes, long[] RefusedTimes, double ServerCores, double ClientCores, double[] ResidentMib, int HeldBack);
 
 /// <summary>
 /// Edits of random posts over 64 connections. Kestrel takes 100 calls at a time on each, so that there is room in them for more calls
@@ -30,6 +31,13 @@ internal sealed record Flood(
 internal sealed class CommandFlood : IDisposable
 {
     private const int Connections = 64;
+
+    /// <summary>
+    /// Four times what the service takes at a time. A client that lets more pile up ends in giving up calls for want of its own
+    /// processor, and measures itself.
+    /// </summary>
+    private const int MostUnderWay = 4_096;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly BlogUnderTest blog;
@@ -67,6 +75,7 @@ internal sealed class CommandFlood : IDisposable
     public Task<Flood> OpenAsync(double perSecond, TimeSpan length, Func<Task>? afterwards = null) => RunAsync(length, async tally =>
     {
         var due = (int)(perSecond * length.TotalSeconds);
+        var underWay = 0;
         using var ended = new CountdownEvent(due);
         await OnOwnThreadAsync(() =>
         {
@@ -75,6 +84,14 @@ internal sealed class CommandFlood : IDisposable
             {
                 for (var now = Math.Min(due, tally.Elapsed.TotalSeconds * perSecond); started < now; started++)
                 {
+                    if (Volatile.Read(ref underWay) >= MostUnderWay)
+                    {
+                        tally.HeldBack++;
+                        ended.Signal();
+                        continue;
+                    }
+
+                    Interlocked.Increment(ref underWay);
                     var asked = Stopwatch.GetTimestamp();
                     _ = Task.Run(async () =>
                     {
@@ -84,6 +101,7 @@ internal sealed class CommandFlood : IDisposable
                         }
                         finally
                         {
+                            Interlocked.Decrement(ref underWay);
                             ended.Signal();
                         }
                     });
@@ -145,6 +163,9 @@ internal sealed class CommandFlood : IDisposable
 
         public TimeSpan Elapsed => clock.Elapsed;
 
+        /// <summary>Counted by the thread that offers, and read after it.</summary>
+        public int HeldBack { get; set; }
+
         public void Add(AsyncUnaryCall<EditPostContentResponse> call, long asked)
         {
             var (took, inTime, status) = (Stopwatch.GetTimestamp() - asked, clock.Elapsed < length ? 1 : 0, call.GetStatus());
@@ -177,7 +198,7 @@ internal sealed class CommandFlood : IDisposable
         }
 
         public Flood End(double serverCores, double clientCores, double[] residentMib) => new(
-            started / length.TotalSeconds, acceptedInTime / length.TotalSeconds, refusedInTime / length.TotalSeconds,
-            answers, withoutDelay, [.. accepted.Order()], [.. refused.Order()], serverCores, clientCores, residentMib);
+            (started + HeldBack) / length.TotalSeconds, acceptedInTime / length.TotalSeconds, refusedInTime / length.TotalSeconds,
+            answers, withoutDelay, [.. accepted.Order()], [.. refused.Order()], serverCores, clientCores, residentMib, HeldBack);
     }
 }

@@ -88,6 +88,7 @@ internal static class OverloadSuite
             report.Add($"open_loop_twice_{status}_answers", [count], "all", [twice.Answers.Values.Sum()], status is StatusCode.OK or StatusCode.ResourceExhausted ? "" : "none");
         }
 
+        report.Add("open_loop_twice_held_back", [twice.HeldBack], "all", [twice.Answers.Values.Sum() + twice.HeldBack]);
         report.Add("refused_without_delay", [twice.WithoutDelay], aim: "none");
         report.Add("refused_p50_ms", [twice.RefusedTimes.Length == 0 ? 0 : Load.Milliseconds(twice.RefusedTimes, 0.50)]);
         report.Add("resident_first_10_s_mib", twice.ResidentMib.Take(10));
