@@ -8,7 +8,7 @@ using SQLitePCL;
 
 namespace GrpcCqrs.Storage.Sqlite;
 
-/// <summary>How SQLite's native library works in this process: how it waits above all.</summary>
+/// <summary>How SQLite's native library works in this process: how it waits, and with <see cref="SqliteLogFiles"/> how it writes.</summary>
 /// <remarks>
 /// The library is built without <c>HAVE_USLEEP</c> and so takes whole seconds for every wait: a reader that meets commits a few times in
 /// a row means to wait for a microsecond, a writer behind another one for milliseconds, and each held its thread for a second. So all
@@ -57,6 +57,11 @@ internal static unsafe partial class SqliteLibrary
         copy->Next = 0;
         copy->Name = Marshal.StringToCoTaskMemUTF8("grpccqrs");
         copy->Sleep = &Sleep;
+        if (SqliteLogFiles.AreSupported)
+        {
+            SqliteLogFiles.SetUp(copy);
+        }
+
         if (RegisterFileSystem(copy, isDefault: 1) != Ok)
         {
             throw new InvalidOperationException("SQLite refuses a file system.");
@@ -110,7 +115,7 @@ internal static unsafe partial class SqliteLibrary
 
     /// <summary>sqlite3_vfs, up to its third version, which is the newest.</summary>
     [StructLayout(LayoutKind.Sequential)]
-    private struct FileSystem
+    internal struct FileSystem
     {
         public int Version;
         public int FileSize;
@@ -118,7 +123,7 @@ internal static unsafe partial class SqliteLibrary
         public nint Next;
         public nint Name;
         public nint Data;
-        public nint Open;
+        public delegate* unmanaged[Cdecl]<FileSystem*, byte*, SqliteLogFiles.Handle*, int, int*, int> Open;
         public nint Delete;
         public nint Access;
         public nint FullPath;
