@@ -8,21 +8,22 @@ namespace Benchmarks;
 /// </summary>
 internal static partial class ProfileParts
 {
-    public const string StackLost = "pool threads, stack lost";
-    public const string Waiting = "pool threads, waiting";
+    /// <summary>What has nothing to do with the load, but for <c>perf</c>.</summary>
+    public const string OtherProcesses = "other processes";
 
     private const string Client = "client";
     private const string PostgreSql = "PostgreSQL";
     private const string AppendWriter = "append writer";
     private const string Projections = "projections";
     private const string Pipeline = "gRPC and pipeline";
+    private const string Waiting = "pool threads, waiting";
+    private const string StackLost = "pool threads, stack lost";
     private const string Driver = "pool threads, Npgsql";
     private const string GarbageCollection = "garbage collection";
     private const string Compiler = "compiler";
     private const string Sockets = "sockets";
     private const string Rest = "rest of the service";
     private const string KernelThreads = "kernel threads";
-    private const string OtherProcesses = "other processes";
 
     private const string Kernel = "kernel";
     private const string DotNet = ".NET code";
@@ -173,6 +174,6 @@ internal static partial class ProfileParts
     [GeneratedRegex(@"^(__x64_sys_|__arm64_sys_|ksys_)(?<name>\w+)$", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex SystemCall();
 
-    [GeneratedRegex(@"@.*$|^_+|^_*GI_+(libc_)?|^_*libc_", RegexOptions.ExplicitCapture, 1_000)]
+    [GeneratedRegex(@"@.*$|^_*(GI_+)?(libc_)?", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex Decoration();
 }

@@ -16,11 +16,13 @@ internal sealed record ProfiledLoad(string Name, int Service, IReadOnlyList<Wind
 /// <summary>Where the processor time went: a table of parts and kinds of code, what was asked of the kernel, and a line of JSON a part.</summary>
 internal sealed partial class ProfileReport(ProfiledLoad load, string database)
 {
-    private const int MostCalls = 10;
-    private const double LeastCallShare = 0.001;
+    /// <summary>So many a part, of those that have at least the share of all.</summary>
+    private const int MostNames = 10;
+    private const double LeastShare = 0.001;
 
     private readonly Dictionary<(string Part, string Kind), int> kinds = [];
     private readonly Dictionary<(string Part, string Call), int> calls = [];
+    private readonly Dictionary<(string Part, string Thread), int> others = [];
     private int busy;
     private int ofService;
 
@@ -35,6 +37,11 @@ internal sealed partial class ProfileReport(ProfiledLoad load, string database)
         busy++;
         ofService += sample.Process == load.Service ? 1 : 0;
         Count(kinds, (part, ProfileParts.KindOf(sample)));
+        if (part == ProfileParts.OtherProcesses)
+        {
+            Count(others, (part, sample.Thread));
+        }
+
         if (ProfileParts.CallOf(sample) is { } call)
         {
             Count(calls, (part, call));
@@ -95,18 +102,17 @@ internal sealed partial class ProfileReport(ProfiledLoad load, string database)
         var table = new Table().AddColumns("part", "in the kernel for, % of busy");
         foreach (var part in SeenParts())
         {
-            var most = calls
-                .Where(each => each.Key.Part == part && each.Value >= LeastCallShare * busy)
-                .OrderByDescending(each => each.Value).Take(MostCalls)
-                .Select(each => $"{each.Key.Call} {Percent(each.Value)}")
-                .ToArray();
-            if (most.Length > 0)
+            if (Most(calls, part) is { Length: > 0 } most)
             {
-                table.AddRow(part, Markup.Escape(string.Join(", ", most)));
+                table.AddRow(part, Markup.Escape(most));
             }
         }
 
         AnsiConsole.Write(table);
+        if (Most(others, ProfileParts.OtherProcesses) is { Length: > 0 } strangers)
+        {
+            Console.WriteLine($"other processes, % of busy: {strangers}");
+        }
     }
 
     private void PrintLines(double idle)
@@ -133,6 +139,11 @@ internal sealed partial class ProfileReport(ProfiledLoad load, string database)
             suite = "profile", database, load = load.Name, part = "idle", share = (double?)null, us_per_call = Math.Round(Microseconds(idle), 3),
         }));
     }
+
+    private string Most(Dictionary<(string Part, string Name), int> counts, string part) => string.Join(", ", counts
+        .Where(each => each.Key.Part == part && each.Value >= LeastShare * busy)
+        .OrderByDescending(each => each.Value).Take(MostNames)
+        .Select(each => $"{each.Key.Name} {Percent(each.Value)}"));
 
     private IEnumerable<string> SeenParts() => ProfileParts.All.Where(part => Samples(part) > 0);
 

@@ -15,9 +15,6 @@ internal static class ProfileSuite
     private const int Posts = 10_000;
     private const int FloodCallers = 256;
 
-    /// <summary>Long enough that the runtime has compiled what is hot.</summary>
-    private static readonly TimeSpan WarmUpLength = TimeSpan.FromSeconds(6);
-    private static readonly TimeSpan FloodWarmUpLength = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan PaceLength = TimeSpan.FromSeconds(5);
 
     /// <summary>
@@ -69,14 +66,14 @@ internal static class ProfileSuite
     private static async Task EditsAsync(BenchmarkOptions options, int callers)
     {
         await using var blog = await BlogUnderTest.StartAsync(options, Posts);
-        await blog.EditsAsync(callers, WarmUpLength);
+        await WarmUp.RunAsync(blog.ProcessId, length => blog.EditsAsync(callers, length));
         await ProfileAsync(options, $"edits-{callers}", blog.ProcessId, () => blog.CpuTime, length => blog.EditsAsync(callers, length));
     }
 
     private static async Task CreatesAsync(BenchmarkOptions options)
     {
         await using var blog = await BlogUnderTest.StartAsync(options, posts: 100);
-        await blog.CreatesAsync(BlogUnderTest.Callers, WarmUpLength);
+        await WarmUp.RunAsync(blog.ProcessId, length => blog.CreatesAsync(BlogUnderTest.Callers, length));
         await ProfileAsync(options, "creates-64", blog.ProcessId, () => blog.CpuTime, length => blog.CreatesAsync(BlogUnderTest.Callers, length));
     }
 
@@ -86,14 +83,14 @@ internal static class ProfileSuite
         await using var blog = await BlogUnderTest.StartAsync(options, options.Size ?? QueriesSuite.DefaultPosts, QueriesSuite.Content);
         await blog.DrainAsync();
         var clients = blog.Clients(channel => new PostQueryService.PostQueryServiceClient(channel));
-        await query(blog, clients, WarmUpLength);
+        await WarmUp.RunAsync(blog.ProcessId, length => query(blog, clients, length));
         await ProfileAsync(options, name, blog.ProcessId, () => blog.CpuTime, length => query(blog, clients, length));
     }
 
     private static async Task EchoAsync(BenchmarkOptions options)
     {
         await using var echo = await EchoServer.StartAsync(options);
-        await echo.LoadAsync(BlogUnderTest.Callers, WarmUpLength);
+        await WarmUp.RunAsync(echo.ProcessId, length => echo.LoadAsync(BlogUnderTest.Callers, length));
         await ProfileAsync(options, "echo-64", echo.ProcessId, () => echo.CpuTime, length => echo.LoadAsync(BlogUnderTest.Callers, length));
     }
 
@@ -115,8 +112,11 @@ internal static class ProfileSuite
         var events = options.Size ?? RebuildSuite.DefaultEvents;
         await using var blog = await BlogUnderTest.StartWithEventsAsync(options, events, RebuildSuite.QuickDrop);
         var client = blog.Clients(channel => new OperationsService.OperationsServiceClient(channel))[0];
-        await RebuildSuite.RebuildAsync(client);
-        await RebuildSuite.DropAsync(client);
+        await WarmUp.RunAsync(blog.ProcessId, async _ =>
+        {
+            await RebuildSuite.RebuildAsync(client);
+            await RebuildSuite.DropAsync(client);
+        });
 
         using var recording = await PerfRecording.StartAsync(blog.ProcessId);
         var (windows, taken, clock) = (new List<Window>(), TimeSpan.Zero, Stopwatch.StartNew());
@@ -141,7 +141,7 @@ internal static class ProfileSuite
     {
         await using var blog = await BlogUnderTest.StartAsync(options, OverloadSuite.Posts);
         using var flood = new CommandFlood(blog);
-        await flood.ClosedAsync(FloodCallers, FloodWarmUpLength);
+        await WarmUp.RunAsync(blog.ProcessId, length => flood.ClosedAsync(FloodCallers, length));
         await blog.DrainAsync();
         var pace = (await flood.ClosedAsync(FloodCallers, PaceLength)).AcceptedPerSecond;
         await blog.DrainAsync();
