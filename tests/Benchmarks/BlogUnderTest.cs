@@ -30,6 +30,9 @@ internal sealed class BlogUnderTest : IAsyncDisposable
     /// <summary>The posts that were made.</summary>
     public string[] Posts { get; private set; } = [];
 
+    /// <summary>The service's process.</summary>
+    public int ProcessId => server.Id;
+
     /// <summary>The processor time that the service has taken.</summary>
     public TimeSpan CpuTime => server.CpuTime;
 
@@ -71,6 +74,7 @@ internal sealed class BlogUnderTest : IAsyncDisposable
             start = new ProcessStartInfo("taskset", ["-c", processors, start.FileName, .. start.ArgumentList]);
         }
 
+        options.Equip(start);
         return new BlogUnderTest(database, await ServerProcess.StartAsync(start, addresses: 2)) { Posts = posts };
     }
 

@@ -31,8 +31,18 @@ internal sealed class EchoServer : IAsyncDisposable
         clients = [.. channels.Select(channel => new Echo.EchoClient(channel))];
     }
 
-    public static async Task<EchoServer> StartAsync() =>
-        new(await ServerProcess.StartAsync(new ProcessStartInfo("dotnet", [typeof(EchoServer).Assembly.Location, Argument]), addresses: 1));
+    /// <summary>The server's process.</summary>
+    public int ProcessId => server.Id;
+
+    /// <summary>The processor time that the server has taken.</summary>
+    public TimeSpan CpuTime => server.CpuTime;
+
+    public static async Task<EchoServer> StartAsync(BenchmarkOptions? options = null)
+    {
+        var start = new ProcessStartInfo("dotnet", [typeof(EchoServer).Assembly.Location, Argument]);
+        options?.Equip(start);
+        return new EchoServer(await ServerProcess.StartAsync(start, addresses: 1));
+    }
 
     public Task<Sample> LoadAsync(int callers, TimeSpan length) => Load.RunAsync(
         callers, length, (caller, _) => clients[caller % clients.Length].CallAsync(new CallRequest()).ResponseAsync, cpu: () => server.CpuTime);

@@ -9,9 +9,23 @@ namespace Benchmarks;
 /// <param name="Database">Of the write database: <c>sqlite</c> or <c>postgresql</c>.</param>
 /// <param name="Server">Another build's Blog.Server.dll, to compare builds; null for the one built with the benchmarks.</param>
 /// <param name="Size">How many posts or events the store has, where a suite lets that be chosen; null for the suite's own figure.</param>
-/// <param name="Seconds">How long a service is overloaded; null for the suite's own figure.</param>
+/// <param name="Seconds">How long a service is overloaded or a load is profiled; null for the suite's own figure.</param>
+/// <param name="Load">The one load to profile; null for all.</param>
 /// <param name="Processors">The processors that the service sees, such as <c>0-3</c>; null for all.</param>
-internal sealed record BenchmarkOptions(string Database, string? Server, int? Size = null, int? Seconds = null, string? Processors = null);
+/// <param name="Environment">Environment variables that the server under test has beside those of this process; null for none.</param>
+internal sealed record BenchmarkOptions(
+    string Database, string? Server, int? Size = null, int? Seconds = null, string? Load = null, string? Processors = null,
+    IReadOnlyDictionary<string, string>? Environment = null)
+{
+    /// <summary>Gives those variables to a process that has not started yet.</summary>
+    public void Equip(ProcessStartInfo start)
+    {
+        foreach (var (name, value) in Environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+    }
+}
 
 /// <summary>What one stretch of load measured.</summary>
 /// <param name="PerSecond">Answers a second, until the clock stopped.</param>

@@ -12,7 +12,7 @@ namespace Benchmarks;
 /// </summary>
 internal static class OverloadSuite
 {
-    private const int Posts = 10_000;
+    internal const int Posts = 10_000;
     private const int DefaultSeconds = 60;
     private static readonly int[] Callers = [64, 256];
     private static readonly TimeSpan Length = TimeSpan.FromSeconds(15);
@@ -22,18 +22,26 @@ internal static class OverloadSuite
     /// <summary>Where this is set, this program is the client, and the service has the processors that it names.</summary>
     private const string ServiceProcessors = "GRPCCQRS_BENCHMARK_SERVICE_PROCESSORS";
 
-    public static Task RunAsync(BenchmarkOptions options) => Environment.GetEnvironmentVariable(ServiceProcessors) is { } processors
-        ? MeasureAsync(options with { Processors = processors })
-        : RunApartAsync(options);
+    public static Task RunAsync(BenchmarkOptions options) =>
+        ApartAsync(options, MeasureAsync, "overload", "--seconds", $"{options.Seconds ?? DefaultSeconds}");
 
-    /// <summary>Runs this suite in a process that sees half of the processors, as the service sees the other half.</summary>
-    private static async Task RunApartAsync(BenchmarkOptions options)
+    /// <summary>Measures in a process that sees half of the processors, as the service sees the other half.</summary>
+    /// <param name="options">What the command line asks for.</param>
+    /// <param name="measure">What that process does, which comes here by itself.</param>
+    /// <param name="suite">The command line that leads it here, but for the database and the build.</param>
+    internal static async Task ApartAsync(BenchmarkOptions options, Func<BenchmarkOptions, Task> measure, params string[] suite)
     {
+        if (Environment.GetEnvironmentVariable(ServiceProcessors) is { } processors)
+        {
+            await measure(options with { Processors = processors });
+            return;
+        }
+
         var half = Math.Max(1, Environment.ProcessorCount / 2);
         string[] arguments =
         [
-            "-c", $"{Environment.ProcessorCount - half}-{Environment.ProcessorCount - 1}", "dotnet", typeof(OverloadSuite).Assembly.Location, "overload",
-            "--database", options.Database, "--seconds", $"{options.Seconds ?? DefaultSeconds}", .. options.Server is { } server ? (string[])["--server", server] : [],
+            "-c", $"{Environment.ProcessorCount - half}-{Environment.ProcessorCount - 1}", "dotnet", typeof(OverloadSuite).Assembly.Location, .. suite,
+            "--database", options.Database, .. options.Server is { } server ? (string[])["--server", server] : [],
         ];
         var start = new ProcessStartInfo("taskset", arguments) { Environment = { [ServiceProcessors] = $"0-{half - 1}" } };
         if (options.Database == BenchmarkDatabase.PostgreSql)
@@ -46,7 +54,7 @@ internal static class OverloadSuite
         await client.WaitForExitAsync();
         if (client.ExitCode != 0)
         {
-            throw new InvalidOperationException($"The overload suite ended with exit code {client.ExitCode}.");
+            throw new InvalidOperationException($"The suite {suite[0]} ended with exit code {client.ExitCode}.");
         }
     }
 

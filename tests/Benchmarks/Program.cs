@@ -13,10 +13,11 @@ var suites = new SortedDictionary<string, Func<BenchmarkOptions, Task>>(StringCo
     ["lag"] = LagSuite.RunAsync,
     ["load"] = LoadSuite.RunAsync,
     ["overload"] = OverloadSuite.RunAsync,
+    ["profile"] = ProfileSuite.RunAsync,
     ["queries"] = QueriesSuite.RunAsync,
     ["rebuild"] = RebuildSuite.RunAsync,
 };
-var each = suites.Where(suite => suite.Key != "compare").ToArray();
+var each = suites.Where(suite => suite.Key is not ("compare" or "profile")).ToArray();
 suites["all"] = async options =>
 {
     foreach (var (_, runSuite) in each)
@@ -31,7 +32,7 @@ if (args is [EchoServer.Argument])
     return 0;
 }
 
-var (database, server, size, seconds) = (BenchmarkDatabase.Sqlite, (string?)null, (int?)null, (int?)null);
+var (database, server, size, seconds, load) = (BenchmarkDatabase.Sqlite, (string?)null, (int?)null, (int?)null, (string?)null);
 for (var index = 1; index < args.Length; index += 2)
 {
     switch (args[index..])
@@ -48,6 +49,9 @@ for (var index = 1; index < args.Length; index += 2)
         case ["--seconds", var text, ..] when int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 1:
             seconds = number;
             break;
+        case ["--load", var name, ..] when ProfileSuite.Loads.Contains(name):
+            load = name;
+            break;
         case ["--rounds", var text, ..] when int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 1:
             Rounds.Count = number;
             break;
@@ -61,12 +65,14 @@ if (args.Length == 0 || !suites.TryGetValue(args[0], out var run))
     return Usage();
 }
 
-await run(new BenchmarkOptions(database, server, size, seconds));
-return 0;
+await run(new BenchmarkOptions(database, server, size, seconds, load));
+
+// A suite that cannot run here has set it.
+return Environment.ExitCode;
 
 int Usage()
 {
     Console.Error.WriteLine(
-        $"usage: Benchmarks {string.Join('|', suites.Keys)} [--database sqlite|postgresql] [--server PATH/Blog.Server.dll] [--size N, at least 1000] [--seconds N] [--rounds N]");
+        $"usage: Benchmarks {string.Join('|', suites.Keys)} [--database sqlite|postgresql] [--server PATH/Blog.Server.dll] [--size N, at least 1000] [--seconds N] [--rounds N] [--load {string.Join('|', ProfileSuite.Loads)}]");
     return 2;
 }

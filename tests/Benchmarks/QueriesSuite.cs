@@ -5,7 +5,7 @@ namespace Benchmarks;
 /// <summary>Queries by 64 callers against empty calls by 64 callers, on a store that nobody writes to meanwhile.</summary>
 internal static class QueriesSuite
 {
-    private const int DefaultPosts = 20_000;
+    internal const int DefaultPosts = 20_000;
     private const int PageSize = 20;
     private const int Pages = 100;
 
@@ -26,9 +26,9 @@ internal static class QueriesSuite
 
         var measured = await Rounds.RunAsync(
             () => echo.LoadAsync(BlogUnderTest.Callers, CeilingLength),
-            () => LoadAsync((client, random) => client.GetPostAsync(new GetPostRequest { PostId = Any(blog.Posts, random) }).ResponseAsync),
-            () => LoadAsync((client, random) => client.ListPostsAsync(new ListPostsRequest { PageSize = PageSize, PageToken = Any(pages, random) }).ResponseAsync),
-            () => LoadAsync((client, random) => client.SearchPostsAsync(new SearchPostsRequest { PageSize = PageSize, Query = Word(random) }).ResponseAsync));
+            () => GetsAsync(blog, clients, Length),
+            () => ListsAsync(blog, clients, pages, Length),
+            () => LoadAsync(blog, clients, Length, (client, random) => client.SearchPostsAsync(new SearchPostsRequest { PageSize = PageSize, Query = Word(random) }).ResponseAsync));
 
         var report = new Report("queries", options.Database);
         report.Add("echo_calls_per_second", measured[0].Select(s => s.PerSecond));
@@ -37,9 +37,6 @@ internal static class QueriesSuite
         Add("list_posts", measured[2], "at least 0.35");
         Add("search_posts", measured[3], "");
         report.Print();
-
-        Task<Sample> LoadAsync(Func<PostQueryService.PostQueryServiceClient, Random, Task> query) => Load.RunAsync(
-            BlogUnderTest.Callers, Length, (caller, random) => query(clients[caller % clients.Length], random), cpu: () => blog.CpuTime);
 
         void Add(string query, Sample[] samples, string aim)
         {
@@ -50,7 +47,17 @@ internal static class QueriesSuite
         }
     }
 
-    private static async Task<string[]> PageTokensAsync(PostQueryService.PostQueryServiceClient client)
+    /// <summary>Reads of random posts by their ids.</summary>
+    internal static Task<Sample> GetsAsync(BlogUnderTest blog, PostQueryService.PostQueryServiceClient[] clients, TimeSpan length) =>
+        LoadAsync(blog, clients, length, (client, random) => client.GetPostAsync(new GetPostRequest { PostId = Any(blog.Posts, random) }).ResponseAsync);
+
+    /// <summary>Reads of random pages of the list.</summary>
+    internal static Task<Sample> ListsAsync(BlogUnderTest blog, PostQueryService.PostQueryServiceClient[] clients, string[] pages, TimeSpan length) =>
+        LoadAsync(blog, clients, length, (client, random) => client.ListPostsAsync(
+            new ListPostsRequest { PageSize = PageSize, PageToken = Any(pages, random) }).ResponseAsync);
+
+    /// <summary>The tokens of the list's first pages.</summary>
+    internal static async Task<string[]> PageTokensAsync(PostQueryService.PostQueryServiceClient client)
     {
         var tokens = new List<string> { "" };
         while (tokens.Count < Pages)
@@ -67,7 +74,12 @@ internal static class QueriesSuite
         return [.. tokens];
     }
 
-    private static string Content(Random random) => string.Join(' ', Enumerable.Range(0, WordsPerPost).Select(_ => Word(random)));
+    /// <summary>A post's words.</summary>
+    internal static string Content(Random random) => string.Join(' ', Enumerable.Range(0, WordsPerPost).Select(_ => Word(random)));
+
+    private static Task<Sample> LoadAsync(
+        BlogUnderTest blog, PostQueryService.PostQueryServiceClient[] clients, TimeSpan length, Func<PostQueryService.PostQueryServiceClient, Random, Task> query) =>
+        Load.RunAsync(BlogUnderTest.Callers, length, (caller, random) => query(clients[caller % clients.Length], random), cpu: () => blog.CpuTime);
 
     private static string Word(Random random)
     {

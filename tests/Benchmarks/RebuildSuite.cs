@@ -10,13 +10,16 @@ namespace Benchmarks;
 /// </summary>
 internal static class RebuildSuite
 {
-    private const int DefaultEvents = 100_000;
+    internal const int DefaultEvents = 100_000;
+    /// <summary>A setting with which the tables of before a rebuild are soon gone.</summary>
+    internal const string QuickDrop = "--Projections:DropDelay=00:00:00.100";
+
     private static readonly TimeSpan CeilingLength = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(20);
 
     public static async Task RunAsync(BenchmarkOptions options)
     {
-        await using var blog = await BlogUnderTest.StartWithEventsAsync(options, options.Size ?? DefaultEvents, "--Projections:DropDelay=00:00:00.100");
+        await using var blog = await BlogUnderTest.StartWithEventsAsync(options, options.Size ?? DefaultEvents, QuickDrop);
         var fold = await EventFold.LoadAsync(blog.Clients(channel => new EventFeedService.EventFeedServiceClient(channel))[0]);
         var client = blog.Clients(channel => new OperationsService.OperationsServiceClient(channel))[0];
 
@@ -25,8 +28,7 @@ internal static class RebuildSuite
             async () =>
             {
                 var (cpu, clock) = (blog.CpuTime, Stopwatch.StartNew());
-                await client.RebuildProjectionsAsync(new RebuildProjectionsRequest());
-                await UntilAsync(client, sets => sets.Count == 2 && sets.All(set => set.State is TableSetState.Live or TableSetState.Previous));
+                await RebuildAsync(client);
                 var (seconds, taken) = (clock.Elapsed.TotalSeconds, blog.CpuTime - cpu);
                 await DropAsync(client);
                 return (fold.Count / seconds, taken.TotalMicroseconds / fold.Count);
@@ -41,7 +43,15 @@ internal static class RebuildSuite
         report.Print();
     }
 
-    private static async Task DropAsync(OperationsService.OperationsServiceClient client)
+    /// <summary>Rebuilds all projections, until the last has switched.</summary>
+    internal static async Task RebuildAsync(OperationsService.OperationsServiceClient client)
+    {
+        await client.RebuildProjectionsAsync(new RebuildProjectionsRequest());
+        await UntilAsync(client, sets => sets.Count == 2 && sets.All(set => set.State is TableSetState.Live or TableSetState.Previous));
+    }
+
+    /// <summary>Drops the tables of before a rebuild, so that the next can begin.</summary>
+    internal static async Task DropAsync(OperationsService.OperationsServiceClient client)
     {
         foreach (var projection in (await client.ListProjectionsAsync(new ListProjectionsRequest())).Projections)
         {

@@ -20,6 +20,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     public string GrpcAddress { get; private set; } = "";
 
+    /// <summary>The id of the process, which tools such as profilers know it by.</summary>
+    public int Id => process.Id;
+
     /// <summary>The processor time that the server has taken, user and kernel.</summary>
     public TimeSpan CpuTime
     {
