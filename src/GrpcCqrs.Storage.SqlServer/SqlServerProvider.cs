@@ -10,7 +10,7 @@ namespace GrpcCqrs.Storage.SqlServer;
 /// constraints is relied on; with READ_COMMITTED_SNAPSHOT on, which new databases made by the migrations have, readers do not wait for
 /// the writer.
 /// </summary>
-public sealed class SqlServerProvider : DatabaseProvider
+public class SqlServerProvider : DatabaseProvider
 {
     /// <summary>
     /// Texts compare UTF-16 unit by UTF-16 unit, spaces at their end aside. That is the order of code points but for one thing: characters

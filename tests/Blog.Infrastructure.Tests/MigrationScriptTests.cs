@@ -8,6 +8,7 @@ using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Metadata;
 using Microsoft.EntityFrameworkCore.Migrations;
 using Xunit;
+using TransactSql = GrpcCqrs.Storage.Tests.TransactSql;
 
 namespace Blog.Infrastructure.Tests;
 
@@ -51,6 +52,28 @@ public sealed class MigrationScriptTests
         }
 
         static int BytesOf(IProperty property) => property.ClrType == typeof(string) ? 2 * (property.GetMaxLength() ?? int.MaxValue / 4) : 16;
+    }
+
+    /// <summary>The script for an empty database, the one for a database of any age, and the one that takes all back.</summary>
+    [Theory]
+    [InlineData(false, null, null)]
+    [InlineData(true, null, null)]
+    [InlineData(false, null, Migration.InitialDatabase)]
+    [InlineData(true, null, Migration.InitialDatabase)]
+    public void Every_batch_of_a_script_for_SQL_Server_is_one_of_SQL_Server_2019(bool isIdempotent, string? from, string? to)
+    {
+        DbContext[] contexts = [new SqlServerBlogWriteDbContext(SqlServerOptions), new SqlServerBlogReadDbContext(SqlServerOptions)];
+        foreach (var context in contexts)
+        {
+            using (context)
+            {
+                var script = context.GetService<IMigrator>().GenerateScript(
+                    to is null ? from : context.Database.GetMigrations().Last(), to, isIdempotent ? MigrationsSqlGenerationOptions.Idempotent : MigrationsSqlGenerationOptions.Default);
+                var batches = script.ReplaceLineEndings("\n").Split("\nGO\n", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+                Assert.NotEmpty(batches);
+                Assert.All(batches, batch => Assert.Empty(TransactSql.FaultsOf(batch, [])));
+            }
+        }
     }
 
     [Theory]

@@ -19,8 +19,8 @@ internal static class ProviderStatements
         var statements = typeof(DatabaseProvider).GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(property => property.PropertyType == typeof(string) && property.Name != nameof(DatabaseProvider.Name))
             .Select(property => (property.Name, (string)property.GetValue(dialect.Provider)!))
-            .Append(("EmptyTable(table)", dialect.Provider.EmptyTable("table")))
-            .Append(("IsSameText(column, parameter)", dialect.Provider.IsSameText("column", "@parameter")))
+            .Append(("EmptyTable(events)", dialect.Provider.EmptyTable("events")))
+            .Append(("IsSameText(stream)", $"SELECT position FROM events WHERE {dialect.Provider.IsSameText("stream", "@stream")}"))
             .Append(("FirstRows(select)", dialect.Provider.FirstRows("SELECT id FROM audit ORDER BY id DESC")));
         var sets = dialect.Sets?.GetFields(BindingFlags.Public | BindingFlags.Static)
             .Select(field => ($"Set: {field.Name}", (string)field.GetValue(null)!)) ?? [];

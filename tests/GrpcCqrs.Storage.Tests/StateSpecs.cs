@@ -105,6 +105,32 @@ public abstract class StateSpecs<TFixture>(TFixture fixture) : IClassFixture<TFi
         Assert.Equal(("WRONG_EXPECTED_VERSION", "5"), (refused.Code.Reason, refused.Facts["actual_version"]));
     }
 
+    [SkippableFact]
+    public async Task The_state_of_any_version_and_of_any_moment_can_be_had()
+    {
+        var start = DateTimeOffset.UnixEpoch.AddYears(50);
+        var (clock, second) = (new SteppedClock(start), TimeSpan.FromSeconds(1));
+        await using var store = await StartAsync(fixture.NewStore(), services => Snapshots(1)!(services.AddClock(clock)), ("States:MaxCacheBytes", Cache));
+        for (var number = 1; number <= 12; number++)
+        {
+            clock.Step(second);
+            await store.Ledgers.UpdateAsync("a", Context(), ledger => [new AmountBooked(1), new AmountBooked(number)], None);
+        }
+
+        // The second event of each command has the sum of all before it, whatever the cache and the snapshots hold.
+        for (var number = 0; number <= 12; number++)
+        {
+            var expected = (Version: 2L * number, Balance: number + (number * (number + 1L) / 2));
+            Assert.Equal(expected, Said(await store.Ledgers.LoadAtVersionAsync("a", 2 * number, None)));
+            Assert.Equal(expected, Said(await store.Ledgers.LoadAtTimeAsync("a", start + (number * second), None)));
+            Assert.Equal(expected, Said(await store.Ledgers.LoadAtTimeAsync("a", start + ((number + 1) * second) - TimeSpan.FromMicroseconds(1), None)));
+        }
+
+        Assert.Equal(0, (await store.Ledgers.LoadAtTimeAsync("nobody", start, None)).Version);
+
+        static (long, long) Said(Loaded<Ledger> loaded) => (loaded.Version, loaded.State.Balance);
+    }
+
     private static Action<IServiceCollection>? Snapshots(int? schemaVersion) => schemaVersion is not { } version
         ? null
         : services => services.AddSingleton<ISnapshots<Ledger>>(new JsonSnapshots<Ledger, LedgerSnapshot>(

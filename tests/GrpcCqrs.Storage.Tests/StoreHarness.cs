@@ -85,6 +85,12 @@ public sealed class StoreHarness : IAsyncDisposable
             .AddDatabaseProvider(new SqliteProvider(), options => new LedgerWriteDbContext(options), options => new LedgerReadDbContext(options))
             .AddDatabaseProvider(new PostgreSqlProvider(), options => new LedgerWriteDbContext(options), options => new LedgerReadDbContext(options))
             .AddDatabaseProvider(new SqlServerProvider(), options => new LedgerWriteDbContext(options), options => new LedgerReadDbContext(options));
+        if (settings.GetValueOrDefault("Storage:Write:Provider") == SqlServerTextsFixture.ProviderName)
+        {
+            builder.Services.AddDatabaseProvider(
+                new SqlServerTexts(SqlServerTextsFixture.ProviderName), options => new LedgerWriteDbContext(options), options => new LedgerReadDbContext(options));
+        }
+
         configure?.Invoke(builder.Services);
         var harness = new StoreHarness(builder.Build());
         await harness.Services.GetRequiredService<StorageInitializer>().InitializeAsync(CancellationToken.None);

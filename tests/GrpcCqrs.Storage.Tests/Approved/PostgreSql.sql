@@ -37,8 +37,8 @@ DELETE FROM parked_events WHERE projection = @projection AND slot = @slot AND po
 -- DeleteSnapshot
 DELETE FROM snapshots WHERE stream = @stream;
 
--- EmptyTable(table)
-DELETE FROM table;
+-- EmptyTable(events)
+DELETE FROM events;
 
 -- FinishRequest
 UPDATE operator_requests SET state = @state, result = @result, done_us = @time_us WHERE id = @id;
@@ -91,8 +91,8 @@ INSERT INTO skipped_events (projection, version, position, stream, event_type, e
 -- InsertSnapshot
 INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us) VALUES (@stream, @version, @position, @schema_version, @payload, @time_us);
 
--- IsSameText(column, parameter)
-column = @parameter;
+-- IsSameText(stream)
+SELECT position FROM events WHERE stream = @stream;
 
 -- KeepLease
 UPDATE projector_lease SET beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token;

@@ -91,3 +91,7 @@ public sealed class PostgreSqlFaultSpecs(PostgreSqlFixture fixture) : FaultSpecs
 }
 
 public sealed class SqlServerFaultSpecs(SqlServerFixture fixture) : FaultSpecs<SqlServerFixture>(fixture);
+
+public sealed class RepeatableReadPostgreSqlFaultSpecs(RepeatableReadPostgreSqlFixture fixture) : FaultSpecs<RepeatableReadPostgreSqlFixture>(fixture);
+
+public sealed class LockingSqlServerFaultSpecs(LockingSqlServerFixture fixture) : FaultSpecs<LockingSqlServerFixture>(fixture);

@@ -9,9 +9,6 @@ namespace Blog.Application.Posts;
 /// <summary>The stored names and schema versions of a post's events. A storage contract: names are added, never changed.</summary>
 public static class PostEventTypes
 {
-    /// <summary>The stored name of <see cref="PostPublished"/>.</summary>
-    public const string Published = "blog.post-published";
-
     /// <summary>Registers the types.</summary>
     public static void Register(EventTypeRegistry.Builder types)
     {
@@ -28,7 +25,7 @@ public static class PostEventTypes
             .Add("blog.post-created", 1, json.PostCreated)
             .Add("blog.post-title-updated", 1, json.PostTitleUpdated)
             .Add("blog.post-content-edited", 1, json.PostContentEdited)
-            .Add(Published, 1, json.PostPublished)
+            .Add("blog.post-published", 1, json.PostPublished)
             .Add("blog.post-unpublished", 1, json.PostUnpublished)
             .Add("blog.post-archived", 1, json.PostArchived)
             .Add("blog.post-tags-added", 1, json.PostTagsAdded)

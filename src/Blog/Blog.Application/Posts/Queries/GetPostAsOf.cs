@@ -14,7 +14,7 @@ public sealed record GetPostAsOf(string PostId, long? Version, DateTimeOffset? T
 }
 
 /// <summary>Handles <see cref="GetPostAsOf"/>.</summary>
-public sealed class GetPostAsOfHandler(AggregateStore<Post, PostEvent> posts) : IEventLogQueryHandler<GetPostAsOf, PostView>
+public sealed class GetPostAsOfHandler(AggregateStore<Post, PostEvent> posts, EventTypeRegistry types) : IEventLogQueryHandler<GetPostAsOf, PostView>
 {
     /// <inheritdoc/>
     public async ValueTask<PostView> HandleAsync(GetPostAsOf query, CancellationToken cancellationToken)
@@ -28,7 +28,7 @@ public sealed class GetPostAsOfHandler(AggregateStore<Post, PostEvent> posts) : 
                 var isTaken = query.Version is { } version ? record.Version <= version : record.Time <= query.Time;
                 if (isTaken)
                 {
-                    times.Saw(record);
+                    times.Saw(record, types);
                 }
 
                 return isTaken;
@@ -59,11 +59,13 @@ public sealed class GetPostAsOfHandler(AggregateStore<Post, PostEvent> posts) : 
 
         public DateTimeOffset? Publish { get; private set; }
 
-        public void Saw(RecordedEvent record)
+        public void Saw(RecordedEvent record, EventTypeRegistry types)
         {
             Create = record.Version == 1 ? record.Time : Create;
             Update = record.Time;
-            Publish = record.Type == PostEventTypes.Published ? record.Time : Publish;
+
+            // Not by the stored type: an event of an older shape may say it among others.
+            Publish = types.Read(record).Any(envelope => envelope.Event is PostPublished) ? record.Time : Publish;
         }
     }
 }
