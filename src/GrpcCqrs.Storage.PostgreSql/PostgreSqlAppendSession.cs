@@ -6,18 +6,45 @@ using Npgsql;
 namespace GrpcCqrs.Storage.PostgreSql;
 
 /// <summary>
-/// Look-ups and writes as sets: all look-ups of a transaction are one round trip, and so are all its writes, with one statement a
-/// table however many rows there are. With the lock and the commit that makes four round trips a transaction.
+/// Look-ups and writes as sets, with one statement a table however many rows there are. A transaction makes two round trips: the lock
+/// with all look-ups behind it, and all writes with the commit behind them.
 /// </summary>
 public sealed class PostgreSqlAppendSession(NpgsqlConnection connection, PostgreSqlProvider provider) : AppendSession(connection, provider)
 {
+    /// <summary>What the transaction writes, until it is committed.</summary>
+    private NpgsqlBatch? writes;
+
+    /// <inheritdoc/>
+    public override async Task<(LogHead Head, AppendFacts Facts)> LockAndLoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(checks);
+        await using var batch = NewBatch(transaction);
+        LogHead? head = null;
+        var reads = new List<Action<DbDataReader>>(4) { row => head = ReadHead(row) };
+        Add(batch, Provider.LockSequencer);
+        var facts = AddLookUps(checks, batch, reads);
+        await ReadAsync(batch, reads, cancellationToken);
+        return (head ?? throw NoSequencer(), facts);
+    }
+
     /// <inheritdoc/>
     public override async Task<AppendFacts> LoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(checks);
-        var facts = new AppendFacts();
-        var reads = new List<Action<DbDataReader>>(3);
         await using var batch = NewBatch(transaction);
+        var reads = new List<Action<DbDataReader>>(3);
+        var facts = AddLookUps(checks, batch, reads);
+        if (reads.Count > 0)
+        {
+            await ReadAsync(batch, reads, cancellationToken);
+        }
+
+        return facts;
+    }
+
+    private static AppendFacts AddLookUps(AppendChecks checks, NpgsqlBatch batch, List<Action<DbDataReader>> reads)
+    {
+        var facts = new AppendFacts();
         if (checks.Streams.Count > 0)
         {
             Add(batch, PostgreSqlSets.SelectStreamVersions, Column(checks.Streams, stream => stream));
@@ -40,11 +67,11 @@ public sealed class PostgreSqlAppendSession(NpgsqlConnection connection, Postgre
             reads.Add(row => facts.KeyHolders.Add(new UniqueKey(row.GetString(0), row.GetString(1)), row.GetString(2)));
         }
 
-        if (reads.Count == 0)
-        {
-            return facts;
-        }
+        return facts;
+    }
 
+    private static async Task ReadAsync(NpgsqlBatch batch, List<Action<DbDataReader>> reads, CancellationToken cancellationToken)
+    {
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         foreach (var read in reads)
         {
@@ -55,15 +82,14 @@ public sealed class PostgreSqlAppendSession(NpgsqlConnection connection, Postgre
 
             await reader.NextResultAsync(cancellationToken);
         }
-
-        return facts;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Keeps what is to be written for <see cref="CommitAsync"/>.</summary>
     public override async Task WriteAsync(AppendRows rows, DbTransaction transaction, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(rows);
-        await using var batch = NewBatch(transaction);
+        await (writes?.DisposeAsync() ?? ValueTask.CompletedTask);
+        var batch = writes = NewBatch(transaction);
         AddEvents(batch, rows.Events);
         AddKeys(batch, PostgreSqlSets.DeleteKeys, rows.FreedKeys);
         AddKeys(batch, PostgreSqlSets.InsertKeys, rows.ClaimedKeys);
@@ -86,10 +112,31 @@ public sealed class PostgreSqlAppendSession(NpgsqlConnection connection, Postgre
             Add(batch, PostgreSqlSets.Notify, Value(head.Position.ToString(CultureInfo.InvariantCulture)));
         }
 
-        if (batch.BatchCommands.Count > 0)
+    }
+
+    /// <summary>Writes and commits. Where a write is refused the server does not come to the commit.</summary>
+    public override async Task CommitAsync(DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        if (writes is not { BatchCommands.Count: > 0 } batch)
         {
+            await base.CommitAsync(transaction, cancellationToken);
+            return;
+        }
+
+        writes = null;
+        await using (batch)
+        {
+            Add(batch, PostgreSqlSets.Commit);
             await batch.ExecuteNonQueryAsync(cancellationToken);
         }
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync()
+    {
+        await (writes?.DisposeAsync() ?? ValueTask.CompletedTask);
+        await base.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 
     private static void AddEvents(NpgsqlBatch batch, List<EventRow> rows)

@@ -68,6 +68,9 @@ internal static class PostgreSqlSets
     /// <summary>Has everybody who listens told, once the transaction is committed: the newest position, as text.</summary>
     public const string Notify = $"SELECT pg_notify('{Channel}', $1)";
 
+    /// <summary>Commits, as the last statement of a round trip.</summary>
+    public const string Commit = "COMMIT";
+
     /// <summary>Listens for that.</summary>
     public const string Listen = $"LISTEN {Channel}";
 

@@ -46,6 +46,52 @@ public abstract class FoldSpecs<TFixture>(TFixture fixture) : IClassFixture<TFix
     }
 
     [SkippableFact]
+    public async Task Rows_are_changed_as_sets_whatever_values_they_have_and_what_waits_is_written_before_anybody_looks()
+    {
+        await using var store = await StartAsync(fixture.NewStore());
+        await using var connection = await store.OpenWriteAsync();
+        await connection.ExecuteAsync(
+            "CREATE TABLE fold_sets (id VARCHAR(50) NOT NULL, part INT NOT NULL, amount BIGINT NULL, note VARCHAR(50) NULL, PRIMARY KEY (id, part))");
+        await using var transaction = await connection.BeginTransactionAsync();
+        var provider = store.Services.GetRequiredService<WriteDatabase>().Provider;
+        var buffer = provider.GathersWrites ? new WriteBuffer(connection) { Transaction = transaction } : null;
+        using var tables = new ProjectionTables(connection, slot: 0, provider, buffer) { Open = transaction };
+        var insert = RowChange.Insert("fold_sets", "id", "part", "amount", "note");
+
+        // More rows than one set takes; texts with and without nulls, and a column of nulls alone.
+        await tables.ChangeManyAsync(
+            insert, [.. Enumerable.Range(0, Rows).Select(number => (object?[])[$"row {number}", number % 7, (long)number, number % 2 == 0 ? null : "odd"])], None);
+        await tables.ChangeManyAsync(insert, [["null", 1, null, null], ["null", 2, null, null]], None);
+        await tables.ChangeManyAsync(insert, [["one", 1, 1L, "ä ' \" {}"]], None);
+        await tables.ChangeManyAsync(insert, [["mixed", 1, 1L, "a"], ["mixed", 2, 2, "b"]], None);
+        await tables.ChangeManyAsync(insert, [], None);
+        Assert.Equal(Rows + 5, await CountAsync("1 = 1"));
+        Assert.Equal((Rows / 2) + 3, await CountAsync("note IS NOT NULL"));
+        Assert.Equal(2, await CountAsync("id = 'mixed' AND amount = part"));
+
+        await tables.ChangeManyAsync(RowChange.Update("fold_sets", ["note", "amount"], ["id", "part"]), [["changed", null, "null", 1], [null, 5L, "null", 2], ["changed", 7L, "none", 1]], None);
+        await tables.ChangeManyAsync(RowChange.Delete("fold_sets", ["id", "part"]), [["row 0", 0], ["row 1", 1], ["row 2", 1]], None);
+        Assert.Equal(1, await CountAsync("id = 'null' AND part = 1 AND note = 'changed' AND amount IS NULL"));
+        Assert.Equal(1, await CountAsync("id = 'null' AND part = 2 AND note IS NULL AND amount = 5"));
+        Assert.Equal(Rows + 3, await CountAsync("1 = 1"));
+
+        await tables.ChangeManyAsync(RowChange.Delete("fold_sets", ["id"]), [["null"]], None);
+        Assert.Equal(1, await tables.ExecuteAsync("DELETE FROM {fold_sets} WHERE id = @id", [("id", "one")], None));
+        await tables.ChangeManyAsync(RowChange.Delete("fold_sets", ["id"]), [["mixed"]], None);
+        Assert.Equal(Rows - 2, await tables.Transaction.Connection!.ExecuteScalarAsync<long>("SELECT COUNT(*) FROM fold_sets", transaction: tables.Transaction));
+
+        // A refusal is told at the latest when somebody looks.
+        await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(async () =>
+        {
+            await tables.ChangeManyAsync(insert, [["row 3", 3, null, null]], None);
+            await CountAsync("1 = 1");
+        });
+
+        async Task<long> CountAsync(string condition) => (await tables.QueryAsync(
+            $"SELECT COUNT(*) FROM {{fold_sets}} WHERE {condition}", [], row => Convert.ToInt64(row.GetValue(0), System.Globalization.CultureInfo.InvariantCulture), None))[0];
+    }
+
+    [SkippableFact]
     public async Task A_row_is_written_once_a_batch_and_an_update_names_only_what_has_changed()
     {
         var recorder = new RecordedTables();

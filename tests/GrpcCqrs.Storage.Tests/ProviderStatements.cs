@@ -1,4 +1,5 @@
 using System.Reflection;
+using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage.PostgreSql;
 using GrpcCqrs.Storage.Sqlite;
 using GrpcCqrs.Storage.SqlServer;
@@ -26,6 +27,15 @@ internal static class ProviderStatements
             .Select(field => ($"Set: {field.Name}", (string)field.GetValue(null)!)) ?? [];
         var settings = dialect.WriterSettings is { } text ? [("Writer settings", text)] : Array.Empty<(string, string)>();
         var projector = dialect.Provider is PostgreSqlProvider ? [("Projector settings", PostgreSqlProvider.ProjectorSettings(TimeSpan.FromSeconds(4)))] : Array.Empty<(string, string)>();
-        return [.. settings, .. projector, .. statements.OrderBy(statement => statement.Item1, StringComparer.Ordinal), .. sets];
+        (string, string)[] more = dialect.Provider is PostgreSqlProvider
+            ?
+            [
+                ("Reader settings", PostgreSqlProvider.ReaderSettings),
+                ("Rows: insert", PostgreSqlRows.TextOf(RowChange.Insert("books", "id", "title"), "books")),
+                ("Rows: update", PostgreSqlRows.TextOf(RowChange.Update("book_topics", ["weight", "note"], ["id", "topic"]), "book_topics_alt")),
+                ("Rows: delete", PostgreSqlRows.TextOf(RowChange.Delete("book_topics", ["id", "topic"]), "book_topics")),
+            ]
+            : [];
+        return [.. settings, .. projector, .. more, .. statements.OrderBy(statement => statement.Item1, StringComparer.Ordinal), .. sets];
     }
 }

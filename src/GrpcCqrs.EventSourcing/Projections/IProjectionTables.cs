@@ -31,6 +31,20 @@ public interface IProjectionTables
     /// <exception cref="DbException">The database refuses one of them.</exception>
     Task ExecuteManyAsync(string sql, IReadOnlyList<string> names, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Changes several rows of a table, each once at most; their order does not matter, so that a database server may do it in one
+    /// statement. Default: one after the other.
+    /// </summary>
+    /// <param name="change">What is done to each.</param>
+    /// <param name="rows">The values of each in the order of <see cref="RowChange.Names"/>, with different keys; may be none.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <exception cref="DbException">The database refuses one of them.</exception>
+    Task ChangeManyAsync(RowChange change, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        return ExecuteManyAsync(change.Text, change.Names, rows, cancellationToken);
+    }
+
     /// <summary>Runs a statement that returns rows.</summary>
     /// <param name="sql">The statement.</param>
     /// <param name="parameters">Its parameters, as for <see cref="ExecuteAsync"/>.</param>

@@ -47,9 +47,15 @@ public class AppendSession(DbConnection connection, DatabaseProvider provider) :
     public virtual async Task<LogHead> LockAsync(DbTransaction transaction, CancellationToken cancellationToken)
     {
         await using var reader = await With(transaction, Provider.LockSequencer).ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken)
-            ? new LogHead(reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2))
-            : throw new InvalidOperationException("The sequencer row is missing: the write database is not initialised or was damaged.");
+        return await reader.ReadAsync(cancellationToken) ? ReadHead(reader) : throw NoSequencer();
+    }
+
+    /// <summary>Locks the sequencer row, and then looks up what the checks ask for. A database that can do both at once overrides it.</summary>
+    /// <exception cref="InvalidOperationException">The row is missing.</exception>
+    public virtual async Task<(LogHead Head, AppendFacts Facts)> LockAndLoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        var head = await LockAsync(transaction, cancellationToken);
+        return (head, await LoadAsync(checks, transaction, cancellationToken));
     }
 
     /// <summary>Looks up what the checks ask for.</summary>
@@ -85,7 +91,7 @@ public class AppendSession(DbConnection connection, DatabaseProvider provider) :
         return facts;
     }
 
-    /// <summary>Writes everything.</summary>
+    /// <summary>Writes everything; a database to which a round trip is dear may leave it to <see cref="CommitAsync"/>.</summary>
     public virtual async Task WriteAsync(AppendRows rows, DbTransaction transaction, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(rows);
@@ -176,6 +182,17 @@ public class AppendSession(DbConnection connection, DatabaseProvider provider) :
                 .ExecuteNonQueryAsync(cancellationToken);
         }
     }
+
+    /// <summary>A row of <see cref="DatabaseProvider.LockSequencer"/>'s columns.</summary>
+    protected static LogHead ReadHead(DbDataReader row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        return new LogHead(row.GetInt64(0), row.GetInt64(1), row.GetFieldValue<byte[]>(2));
+    }
+
+    /// <summary>What is said where there is no such row.</summary>
+    protected static InvalidOperationException NoSequencer() =>
+        new("The sequencer row is missing: the write database is not initialised or was damaged.");
 
     /// <summary>A row of <see cref="DatabaseProvider.SelectCommand"/>'s columns.</summary>
     protected static CommandRecord ReadCommand(DbDataReader row) => CommandRows.Read(row);

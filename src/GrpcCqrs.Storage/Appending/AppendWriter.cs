@@ -29,7 +29,8 @@ internal sealed class AppendWriter(WriteDatabase database, TimeProvider clock) :
         var sql = session ??= await OpenAsync(cancellationToken);
         using var turn = await database.TakeTurnAsync(cancellationToken);
         await using var transaction = await sql.BeginAsync(cancellationToken);
-        var head = await sql.LockAsync(transaction, cancellationToken);
+        var checks = AppendJudge.ChecksFor(batch.Select(pending => pending.Request));
+        var (head, facts) = await sql.LockAndLoadAsync(checks, transaction, cancellationToken);
         if (unresolved is { } open && batch is [var first, ..] && ReferenceEquals(open.First, first)
             && await sql.HoldsAsync(open.Head, transaction, cancellationToken))
         {
@@ -38,7 +39,6 @@ internal sealed class AppendWriter(WriteDatabase database, TimeProvider clock) :
         }
 
         unresolved = null;
-        var facts = await sql.LoadAsync(AppendJudge.ChecksFor(batch.Select(pending => pending.Request)), transaction, cancellationToken);
         var judge = new AppendJudge(head, facts, UnixMicroseconds.From(clock.GetUtcNow()));
         foreach (var pending in batch)
         {

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using GrpcCqrs.EventSourcing;
 using Microsoft.EntityFrameworkCore;
 
 namespace GrpcCqrs.Storage;
@@ -77,6 +78,21 @@ public abstract partial class DatabaseProvider
     /// <param name="text">The statement, which returns no rows.</param>
     /// <param name="names">Its parameters in the order in which values come, without the marker.</param>
     public virtual IRowStatement? PrepareRows(DbConnection connection, string text, IReadOnlyList<string> names) => null;
+
+    /// <summary>
+    /// Whether what projections write is gathered and sent together, since a round trip costs; false, the default, to send each
+    /// statement at once.
+    /// </summary>
+    public virtual bool GathersWrites => false;
+
+    /// <summary>
+    /// One statement that changes several rows; null, the default, for none, so that a statement a row is sent. Asked for where writes
+    /// are gathered.
+    /// </summary>
+    /// <param name="change">What is done to each row.</param>
+    /// <param name="table">The table, as the database knows it.</param>
+    /// <param name="rows">The values of each, with different keys; one row at least.</param>
+    public virtual DbBatchCommand? ChangeRows(RowChange change, string table, IReadOnlyList<object?[]> rows) => null;
 
     /// <summary>
     /// Whether the database itself tells of commits, so that <see cref="ListenAsync"/> can be called. Where not, the newest position is

@@ -13,6 +13,7 @@ internal sealed class ProjectionSession : IAsyncDisposable
     private readonly DatabaseProvider provider;
     private readonly ProjectorLease lease;
     private readonly TimeProvider clock;
+    private readonly WriteBuffer? buffer;
     private readonly ProjectionTables[] tables;
     private readonly Statement keepLease;
     private readonly Statement advance;
@@ -24,7 +25,8 @@ internal sealed class ProjectionSession : IAsyncDisposable
         this.provider = provider;
         this.lease = lease;
         this.clock = clock;
-        tables = [.. Enumerable.Range(0, TableSlots.Count).Select(slot => new ProjectionTables(connection, slot, provider))];
+        buffer = provider.GathersWrites ? new WriteBuffer(connection) : null;
+        tables = [.. Enumerable.Range(0, TableSlots.Count).Select(slot => new ProjectionTables(connection, slot, provider, buffer))];
         keepLease = new Statement(connection, provider.KeepLease, ("fencing_token", null));
         advance = new Statement(
             connection, provider.AdvanceCheckpoint, ("position", null), ("time_us", null), ("name", null), ("slot", null), ("expected", null));
@@ -58,6 +60,7 @@ internal sealed class ProjectionSession : IAsyncDisposable
     public async Task<DbTransaction> BeginAsync(CancellationToken cancellationToken)
     {
         var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        buffer?.Transaction = transaction;
         try
         {
             await lease.AssertAsync(keepLease.With(transaction, ("fencing_token", lease.Token ?? -1)), cancellationToken);
@@ -70,6 +73,16 @@ internal sealed class ProjectionSession : IAsyncDisposable
         }
     }
 
+    /// <summary>Commits; what waits to be written is written first.</summary>
+    public async Task CommitAsync(DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        await FlushAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>Throws away what was to be written in a transaction that is over.</summary>
+    public void Forget() => buffer?.Forget();
+
     /// <summary>The tables of a slot within a transaction; without one, to read.</summary>
     public IProjectionTables Tables(int slot, DbTransaction? transaction)
     {
@@ -81,12 +94,23 @@ internal sealed class ProjectionSession : IAsyncDisposable
     /// <exception cref="CheckpointMovedException">Somebody else has moved it; the transaction must be rolled back.</exception>
     public async Task AdvanceAsync(ProjectionState state, long to, DbTransaction transaction, CancellationToken cancellationToken)
     {
-        var command = advance.With(
-            transaction,
-            ("position", to), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())), ("name", state.Name), ("slot", state.Slot), ("expected", state.Position));
-        if (await command.ExecuteNonQueryAsync(cancellationToken) != 1)
+        (string Name, object? Value)[] parameters =
+            [("position", to), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())), ("name", state.Name), ("slot", state.Slot), ("expected", state.Position)];
+        if (buffer is not null)
         {
-            throw new CheckpointMovedException(state.Name);
+            await buffer.AddAsync(buffer.Make(provider.AdvanceCheckpoint, parameters), 0, cancellationToken, ThrowUnlessOne);
+        }
+        else
+        {
+            ThrowUnlessOne(await advance.With(transaction, parameters).ExecuteNonQueryAsync(cancellationToken));
+        }
+
+        void ThrowUnlessOne(int moved)
+        {
+            if (moved != 1)
+            {
+                throw new CheckpointMovedException(state.Name);
+            }
         }
     }
 
@@ -97,24 +121,31 @@ internal sealed class ProjectionSession : IAsyncDisposable
     /// <param name="attempts">How often it was tried.</param>
     /// <param name="transaction">The transaction.</param>
     /// <param name="cancellationToken">Ends the work.</param>
-    public Task ParkAsync(
-        ProjectionState state, RecordedEvent record, string? error, int attempts, DbTransaction transaction, CancellationToken cancellationToken) =>
-        park.With(
+    public async Task ParkAsync(
+        ProjectionState state, RecordedEvent record, string? error, int attempts, DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        await FlushAsync(cancellationToken);
+        await park.With(
             transaction,
             ("projection", state.Name), ("slot", state.Slot), ("position", record.Position), ("stream", record.Stream.ToString()),
             ("event_type", record.Type), ("error", error), ("attempts", attempts), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())))
             .ExecuteNonQueryAsync(cancellationToken);
+    }
 
     /// <summary>Runs a statement that is rare.</summary>
     public async Task<int> RunAsync(
         Func<DatabaseProvider, string> text, DbTransaction transaction, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
     {
+        await FlushAsync(cancellationToken);
         await using var command = Statement.Once(connection, transaction, text(provider), parameters);
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
+    private ValueTask FlushAsync(CancellationToken cancellationToken) => buffer?.FlushAsync(cancellationToken) ?? ValueTask.CompletedTask;
+
     public async ValueTask DisposeAsync()
     {
+        buffer?.Forget();
         Array.ForEach(tables, one => one.Dispose());
         keepLease.Dispose();
         advance.Dispose();

@@ -3,29 +3,50 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>One slot's tables on the projector's connection, with the statements that projections have used on them.</summary>
-internal sealed class ProjectionTables(DbConnection connection, int slot, DatabaseProvider? provider = null) : IProjectionTables, IDisposable
+/// <summary>
+/// One slot's tables on the projector's connection, with the statements that projections have used on them. Where there is a buffer,
+/// writes wait in it.
+/// </summary>
+internal sealed class ProjectionTables(DbConnection connection, int slot, DatabaseProvider provider, WriteBuffer? buffer = null) : IProjectionTables, IDisposable
 {
     /// <summary>How many statements go in one round trip; more would only make the packet larger.</summary>
     private const int MaxBatchCommands = 500;
 
+    /// <summary>How many rows one statement changes at most, and how large their texts are together, in characters.</summary>
+    private const int MaxSetRows = 1_000;
+    private const int MaxSetLength = 2 * 1024 * 1024;
+
     private readonly Dictionary<string, Statement> statements = new(StringComparer.Ordinal);
     private readonly Dictionary<string, IRowStatement?> rowStatements = new(StringComparer.Ordinal);
 
-    public DbTransaction Transaction => Open ?? throw new InvalidOperationException("No transaction is open.");
+    public DbTransaction Transaction
+    {
+        get
+        {
+            // Whoever uses it on his own finds all that was written before.
+            buffer?.Flush();
+            return Open ?? throw new InvalidOperationException("No transaction is open.");
+        }
+    }
 
     /// <summary>The transaction; null for none, to read.</summary>
     public DbTransaction? Open { get; set; }
 
     public Task<int> ExecuteAsync(string sql, ReadOnlySpan<(string Name, object? Value)> parameters, CancellationToken cancellationToken) =>
-        With(sql, parameters).ExecuteNonQueryAsync(cancellationToken);
+        FlushAndExecuteAsync(With(sql, parameters), cancellationToken);
 
-    public Task ExecuteManyAsync(string sql, IReadOnlyList<string> names, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken) =>
-        rows.Count > 1 && connection.CanCreateBatch ? ExecuteBatchesAsync(sql, names, rows, cancellationToken) : ExecuteEachAsync(sql, names, rows, cancellationToken);
+    public Task ExecuteManyAsync(string sql, IReadOnlyList<string> names, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken) => buffer is not null
+        ? GatherEachAsync(sql, names, rows, cancellationToken)
+        : rows.Count > 1 && connection.CanCreateBatch ? ExecuteBatchesAsync(sql, names, rows, cancellationToken) : ExecuteEachAsync(sql, names, rows, cancellationToken);
+
+    public Task ChangeManyAsync(RowChange change, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken) => buffer is not null
+        ? GatherSetsAsync(change, rows, cancellationToken)
+        : ExecuteManyAsync(change.Text, change.Names, rows, cancellationToken);
 
     public Task<List<T>> QueryAsync<T>(
-        string sql, ReadOnlySpan<(string Name, object? Value)> parameters, Func<DbDataReader, T> read, CancellationToken cancellationToken) =>
-        ReadAsync(With(sql, parameters), read, cancellationToken);
+        string sql, ReadOnlySpan<(string Name, object? Value)> parameters, Func<DbDataReader, T> read, CancellationToken cancellationToken) => buffer is { IsEmpty: false }
+        ? ReadBehindAsync(buffer.Make(TableSlots.Resolve(slot, sql), parameters), read, cancellationToken)
+        : ReadAsync(With(sql, parameters), read, cancellationToken);
 
     public void Dispose()
     {
@@ -43,6 +64,67 @@ internal sealed class ProjectionTables(DbConnection connection, int slot, Databa
         rowStatements.Clear();
     }
 
+    private async Task<int> FlushAndExecuteAsync(DbCommand command, CancellationToken cancellationToken)
+    {
+        await (buffer?.FlushAsync(cancellationToken) ?? ValueTask.CompletedTask);
+        return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private async Task<List<T>> ReadBehindAsync<T>(DbBatchCommand query, Func<DbDataReader, T> read, CancellationToken cancellationToken)
+    {
+        var rows = new List<T>();
+        await buffer!.ReadAsync(query, row => rows.Add(read(row)), cancellationToken);
+        return rows;
+    }
+
+    private async Task GatherEachAsync(string sql, IReadOnlyList<string> names, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)
+    {
+        var text = TableSlots.Resolve(slot, sql);
+        foreach (var row in rows)
+        {
+            await buffer!.AddAsync(buffer.Make(text, [.. names.Zip(row)]), 2L * LengthOf(row), cancellationToken);
+        }
+    }
+
+    private async Task GatherSetsAsync(RowChange change, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)
+    {
+        for (var start = 0; start < rows.Count;)
+        {
+            var set = new List<object?[]>();
+            for (var length = 0; start < rows.Count && set.Count < MaxSetRows && length < MaxSetLength; start++)
+            {
+                set.Add(rows[start]);
+                length += LengthOf(rows[start]);
+            }
+
+            if (provider.ChangeRows(change, TableSlots.NameIn(slot, change.Table), set) is { } statement)
+            {
+                await buffer!.AddAsync(statement, 2L * set.Sum(LengthOf), cancellationToken);
+            }
+            else
+            {
+                await GatherEachAsync(change.Text, change.Names, set, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>About how large a row's values are, in characters; of numbers there are few.</summary>
+    private static int LengthOf(object?[] row)
+    {
+        var length = 0;
+        foreach (var value in row)
+        {
+            length += value switch
+            {
+                string text => text.Length,
+                string?[] texts => texts.Sum(text => text?.Length ?? 0),
+                _ => 0,
+            };
+        }
+
+        return length;
+    }
+
     /// <summary>One after the other: an embedded database has no round trips to spare.</summary>
     private async Task ExecuteEachAsync(string sql, IReadOnlyList<string> names, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)
     {
@@ -53,7 +135,7 @@ internal sealed class ProjectionTables(DbConnection connection, int slot, Databa
 
         if (!rowStatements.TryGetValue(sql, out var statement))
         {
-            rowStatements.Add(sql, statement = provider?.PrepareRows(connection, TableSlots.Resolve(slot, sql), names));
+            rowStatements.Add(sql, statement = provider.PrepareRows(connection, TableSlots.Resolve(slot, sql), names));
         }
 
         var done = statement?.Run(rows) ?? 0;

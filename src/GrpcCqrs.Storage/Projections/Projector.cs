@@ -81,9 +81,16 @@ internal sealed partial class Projector(
     {
         var current = session ??= await ProjectionSession.OpenAsync(database, Lease, clock, cancellationToken);
         await using var transaction = await current.BeginAsync(cancellationToken);
-        var result = await work(transaction);
-        await transaction.CommitAsync(cancellationToken);
-        return result;
+        try
+        {
+            var result = await work(transaction);
+            await current.CommitAsync(transaction, cancellationToken);
+            return result;
+        }
+        finally
+        {
+            current.Forget();
+        }
     }
 
     /// <summary>The same for work without a result.</summary>

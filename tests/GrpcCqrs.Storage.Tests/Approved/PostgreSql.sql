@@ -2,7 +2,19 @@
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET idle_in_transaction_session_timeout = 4000;
 
 -- Projector settings
-SET idle_in_transaction_session_timeout = 4000; SET enable_seqscan = off;
+SET idle_in_transaction_session_timeout = 4000; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; SET gin_pending_list_limit = 256;
+
+-- Reader settings
+SET jit = off;
+
+-- Rows: insert
+INSERT INTO books (id, title) SELECT id, title FROM unnest($1, $2) AS i(id, title);
+
+-- Rows: update
+UPDATE book_topics_alt AS t SET weight = i.weight, note = i.note FROM unnest($1, $2, $3, $4) AS i(weight, note, id, topic) WHERE t.id = i.id AND t.topic = i.topic;
+
+-- Rows: delete
+DELETE FROM book_topics AS t USING unnest($1, $2) AS i(id, topic) WHERE t.id = i.id AND t.topic = i.topic;
 
 -- AdvanceCheckpoint
 UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND slot = @slot AND position = @expected;
@@ -155,7 +167,7 @@ SELECT holder, fencing_token, beat FROM projector_lease WHERE id = 1;
 SELECT id, kind, arguments, user_name, progress FROM operator_requests WHERE state = 0 ORDER BY id;
 
 -- SelectOutbox
-SELECT e.position, e.stream, e.version, e.event_id, e.type, e.schema_version, e.payload, e.command_id, e.correlation_id, e.causation_id, e.user_name, e.time_us FROM outbox o JOIN events e ON e.position = o.position WHERE o.position > @after ORDER BY o.position LIMIT @count;
+SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE position > @after AND position >= (SELECT MIN(position) FROM outbox WHERE position > @after) ORDER BY position LIMIT @count;
 
 -- SelectParked
 SELECT e.projection, e.position, e.stream, e.event_type, e.error, e.attempts, e.time_us FROM parked_events e JOIN projections p ON p.name = e.projection AND p.slot = e.slot WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND (e.position > @after OR (e.position = @after AND e.projection > @after_projection)) ORDER BY e.position, e.projection LIMIT @count;
@@ -273,6 +285,9 @@ UPDATE sequencer SET position = $1, time_us = $2, hash = $3 WHERE id = 1;
 
 -- Set: Notify
 SELECT pg_notify('grpccqrs_commits', $1);
+
+-- Set: Commit
+COMMIT;
 
 -- Set: Listen
 LISTEN grpccqrs_commits;

@@ -13,35 +13,19 @@ namespace Blog.Infrastructure.Posts;
 /// </summary>
 internal abstract class ServerSearchIndex : PostSearchIndex
 {
+    private static readonly RowChange Delete = RowChange.Delete("post_search", ["post_id"]);
+
     public override IReadOnlyList<string> Tables { get; } = ["post_search"];
 
     public override string Rows => "SELECT post_id, title, content FROM {post_search}";
 
     public override async Task WriteAsync(IReadOnlyDictionary<string, SearchEntry> posts, IProjectionTables tables, CancellationToken cancellationToken)
     {
-        foreach (var post in posts.Values)
-        {
-            await (post switch
-            {
-                { IsNew: true, IsGone: true } => Task.CompletedTask,
-                { IsGone: true } => tables.ExecuteAsync("DELETE FROM {post_search} WHERE post_id = @postId", [("postId", post.Id)], cancellationToken),
-                { IsNew: true } => AddAsync(tables, post.Id, post.Title!, post.Content!, cancellationToken),
-                _ => ChangeAsync(post),
-            });
-        }
-
-        async Task ChangeAsync(SearchEntry post)
-        {
-            if (post.Title is { } title)
-            {
-                await ChangeTitleAsync(tables, post.Id, title, cancellationToken);
-            }
-
-            if (post.Content is { } content)
-            {
-                await ChangeContentAsync(tables, post.Id, content, cancellationToken);
-            }
-        }
+        var changed = posts.Values.Where(post => !post.IsNew && !post.IsGone).ToList();
+        await tables.ChangeManyAsync(Delete, [.. posts.Values.Where(post => post is { IsNew: false, IsGone: true }).Select(post => (object?[])[post.Id])], cancellationToken);
+        await ChangeTitlesAsync(tables, [.. changed.Where(post => post.Title is not null)], cancellationToken);
+        await ChangeContentsAsync(tables, [.. changed.Where(post => post.Content is not null)], cancellationToken);
+        await AddAsync(tables, [.. posts.Values.Where(post => post is { IsNew: true, IsGone: false })], cancellationToken);
     }
 
     public override async Task<List<SearchHitView>> FindAsync(
@@ -70,14 +54,14 @@ internal abstract class ServerSearchIndex : PostSearchIndex
         return hits;
     }
 
-    /// <summary>Adds a post.</summary>
-    protected abstract Task AddAsync(IProjectionTables tables, string postId, string title, string content, CancellationToken cancellationToken);
+    /// <summary>Adds posts.</summary>
+    protected abstract Task AddAsync(IProjectionTables tables, IReadOnlyList<SearchEntry> posts, CancellationToken cancellationToken);
 
-    /// <summary>Changes a post's title.</summary>
-    protected abstract Task ChangeTitleAsync(IProjectionTables tables, string postId, string title, CancellationToken cancellationToken);
+    /// <summary>Changes posts' titles.</summary>
+    protected abstract Task ChangeTitlesAsync(IProjectionTables tables, IReadOnlyList<SearchEntry> posts, CancellationToken cancellationToken);
 
-    /// <summary>Changes a post's content.</summary>
-    protected abstract Task ChangeContentAsync(IProjectionTables tables, string postId, string content, CancellationToken cancellationToken);
+    /// <summary>Changes posts' contents.</summary>
+    protected abstract Task ChangeContentsAsync(IProjectionTables tables, IReadOnlyList<SearchEntry> posts, CancellationToken cancellationToken);
 
     /// <summary>Writes the condition on <c>s</c>, the index, that it has all that is wanted and nothing that is excluded.</summary>
     /// <returns>An expression of a hit's score; larger is better.</returns>
@@ -115,23 +99,55 @@ internal sealed class PostgreSqlSearchIndex : ServerSearchIndex
     /// <summary>What the migrations make the index over.</summary>
     private const string Vector = "(s.title_vector || s.content_vector)";
 
-    private const string TitleVector = "setweight(CAST(@titleVector AS tsvector), 'A')";
+    /// <summary>About how many characters of texts go in one statement, with their words and vectors about three times as many.</summary>
+    private const int MaxSetLength = 1024 * 1024;
 
-    protected override Task AddAsync(IProjectionTables tables, string postId, string title, string content, CancellationToken cancellationToken) => tables.ExecuteAsync(
+    protected override Task AddAsync(IProjectionTables tables, IReadOnlyList<SearchEntry> posts, CancellationToken cancellationToken) => ExecuteAsync(
+        tables,
         "INSERT INTO {post_search} (post_id, title, content, title_words, content_words, title_vector, content_vector)"
-        + $" VALUES (@postId, @title, @content, @titleWords, @contentWords, {TitleVector}, CAST(@contentVector AS tsvector))",
-        [("postId", postId), ("title", title), ("content", content), ("titleWords", SearchText.Words(title)), ("contentWords", SearchText.Words(content)), ("titleVector", VectorOf(title)), ("contentVector", VectorOf(content))],
+        + " SELECT post_id, title, content, title_words, content_words, setweight(CAST(title_vector AS tsvector), 'A'), CAST(content_vector AS tsvector)"
+        + " FROM unnest(@ids, @titles, @contents, @titleWords, @contentWords, @titleVectors, @contentVectors)"
+        + " AS i(post_id, title, content, title_words, content_words, title_vector, content_vector)",
+        ["ids", "titles", "contents", "titleWords", "contentWords", "titleVectors", "contentVectors"],
+        posts,
+        post => [post.Id, post.Title!, post.Content!, SearchText.Words(post.Title!), SearchText.Words(post.Content!), VectorOf(post.Title!), VectorOf(post.Content!)],
         cancellationToken);
 
-    protected override Task ChangeTitleAsync(IProjectionTables tables, string postId, string title, CancellationToken cancellationToken) => tables.ExecuteAsync(
-        $"UPDATE {{post_search}} SET title = @title, title_words = @titleWords, title_vector = {TitleVector} WHERE post_id = @postId",
-        [("postId", postId), ("title", title), ("titleWords", SearchText.Words(title)), ("titleVector", VectorOf(title))],
+    protected override Task ChangeTitlesAsync(IProjectionTables tables, IReadOnlyList<SearchEntry> posts, CancellationToken cancellationToken) => ExecuteAsync(
+        tables,
+        "UPDATE {post_search} AS s SET title = i.title, title_words = i.title_words, title_vector = setweight(CAST(i.title_vector AS tsvector), 'A')"
+        + " FROM unnest(@ids, @titles, @titleWords, @titleVectors) AS i(post_id, title, title_words, title_vector) WHERE s.post_id = i.post_id",
+        ["ids", "titles", "titleWords", "titleVectors"],
+        posts,
+        post => [post.Id, post.Title!, SearchText.Words(post.Title!), VectorOf(post.Title!)],
         cancellationToken);
 
-    protected override Task ChangeContentAsync(IProjectionTables tables, string postId, string content, CancellationToken cancellationToken) => tables.ExecuteAsync(
-        "UPDATE {post_search} SET content = @content, content_words = @contentWords, content_vector = CAST(@contentVector AS tsvector) WHERE post_id = @postId",
-        [("postId", postId), ("content", content), ("contentWords", SearchText.Words(content)), ("contentVector", VectorOf(content))],
+    protected override Task ChangeContentsAsync(IProjectionTables tables, IReadOnlyList<SearchEntry> posts, CancellationToken cancellationToken) => ExecuteAsync(
+        tables,
+        "UPDATE {post_search} AS s SET content = i.content, content_words = i.content_words, content_vector = CAST(i.content_vector AS tsvector)"
+        + " FROM unnest(@ids, @contents, @contentWords, @contentVectors) AS i(post_id, content, content_words, content_vector) WHERE s.post_id = i.post_id",
+        ["ids", "contents", "contentWords", "contentVectors"],
+        posts,
+        post => [post.Id, post.Content!, SearchText.Words(post.Content!), VectorOf(post.Content!)],
         cancellationToken);
+
+    /// <summary>Runs a statement for as many posts at once as fit, each column one array.</summary>
+    private static async Task ExecuteAsync(
+        IProjectionTables tables, string sql, string[] names, IReadOnlyList<SearchEntry> posts, Func<SearchEntry, string[]> values, CancellationToken cancellationToken)
+    {
+        for (var start = 0; start < posts.Count;)
+        {
+            var rows = new List<string[]>();
+            for (var length = 0L; start < posts.Count && length < MaxSetLength; start++)
+            {
+                rows.Add(values(posts[start]));
+                length += posts[start].Bytes / sizeof(char);
+            }
+
+            object?[] columns = [.. names.Select((_, column) => rows.ConvertAll(row => row[column]).ToArray())];
+            await tables.ExecuteManyAsync(sql, names, [columns], cancellationToken);
+        }
+    }
 
     protected override string AppendCondition(
         StringBuilder sql, DynamicParameters parameters, IReadOnlyList<SearchPhrase> wanted, IReadOnlyList<SearchPhrase> excluded)
@@ -217,20 +233,38 @@ internal sealed class PostgreSqlSearchIndex : ServerSearchIndex
 /// </summary>
 internal sealed class SqlServerSearchIndex : ServerSearchIndex
 {
-    protected override Task AddAsync(IProjectionTables tables, string postId, string title, string content, CancellationToken cancellationToken) => tables.ExecuteAsync(
-        "INSERT INTO {post_search} (post_id, title, content, title_words, content_words) VALUES (@postId, @title, @content, @titleWords, @contentWords)",
-        [("postId", postId), ("title", title), ("content", content), ("titleWords", SearchText.Words(title)), ("contentWords", SearchText.Words(content))],
-        cancellationToken);
+    protected override async Task AddAsync(IProjectionTables tables, IReadOnlyList<SearchEntry> posts, CancellationToken cancellationToken)
+    {
+        foreach (var post in posts)
+        {
+            await tables.ExecuteAsync(
+                "INSERT INTO {post_search} (post_id, title, content, title_words, content_words) VALUES (@postId, @title, @content, @titleWords, @contentWords)",
+                [("postId", post.Id), ("title", post.Title), ("content", post.Content), ("titleWords", SearchText.Words(post.Title!)), ("contentWords", SearchText.Words(post.Content!))],
+                cancellationToken);
+        }
+    }
 
-    protected override Task ChangeTitleAsync(IProjectionTables tables, string postId, string title, CancellationToken cancellationToken) => tables.ExecuteAsync(
-        "UPDATE {post_search} SET title = @title, title_words = @titleWords WHERE post_id = @postId",
-        [("postId", postId), ("title", title), ("titleWords", SearchText.Words(title))],
-        cancellationToken);
+    protected override async Task ChangeTitlesAsync(IProjectionTables tables, IReadOnlyList<SearchEntry> posts, CancellationToken cancellationToken)
+    {
+        foreach (var post in posts)
+        {
+            await tables.ExecuteAsync(
+                "UPDATE {post_search} SET title = @title, title_words = @titleWords WHERE post_id = @postId",
+                [("postId", post.Id), ("title", post.Title), ("titleWords", SearchText.Words(post.Title!))],
+                cancellationToken);
+        }
+    }
 
-    protected override Task ChangeContentAsync(IProjectionTables tables, string postId, string content, CancellationToken cancellationToken) => tables.ExecuteAsync(
-        "UPDATE {post_search} SET content = @content, content_words = @contentWords WHERE post_id = @postId",
-        [("postId", postId), ("content", content), ("contentWords", SearchText.Words(content))],
-        cancellationToken);
+    protected override async Task ChangeContentsAsync(IProjectionTables tables, IReadOnlyList<SearchEntry> posts, CancellationToken cancellationToken)
+    {
+        foreach (var post in posts)
+        {
+            await tables.ExecuteAsync(
+                "UPDATE {post_search} SET content = @content, content_words = @contentWords WHERE post_id = @postId",
+                [("postId", post.Id), ("content", post.Content), ("contentWords", SearchText.Words(post.Content!))],
+                cancellationToken);
+        }
+    }
 
     protected override string AppendCondition(
         StringBuilder sql, DynamicParameters parameters, IReadOnlyList<SearchPhrase> wanted, IReadOnlyList<SearchPhrase> excluded)

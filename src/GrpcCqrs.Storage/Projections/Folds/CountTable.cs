@@ -21,11 +21,9 @@ public sealed class CountTable<TState>
     private readonly string[] counts;
     private readonly Func<TState, IEnumerable<Contribution>> contributions;
     private readonly KeyedSelect select;
-    private readonly string insert;
-    private readonly string update;
-    private readonly string delete;
-    private readonly string[] names;
-    private readonly string[] keyName;
+    private readonly RowChange insert;
+    private readonly RowChange update;
+    private readonly RowChange delete;
 
     /// <summary>
     /// A table of sums. In words: <c>topics</c> with the key <c>topic</c> and the counts <c>book_count</c> and <c>in_print_count</c>; a
@@ -40,13 +38,12 @@ public sealed class CountTable<TState>
         this.counts = [.. counts];
         this.contributions = contributions;
         Name = name;
-        names = [key, .. counts];
-        keyName = [key];
+        string[] names = [key, .. counts];
         Rows = new ProjectedRows(name, $"SELECT {string.Join(", ", names)} FROM {{{name}}}");
         select = new KeyedSelect($"SELECT {string.Join(", ", names)} FROM {{{name}}}", key);
-        insert = $"INSERT INTO {{{name}}} ({string.Join(", ", names)}) VALUES ({string.Join(", ", names.Select(column => "@" + column))})";
-        update = $"UPDATE {{{name}}} SET {string.Join(", ", counts.Select(column => $"{column} = @{column}"))} WHERE {key} = @{key}";
-        delete = $"DELETE FROM {{{name}}} WHERE {key} = @{key}";
+        insert = RowChange.Insert(name, names);
+        update = RowChange.Update(name, this.counts, [key]);
+        delete = RowChange.Delete(name, [key]);
     }
 
     /// <summary>The table's name.</summary>
@@ -87,13 +84,13 @@ public sealed class CountTable<TState>
             }
             else
             {
-                (isStored ? updated : inserted).Add([key, .. sums]);
+                (isStored ? updated : inserted).Add(isStored ? [.. sums, key] : [key, .. sums]);
             }
         }
 
-        await tables.ExecuteManyAsync(delete, keyName, deleted, cancellationToken);
-        await tables.ExecuteManyAsync(update, names, updated, cancellationToken);
-        await tables.ExecuteManyAsync(insert, names, inserted, cancellationToken);
+        await tables.ChangeManyAsync(delete, deleted, cancellationToken);
+        await tables.ChangeManyAsync(update, updated, cancellationToken);
+        await tables.ChangeManyAsync(insert, inserted, cancellationToken);
     }
 
     /// <summary>A stored key as the type that contributions name it by: databases return integers in other widths.</summary>

@@ -16,13 +16,12 @@ internal sealed class RowTable<TState, TItem> : StreamTable<TState>
     private readonly Column<TItem>[] columns;
     private readonly Func<TState, IReadOnlyCollection<TItem>> items;
     private readonly Func<TState, TState, bool> areSame;
-    private readonly string insert;
-    private readonly string[] insertNames;
-    private readonly string delete;
     private readonly string[] keyNames;
+    private readonly RowChange insert;
+    private readonly RowChange delete;
 
-    /// <summary>The text of an update and the names of its parameters, by the set of columns that it changes.</summary>
-    private readonly System.Collections.Concurrent.ConcurrentDictionary<ulong, (string Text, string[] Names)> updates = new();
+    /// <summary>The updates, by the set of columns that they change.</summary>
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<ulong, RowChange> updates = new();
 
     public RowTable(
         string name,
@@ -41,9 +40,8 @@ internal sealed class RowTable<TState, TItem> : StreamTable<TState>
         this.items = items;
         this.areSame = areSame;
         keyNames = [streamColumn, .. keys.Select(key => key.Name)];
-        insertNames = [.. keyNames, .. columns.Select(column => column.Name)];
-        insert = $"INSERT INTO {{{name}}} ({string.Join(", ", insertNames)}) VALUES ({string.Join(", ", insertNames.Select(column => "@" + column))})";
-        delete = $"DELETE FROM {{{name}}} WHERE {WhereKey}";
+        insert = RowChange.Insert(name, [.. keyNames, .. columns.Select(column => column.Name)]);
+        delete = RowChange.Delete(name, keyNames);
     }
 
     internal override long BytesOf(TState state)
@@ -61,8 +59,6 @@ internal sealed class RowTable<TState, TItem> : StreamTable<TState>
         return bytes;
     }
 
-    private string WhereKey => string.Join(" AND ", keyNames.Select(column => $"{column} = @{column}"));
-
     internal override async Task WriteAsync(IReadOnlyList<StreamChange<TState>> changes, IProjectionTables tables, CancellationToken cancellationToken)
     {
         var (inserted, deleted, updated) = (new List<object?[]>(), new List<object?[]>(), new Dictionary<ulong, List<object?[]>>());
@@ -74,14 +70,13 @@ internal sealed class RowTable<TState, TItem> : StreamTable<TState>
             }
         }
 
-        await tables.ExecuteManyAsync(delete, keyNames, deleted, cancellationToken);
+        await tables.ChangeManyAsync(delete, deleted, cancellationToken);
         foreach (var (changed, rows) in updated)
         {
-            var (text, names) = updates.GetOrAdd(changed, Update);
-            await tables.ExecuteManyAsync(text, names, rows, cancellationToken);
+            await tables.ChangeManyAsync(updates.GetOrAdd(changed, Update), rows, cancellationToken);
         }
 
-        await tables.ExecuteManyAsync(insert, insertNames, inserted, cancellationToken);
+        await tables.ChangeManyAsync(insert, inserted, cancellationToken);
     }
 
     private void Compare(StreamChange<TState> change, List<object?[]> inserted, List<object?[]> deleted, Dictionary<ulong, List<object?[]>> updated)
@@ -155,11 +150,8 @@ internal sealed class RowTable<TState, TItem> : StreamTable<TState>
         rows.Add([.. values.AsSpan(0, count), stream, .. key]);
     }
 
-    private (string Text, string[] Names) Update(ulong changed)
-    {
-        string[] names = [.. columns.Where((_, index) => (changed & (1UL << index)) != 0).Select(column => column.Name)];
-        return ($"UPDATE {{{Name}}} SET {string.Join(", ", names.Select(column => $"{column} = @{column}"))} WHERE {WhereKey}", [.. names, .. keyNames]);
-    }
+    private RowChange Update(ulong changed) =>
+        RowChange.Update(Name, [.. columns.Where((_, index) => (changed & (1UL << index)) != 0).Select(column => column.Name)], keyNames);
 
     private object?[] KeyOf(TItem item) => keys.Length == 0 ? [] : Array.ConvertAll(keys, key => key.Value(item));
 
