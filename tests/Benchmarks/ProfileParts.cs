@@ -110,13 +110,15 @@ internal static partial class ProfileParts
         };
     }
 
-    // A command's or query's continuation may run beneath any other, so that whatever a projection called is a projection's.
+    // A projection calls what is the service's, so that its own code is looked for first. With PostgreSQL, the append writer goes on here.
     private static string PartOfPool(IReadOnlyList<PerfFrame> frames) => frames switch
     {
         _ when Any(frames, ProjectionCode()) => Projections,
+        _ when Any(frames, WriterCode()) => AppendWriter,
         _ when Any(frames, BackgroundCode()) => Rest,
         _ when Any(frames, PipelineCode()) => Pipeline,
         _ when Any(frames, DriverCode()) => Driver,
+        _ when Any(frames, SocketCode()) => Pipeline,
         _ when Any(frames, WaitingCode()) => Waiting,
         _ when !frames.Any(IsManaged) => StackLost,
         _ => Rest,
@@ -150,14 +152,20 @@ internal static partial class ProfileParts
     [GeneratedRegex(@"ProjectionRunner|Projector|FoldBatch|RowTable|CountTable|ProjectionTables|SearchIndex|Rebuilder", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex ProjectionCode();
 
+    [GeneratedRegex(@"AppendWriter|AppendSession|AppendRows|AppendJudge|HashChain", RegexOptions.ExplicitCapture, 1_000)]
+    private static partial Regex WriterCode();
+
     [GeneratedRegex(@"FeedTail|CommitWatcher|Quartz", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex BackgroundCode();
 
-    [GeneratedRegex(@"Kestrel|Grpc|Blog|Benchmarks|CommandBus|QueryBus|AggregateStore|Dapper|Microsoft\.AspNetCore|System\.Net\.Sockets", RegexOptions.ExplicitCapture, 1_000)]
+    [GeneratedRegex(@"Kestrel|Grpc|Blog|Benchmarks|CommandBus|QueryBus|AggregateStore|Dapper|Microsoft\.AspNetCore", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex PipelineCode();
 
     [GeneratedRegex(@"Npgsql", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex DriverCode();
+
+    [GeneratedRegex(@"System\.Net\.Sockets", RegexOptions.ExplicitCapture, 1_000)]
+    private static partial Regex SocketCode();
 
     [GeneratedRegex(@"sched_yield|LowLevelLifoSemaphore|PortableThreadPool|futex_abstimed_wait|pthread_cond_(timed)?wait", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex WaitingCode();
