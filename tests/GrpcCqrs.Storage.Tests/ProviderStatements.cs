@@ -20,7 +20,7 @@ internal static class ProviderStatements
         var statements = typeof(DatabaseProvider).GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(property => property.PropertyType == typeof(string) && property.Name != nameof(DatabaseProvider.Name))
             .Select(property => (property.Name, (string)property.GetValue(dialect.Provider)!))
-            .Append(("EmptyTable(events)", dialect.Provider.EmptyTable("events")))
+            .Append(("EmptyTable(projections)", dialect.Provider.EmptyTable("projections")))
             .Append(("IsSameText(stream)", $"SELECT position FROM events WHERE {dialect.Provider.IsSameText("stream", "@stream")}"))
             .Append(("FirstRows(select)", dialect.Provider.FirstRows("SELECT id FROM audit ORDER BY id DESC")));
         var sets = dialect.Sets?.GetFields(BindingFlags.Public | BindingFlags.Static)

@@ -81,6 +81,17 @@ internal sealed record StoredRequest(
 internal sealed class OperatorRequests(ReadDatabase database, CommitSignal signal, TimeProvider clock)
 {
     private volatile bool isPending = true;
+    private long served;
+
+    /// <summary>
+    /// The request that this process is serving; 0 for none. Its row tells that it is done before the process's own queries know what it
+    /// did; who asked here waits for that.
+    /// </summary>
+    public long Served
+    {
+        get => Volatile.Read(ref served);
+        set => Volatile.Write(ref served, value);
+    }
 
     /// <summary>Whether this process has put something on the desk since it was last asked.</summary>
     public bool TakePending()

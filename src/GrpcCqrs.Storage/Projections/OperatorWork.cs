@@ -43,6 +43,7 @@ internal sealed partial class OperatorWork(
         {
             foreach (var request in open.ToArray())
             {
+                requests.Served = request.Id;
                 await ServeAsync(request, cancellationToken);
             }
         }
@@ -51,6 +52,10 @@ internal sealed partial class OperatorWork(
             // What has become of the request is read again.
             (open, lookedAt) = ([], 0);
             throw;
+        }
+        finally
+        {
+            requests.Served = 0;
         }
 
         return open.Count > 0;

@@ -239,7 +239,7 @@ public sealed class ProjectionOperations
         while (true)
         {
             var found = await requests.FindAsync(id, cancellationToken) ?? throw new InvalidOperationException($"Request {id} is gone.");
-            if (found.State != 0)
+            if (found.State != 0 && requests.Served != id)
             {
                 return found.Result?.Reason is { } reason ? throw Refusal(reason, found)
                     : found.State == FailedState ? throw new InvalidOperationException($"Request {id} failed in the process that projects: {found.Result?.Message}")

@@ -34,8 +34,8 @@ DELETE FROM parked_events WHERE projection = @projection AND slot = @slot AND po
 -- DeleteSnapshot
 DELETE FROM snapshots WHERE stream = @stream;
 
--- EmptyTable(events)
-DELETE FROM events;
+-- EmptyTable(projections)
+DELETE FROM projections;
 
 -- FinishRequest
 UPDATE operator_requests SET state = @state, result = @result, done_us = @time_us WHERE id = @id;
