@@ -113,7 +113,9 @@ public sealed class FailoverTests(WholePostgreSqlFixture fixture, ITestOutputHel
         using var toOther = GrpcChannel.ForAddress(other.GrpcAddress);
         var waiting = new FailoverClient("Waits", [toFrozen], limit.Token);
         Task<string>? created = null;
-        await FreezeAsync(frozen, (store["Storage:Write:ConnectionString"]!, "events"), () => created = waiting.CreateAsync());
+
+        // A look-up is held up, behind the sequencer's lock: the writes go with the commit, and nothing can be frozen between the two.
+        await FreezeAsync(frozen, (store["Storage:Write:ConnectionString"]!, "unique_keys"), () => created = waiting.CreateAsync(), "ACCESS EXCLUSIVE");
 
         var since = Stopwatch.StartNew();
         var witness = new FailoverClient("Witness", [toOther], limit.Token);
@@ -158,10 +160,10 @@ public sealed class FailoverTests(WholePostgreSqlFixture fixture, ITestOutputHel
         Task.WhenAll(clients.Select(client => Task.Run(() => client.RunAsync(stop), CancellationToken.None)));
 
     /// <summary>
-    /// Freezes a process, where a table is named in the middle of a transaction that is about to write to it: a lock holds it up there,
-    /// and is gone when the process stands still.
+    /// Freezes a process, where a table is named in the middle of a transaction that is about to write to it, or to read it where the
+    /// lock says so: the lock holds it up there, and is gone when the process stands still.
     /// </summary>
-    private async Task FreezeAsync(ServerProcess process, (string Database, string Name)? table, Action? begin = null)
+    private async Task FreezeAsync(ServerProcess process, (string Database, string Name)? table, Action? begin = null, string mode = "EXCLUSIVE")
     {
         if (table is not var (database, name))
         {
@@ -173,7 +175,7 @@ public sealed class FailoverTests(WholePostgreSqlFixture fixture, ITestOutputHel
         await connection.OpenAsync(limit.Token);
         await using (var transaction = await connection.BeginTransactionAsync(limit.Token))
         {
-            await connection.ExecuteAsync($"LOCK TABLE {name} IN EXCLUSIVE MODE", transaction: transaction);
+            await connection.ExecuteAsync($"LOCK TABLE {name} IN {mode} MODE", transaction: transaction);
             begin?.Invoke();
             await UntilAsync(async () => await connection.ExecuteScalarAsync<long>(
                 $"SELECT COUNT(*) FROM pg_locks WHERE relation = '{name}'::regclass AND NOT granted", transaction: transaction) > 0);
