@@ -44,7 +44,7 @@ internal static unsafe partial class SqliteLogFiles
 
         if (count > BufferBytes)
         {
-            return WriteAll(extra->Descriptor, data, count, offset);
+            return WriteAll(extra, data, count, offset);
         }
 
         extra->Start = extra->Gathered == 0 ? offset : extra->Start;
@@ -105,6 +105,7 @@ internal static unsafe partial class SqliteLogFiles
             return result;
         }
 
+        extra->Waiting = 0;
         while (FlushData(extra->Descriptor) != 0)
         {
             if (Marshal.GetLastPInvokeError() != Interrupted)
@@ -153,14 +154,15 @@ internal static unsafe partial class SqliteLogFiles
 
         var count = extra->Gathered;
         (extra->Gathered, extra->IsLastPage) = (0, false);
-        return WriteAll(extra->Descriptor, extra->Buffer, count, extra->Start);
+        return WriteAll(extra, extra->Buffer, count, extra->Start);
     }
 
-    private static int WriteAll(int descriptor, byte* data, int count, long offset)
+    private static int WriteAll(Extra* extra, byte* data, int count, long offset)
     {
+        extra->Waiting += count;
         while (count > 0)
         {
-            var written = (int)WriteAt(descriptor, data, (nuint)count, offset);
+            var written = (int)WriteAt(extra->Descriptor, data, (nuint)count, offset);
             if (written > 0)
             {
                 data += written;
@@ -177,6 +179,13 @@ internal static unsafe partial class SqliteLogFiles
             }
         }
 
+        if (extra->Waiting >= StartBytes)
+        {
+            // Only a matter of time: what fails here fails again at the flush, which tells.
+            _ = StartFlush(extra->Descriptor, 0, 0, StartWriting);
+            extra->Waiting = 0;
+        }
+
         return Ok;
     }
 
@@ -188,6 +197,9 @@ internal static unsafe partial class SqliteLogFiles
 
     [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
     private static partial nint WriteAt(int descriptor, byte* data, nuint count, long offset);
+
+    [LibraryImport("libc", EntryPoint = "sync_file_range")]
+    private static partial int StartFlush(int descriptor, long offset, long count, uint flags);
 
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     private static partial int FlushData(int descriptor);

@@ -22,6 +22,10 @@ namespace GrpcCqrs.Storage.Sqlite;
 /// lock was rolled back, and is dropped. The first flush of a log is SQLite's own, since it also makes the new file's name durable.
 /// </para>
 /// <para>
+/// Of a log that is flushed at checkpoints only, as the read database's, tens of MiB would go to the disk at once, and the write database's
+/// flushes would wait behind them; so the disk is given each MiB when it is written, without waiting for it (<c>sync_file_range</c>).
+/// </para>
+/// <para>
 /// A log gets a descriptor of its own. That is safe where it would not be for the database file: closing any descriptor of a file drops
 /// the process's POSIX locks on it, and SQLite takes none on logs.
 /// </para>
@@ -30,6 +34,9 @@ internal static unsafe partial class SqliteLogFiles
 {
     /// <summary>About a hundred pages: what one shared transaction writes fits, and an idle writer does not hold much.</summary>
     private const int BufferBytes = 512 * 1024;
+
+    /// <summary>How much of a log that is not flushed at each commit waits in memory at most before the disk is given it.</summary>
+    private const int StartBytes = 1024 * 1024;
 
     // From SQLite's C API.
     private const int Ok = 0;
@@ -55,6 +62,7 @@ internal static unsafe partial class SqliteLogFiles
     private const int ReadWriteCloseOnExec = 0x2 | 0x80000;
     private const int Interrupted = 4;
     private const int NoSpace = 28;
+    private const int StartWriting = 2;
 
     private static readonly Lock Gate = new();
 
@@ -225,6 +233,9 @@ internal static unsafe partial class SqliteLogFiles
         public int Gathered;
         public byte* Buffer;
         public long Start;
+
+        /// <summary>How many bytes were written to the file since the disk was last given some.</summary>
+        public long Waiting;
 
         /// <summary>Whether the page that follows is a transaction's last.</summary>
         public bool IsLastPage;
