@@ -160,6 +160,7 @@ internal static unsafe partial class SqliteLogFiles
     private static int WriteAll(Extra* extra, byte* data, int count, long offset)
     {
         extra->Waiting += count;
+        extra->End = offset + count;
         while (count > 0)
         {
             var written = (int)WriteAt(extra->Descriptor, data, (nuint)count, offset);

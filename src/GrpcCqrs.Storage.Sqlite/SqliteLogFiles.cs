@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace GrpcCqrs.Storage.Sqlite;
 
@@ -38,8 +40,13 @@ internal static unsafe partial class SqliteLogFiles
     /// <summary>How much of a log that is not flushed at each commit waits in memory at most before the disk is given it.</summary>
     private const int StartBytes = 1024 * 1024;
 
+    /// <summary>How much a log grows at least before it is copied: some milliseconds' worth.</summary>
+    private const int CopyBytes = 4 * 1024 * 1024;
+
     // From SQLite's C API.
     private const int Ok = 0;
+    private const int LogFile = 28;
+    private const int Passive = 0;
     private const int OutOfMemory = 7;
     private const int Full = 13;
     private const int ReadError = 10 | (1 << 8);
@@ -85,6 +92,29 @@ internal static unsafe partial class SqliteLogFiles
         ownBytes = (fileSystem->FileSize + 15) & ~15;
         fileSystem->FileSize = ownBytes + sizeof(Extra);
         fileSystem->Open = &Open;
+    }
+
+    /// <summary>
+    /// Copies a log into its database, as far as readers allow, where it has grown enough since that was done last. Nobody waits for it
+    /// but the caller. A log that another file system opened is left to SQLite.
+    /// </summary>
+    public static void CopyLog(SqliteConnection connection)
+    {
+        var database = connection.Handle ?? throw new InvalidOperationException("The connection is closed.");
+        Handle* log = null;
+        if (ControlFile(database, "main", LogFile, &log) != Ok || log is null || !IsReplaced(log->Methods))
+        {
+            return;
+        }
+
+        var extra = ExtraOf(log);
+        var grown = extra->End >= extra->Copied ? extra->End - extra->Copied : extra->End;
+        if (grown >= CopyBytes)
+        {
+            // What fails here is done, or told, by a later commit.
+            _ = Checkpoint(database, "main", Passive, null, null);
+            extra->Copied = extra->End;
+        }
     }
 
     private static Extra* ExtraOf(Handle* file) => (Extra*)((byte*)file + ownBytes);
@@ -134,6 +164,14 @@ internal static unsafe partial class SqliteLogFiles
         }
 
         return Ok;
+    }
+
+    private static bool IsReplaced(Methods* methods)
+    {
+        lock (Gate)
+        {
+            return Replaced.ContainsValue((nint)methods);
+        }
     }
 
     private static Methods* Replace(Methods* own, bool isLog)
@@ -209,6 +247,12 @@ internal static unsafe partial class SqliteLogFiles
         extra->Own->ShmBarrier(file);
     }
 
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_file_control", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int ControlFile(sqlite3 database, string name, int code, Handle** file);
+
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_wal_checkpoint_v2", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Checkpoint(sqlite3 database, string name, int mode, int* pages, int* copied);
+
     [LibraryImport("libc", EntryPoint = "open")]
     private static partial int OpenFile(byte* name, int flags);
 
@@ -236,6 +280,10 @@ internal static unsafe partial class SqliteLogFiles
 
         /// <summary>How many bytes were written to the file since the disk was last given some.</summary>
         public long Waiting;
+
+        /// <summary>Where the log's last write ended, and where it ended when it was copied into the database last.</summary>
+        public long End;
+        public long Copied;
 
         /// <summary>Whether the page that follows is a transaction's last.</summary>
         public bool IsLastPage;

@@ -22,6 +22,7 @@ public sealed class SqliteProvider : DatabaseProvider
     // milliseconds in which nobody is answered, and waits for the disk: so the logs grow to 128 and 64 MiB first in place of 4, in which
     // time a busy log has written many pages again and again that are then copied once.
     private const string WriterBuffers = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 32000;";
+    // The projector does so too when it has nothing else to do, so that under a steady load short stretches of the log are copied in between.
     private const string ProjectorBuffers = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 16000;";
 
     static SqliteProvider() => SqliteLibrary.SetUp();
@@ -79,6 +80,15 @@ public sealed class SqliteProvider : DatabaseProvider
     /// <inheritdoc/>
     public override Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken) =>
         PrepareAsync(connection, "PRAGMA synchronous = NORMAL; " + ProjectorBuffers, cancellationToken);
+
+    /// <summary>Copies the log into the database once it has grown by 4 MiB.</summary>
+    public override void KeepUp(DbConnection connection)
+    {
+        if (SqliteLogFiles.AreSupported)
+        {
+            SqliteLogFiles.CopyLog((SqliteConnection)connection);
+        }
+    }
 
     /// <summary>Only reads: the transaction began with the lock on the whole database.</summary>
     public override string LockSequencer => "SELECT position, time_us, hash FROM sequencer WHERE id = 1";

@@ -94,6 +94,31 @@ public sealed class SqliteLogFilesTests : IDisposable
         Array.ForEach(writers, writer => writer.Dispose());
     }
 
+    [Fact]
+    public void Upkeep_copies_a_log_that_has_grown_so_that_it_begins_anew_and_leaves_a_short_one()
+    {
+        var provider = new SqliteProvider();
+        using var writer = Open();
+        Execute(writer, "PRAGMA wal_autocheckpoint = 0; INSERT INTO things VALUES (1, randomblob(1000000))");
+        provider.KeepUp(writer);
+        Execute(writer, "INSERT INTO things VALUES (2, randomblob(5000000))");
+        var grown = LogLength();
+        Assert.InRange(grown, 6_000_000, 6_500_000);
+
+        provider.KeepUp(writer);
+        Execute(writer, "INSERT INTO things VALUES (3, randomblob(3000000))");
+        provider.KeepUp(writer);
+        Assert.Equal(grown, LogLength());
+        Execute(writer, "INSERT INTO things VALUES (4, randomblob(4000000))");
+        Assert.True(LogLength() > grown);
+
+        using var reader = OpenWithOwnFileSystem();
+        Assert.Equal(["1", "2", "3", "4"], Ids(reader));
+        Assert.Equal("ok", Scalar(reader, "PRAGMA integrity_check"));
+    }
+
+    private long LogLength() => new FileInfo(File + "-wal").Length;
+
     private static void Change(SqliteConnection writer, Random random, SortedSet<int> ids)
     {
         for (var change = random.Next(12); change >= 0; change--)

@@ -136,6 +136,7 @@ internal sealed partial class ProjectionRunner(
         }
         else if (!hasMore)
         {
+            projector.KeepUp();
             await projector.Lease.BeatAsync(cancellationToken);
             await signal.WaitAsync(WaitTime(), cancellationToken);
         }
