@@ -9,7 +9,7 @@ namespace Benchmarks;
 /// </summary>
 internal static class FeedSuite
 {
-    private const int DefaultEvents = 100_000;
+    public const int DefaultEvents = 1_000_000;
     private static readonly TimeSpan CeilingLength = TimeSpan.FromSeconds(1);
 
     public static async Task RunAsync(BenchmarkOptions options)

@@ -24,14 +24,8 @@ internal static class LagSuite
         var rounds = (await Rounds.RunAsync(async () =>
         {
             var cpu = blog.CpuTime;
-            var beside = Load.PacedAsync(BesidePerSecond, Length, async () => [await TimeAsync(echo.CallAsync), await TimeAsync(() => GetAsync(PostAtRandom(), ""))]);
-            var commands = await Load.PacedAsync(CommandsPerSecond, Length, async () =>
-            {
-                var asked = Stopwatch.GetTimestamp();
-                var (post, token) = await blog.EditAsync(0, Random.Shared);
-                var answered = Stopwatch.GetTimestamp();
-                return [answered - asked, await TimeAsync(() => GetAsync(post, token))];
-            });
+            var beside = Load.PacedAsync(BesidePerSecond, Length, async () => [await TimeAsync(echo.CallAsync), await TimeAsync(() => GetAsync(client, PostAtRandom(), ""))]);
+            var commands = await EditAndGetAsync(blog, client, Length);
             var (command, lag, others) = (commands[0], commands[1], await beside);
             var taken = (blog.CpuTime - cpu) / Length;
             return (Command: command, Lag: lag, Echo: others[0], Query: others[1], Cores: taken);
@@ -53,8 +47,20 @@ internal static class LagSuite
         report.Print();
 
         string PostAtRandom() => blog.Posts[Random.Shared.Next(blog.Posts.Length)];
-        Task GetAsync(string post, string token) => client.GetPostAsync(new GetPostRequest { PostId = post, ConsistencyToken = token }).ResponseAsync;
     }
+
+    /// <summary>Commands at a steady pace, each with a query that sees it; how long the first took, and the second.</summary>
+    public static Task<Sample[]> EditAndGetAsync(BlogUnderTest blog, PostQueryService.PostQueryServiceClient client, TimeSpan length) =>
+        Load.PacedAsync(CommandsPerSecond, length, async () =>
+        {
+            var asked = Stopwatch.GetTimestamp();
+            var (post, token) = await blog.EditAsync(0, Random.Shared);
+            var answered = Stopwatch.GetTimestamp();
+            return [answered - asked, await TimeAsync(() => GetAsync(client, post, token))];
+        });
+
+    private static Task GetAsync(PostQueryService.PostQueryServiceClient client, string post, string token) =>
+        client.GetPostAsync(new GetPostRequest { PostId = post, ConsistencyToken = token }).ResponseAsync;
 
     private static async Task<long> TimeAsync(Func<Task> call)
     {

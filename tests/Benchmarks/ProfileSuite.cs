@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Blog.V1;
 using Grpc.Core;
+using GrpcCqrs.Feed.V1;
 using GrpcCqrs.Operations.V1;
 
 namespace Benchmarks;
@@ -36,7 +37,9 @@ internal static class ProfileSuite
                 await QueriesSuite.ListsAsync(blog, clients, pages ??= await QueriesSuite.PageTokensAsync(clients[0]), length));
         }),
         ("echo-64", EchoAsync),
+        ("lag", LagAsync),
         ("rebuild", RebuildAsync),
+        ("feed", FeedAsync),
         ("overload", options => OverloadSuite.ApartAsync(options, OverloadAsync, "profile", "--load", "overload", "--seconds", $"{Length(options).TotalSeconds}")),
     ];
 
@@ -106,16 +109,40 @@ internal static class ProfileSuite
         await ReportAsync(options, recording, new ProfiledLoad(name, service, [window], sample.PerSecond * window.Length.TotalSeconds, taken));
     }
 
-    /// <summary>Rebuilds until they have taken the time; dropping the tables of before is not part of it. A call is an event.</summary>
+    private static async Task LagAsync(BenchmarkOptions options)
+    {
+        await using var blog = await BlogUnderTest.StartAsync(options, Posts);
+        var client = blog.Clients(channel => new PostQueryService.PostQueryServiceClient(channel))[0];
+        await WarmUp.RunAsync(blog.ProcessId, length => LagSuite.EditAndGetAsync(blog, client, length));
+        await ProfileAsync(
+            options, "lag", blog.ProcessId, () => blog.CpuTime, async length => (await LagSuite.EditAndGetAsync(blog, client, length))[0]);
+    }
+
+    /// <summary>A call is an event.</summary>
     private static async Task RebuildAsync(BenchmarkOptions options)
     {
         var events = options.Size ?? RebuildSuite.DefaultEvents;
         await using var blog = await BlogUnderTest.StartWithEventsAsync(options, events, RebuildSuite.QuickDrop);
         var client = blog.Clients(channel => new OperationsService.OperationsServiceClient(channel))[0];
+        await RepeatAsync(options, "rebuild", blog, events, () => RebuildSuite.RebuildAsync(client), () => RebuildSuite.DropAsync(client));
+    }
+
+    /// <summary>A call is an event.</summary>
+    private static async Task FeedAsync(BenchmarkOptions options)
+    {
+        var events = options.Size ?? FeedSuite.DefaultEvents;
+        await using var blog = await BlogUnderTest.StartWithEventsAsync(options, events);
+        var client = blog.Clients(channel => new EventFeedService.EventFeedServiceClient(channel))[0];
+        await RepeatAsync(options, "feed", blog, events, () => EventFold.ReadAsync(client, static _ => { }), () => Task.CompletedTask);
+    }
+
+    /// <summary>Profiles something that takes in all events of the store, until that has taken the time; what is done after it is not part.</summary>
+    private static async Task RepeatAsync(BenchmarkOptions options, string name, BlogUnderTest blog, int events, Func<Task> run, Func<Task> after)
+    {
         await WarmUp.RunAsync(blog.ProcessId, async _ =>
         {
-            await RebuildSuite.RebuildAsync(client);
-            await RebuildSuite.DropAsync(client);
+            await run();
+            await after();
         });
 
         using var recording = await PerfRecording.StartAsync(blog.ProcessId);
@@ -123,14 +150,14 @@ internal static class ProfileSuite
         while (windows.Sum(window => window.Length.TotalSeconds) < Length(options).TotalSeconds)
         {
             var (from, cpu) = (Stopwatch.GetTimestamp(), blog.CpuTime);
-            await RebuildSuite.RebuildAsync(client);
+            await run();
             windows.Add(new Window(from, Stopwatch.GetTimestamp()));
             taken += blog.CpuTime - cpu;
-            await RebuildSuite.DropAsync(client);
+            await after();
         }
 
         await recording.StopAsync();
-        await ReportAsync(options, recording, new ProfiledLoad("rebuild", blog.ProcessId, windows, (double)events * windows.Count, taken));
+        await ReportAsync(options, recording, new ProfiledLoad(name, blog.ProcessId, windows, (double)events * windows.Count, taken));
     }
 
     /// <summary>

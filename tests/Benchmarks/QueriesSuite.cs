@@ -5,7 +5,7 @@ namespace Benchmarks;
 /// <summary>Queries by 64 callers against empty calls by 64 callers, on a store that nobody writes to meanwhile.</summary>
 internal static class QueriesSuite
 {
-    internal const int DefaultPosts = 20_000;
+    internal const int DefaultPosts = 100_000;
     private const int PageSize = 20;
     private const int Pages = 100;
 
