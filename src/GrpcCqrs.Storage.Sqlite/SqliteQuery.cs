@@ -12,6 +12,7 @@ internal sealed class SqliteQuery : IDisposable
     private readonly sqlite3 database;
     private readonly string[] parameters;
     private readonly Dictionary<string, int> ordinals = new(StringComparer.OrdinalIgnoreCase);
+    private volatile bool isStepping;
 
     /// <exception cref="SqliteException">SQLite does not take the text.</exception>
     public SqliteQuery(SqliteConnection connection, string text)
@@ -56,7 +57,41 @@ internal sealed class SqliteQuery : IDisposable
     }
 
     /// <summary>Whether there is another row.</summary>
+    /// <exception cref="OperationCanceledException">The caller gave up, before or during the step.</exception>
     public bool Step(CancellationToken cancellationToken)
+    {
+        isStepping = true;
+        try
+        {
+            // Who gives up after this look finds the step running: the one writes before it reads, and so does the other.
+            Interlocked.MemoryBarrier();
+            cancellationToken.ThrowIfCancellationRequested();
+            return Next(cancellationToken);
+        }
+        finally
+        {
+            isStepping = false;
+        }
+    }
+
+    /// <summary>Ends the step that runs, from another thread. SQLite forgets an interrupt that comes before it has begun; so until it is over.</summary>
+    public void Interrupt()
+    {
+        for (var wait = new SpinWait(); isStepping; wait.SpinOnce())
+        {
+            raw.sqlite3_interrupt(database);
+        }
+    }
+
+    public void Reset()
+    {
+        // The result repeats that of the last step.
+        _ = raw.sqlite3_reset(Statement);
+    }
+
+    public void Dispose() => Statement.Dispose();
+
+    private bool Next(CancellationToken cancellationToken)
     {
         const int interrupted = 9;
         const int row = 100;
@@ -74,17 +109,6 @@ internal sealed class SqliteQuery : IDisposable
                 throw new InvalidOperationException($"SQLite answered a step with {result}.");
         }
     }
-
-    /// <summary>Ends the step that runs, from another thread.</summary>
-    public void Interrupt() => raw.sqlite3_interrupt(database);
-
-    public void Reset()
-    {
-        // The result repeats that of the last step.
-        _ = raw.sqlite3_reset(Statement);
-    }
-
-    public void Dispose() => Statement.Dispose();
 
     private static object? ValueOf(SqliteParameterCollection values, string name)
     {

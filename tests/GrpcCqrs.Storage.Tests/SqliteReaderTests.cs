@@ -9,6 +9,9 @@ namespace GrpcCqrs.Storage.Tests;
 /// <summary>Connections that keep what they prepare answer as the driver's own do.</summary>
 public sealed class SqliteReaderTests : IAsyncLifetime
 {
+    private const string Endless =
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000000) SELECT max(i) FROM n";
+
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("grpccqrs-readers-");
     private readonly SqliteProvider provider = new();
     private DbDataSource readers = null!;
@@ -142,14 +145,35 @@ public sealed class SqliteReaderTests : IAsyncLifetime
     [Fact]
     public async Task A_caller_that_gives_up_ends_a_query_in_the_middle_of_a_step()
     {
-        const string endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000000) SELECT max(i) FROM n";
         await using var connection = await readers.OpenConnectionAsync();
         using var giveUp = new CancellationTokenSource();
-        var query = Task.Run(() => connection.QuerySingleAsync<long>(new CommandDefinition(endless, cancellationToken: giveUp.Token)));
+        var query = Task.Run(() => connection.QuerySingleAsync<long>(new CommandDefinition(Endless, cancellationToken: giveUp.Token)));
         await Task.Delay(50);
         Assert.False(query.IsCompleted);
         await giveUp.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => query.WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal(3, await connection.QuerySingleAsync<long>("SELECT count(*) FROM things"));
+    }
+
+    [Fact]
+    public async Task A_caller_may_give_up_at_any_moment()
+    {
+        await using var connection = await readers.OpenConnectionAsync();
+        for (var round = 0; round < 500; round++)
+        {
+            using var giveUp = new CancellationTokenSource();
+            using var start = new Barrier(2);
+            var query = Task.Run(() =>
+            {
+                start.SignalAndWait();
+                return connection.QuerySingleAsync<long>(new CommandDefinition(Endless, cancellationToken: giveUp.Token));
+            });
+            start.SignalAndWait();
+            Thread.SpinWait(round % 500 * 10);
+            giveUp.Cancel();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => query.WaitAsync(TimeSpan.FromSeconds(30)));
+        }
+
         Assert.Equal(3, await connection.QuerySingleAsync<long>("SELECT count(*) FROM things"));
     }
 

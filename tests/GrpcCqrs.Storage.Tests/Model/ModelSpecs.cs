@@ -82,6 +82,13 @@ public abstract class ModelSpecs<TFixture>(TFixture fixture) : IClassFixture<TFi
             }
 
             await RestartAsync();
+
+            // Nobody heard the verdict, which depends on who holds a key; so what was written tells who held it.
+            var head = await store.Store.ReadHeadAsync(CancellationToken.None);
+            var command = request.Command?.CommandId ?? Guid.Empty;
+            var result = (await store.Store.FindCommandAsync(command, CancellationToken.None))?.Result;
+            models = [.. models.Where(model => model.Head == head && Equals(model.Commands.GetValueOrDefault(command), result))];
+            Assert.True(models.Count > 0, $"After {point} nothing explains head {head} and {result} of command {command}.");
         }
 
         private async Task RestartAsync()
