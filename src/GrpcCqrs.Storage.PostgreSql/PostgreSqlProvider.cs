@@ -25,6 +25,12 @@ public sealed class PostgreSqlProvider : DatabaseProvider
     /// <summary>More than the product has statements; the driver prepares each at its second use on a connection.</summary>
     private const int PreparedStatements = 256;
 
+    /// <summary>
+    /// A pool's connections at most, unless the connection string has a number. The driver's own 100, for readers of the write database
+    /// and again for those of the read database, is twice what a server takes that was left at its default.
+    /// </summary>
+    private const int MaxPoolSize = 40;
+
     /// <summary>idle_in_transaction_session_timeout, which the driver does not name.</summary>
     private const string IdleInTransaction = "25P03";
 
@@ -223,6 +229,11 @@ public sealed class PostgreSqlProvider : DatabaseProvider
         {
             configured["Max Auto Prepare"] = PreparedStatements;
             configured["Auto Prepare Min Usages"] = 2;
+        }
+
+        if (!configured.ContainsKey("Maximum Pool Size") && !configured.ContainsKey("MaxPoolSize"))
+        {
+            configured["Maximum Pool Size"] = MaxPoolSize;
         }
 
         return configured.ConnectionString;

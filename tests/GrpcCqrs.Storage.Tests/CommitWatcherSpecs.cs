@@ -68,15 +68,6 @@ public abstract class CommitWatcherSpecs<TFixture>(TFixture fixture) : IClassFix
         await reader.ReadModel.WaitForAsync(Assert.IsType<AppendVerdict.Appended>(verdict).Position, [], null, CancellationToken.None);
     }
 
-    protected static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!await condition())
-        {
-            await Task.Delay(5, limit.Token);
-        }
-    }
-
     /// <summary>Waits until the runner has looked once more, found nothing, and gone through to the end of that look.</summary>
     private static async Task LookAroundAsync(StoreHarness store)
     {

@@ -44,6 +44,16 @@ public sealed class DatabaseChoiceTests(SqliteFixture fixture) : IClassFixture<S
         Assert.Equal(same, new PostgreSqlProvider().IsSameDatabase(one, two));
 
     [Theory]
+    [InlineData("Host=db;Database=a", 40)]
+    [InlineData("Host=db;Database=a;Maximum Pool Size=7", 7)]
+    [InlineData("Host=db;Database=a;MaxPoolSize=200", 200)]
+    public void Pools_on_PostgreSql_fit_in_a_server_left_at_its_default_unless_told_otherwise(string connectionString, int size)
+    {
+        using var connection = new PostgreSqlProvider().CreateConnection(connectionString);
+        Assert.Equal(size, new NpgsqlConnectionStringBuilder(connection.ConnectionString).MaxPoolSize);
+    }
+
+    [Theory]
     [InlineData("Server=db;Database=a;User Id=x;Password=y", "Data Source=DB;Initial Catalog=A;Integrated Security=true", true)]
     [InlineData("Server=db;Database=a", "Server=db;Database=b", false)]
     public void SqlServer_knows_its_databases_by_server_and_name(string one, string two, bool same) =>

@@ -111,15 +111,6 @@ public abstract class OperatorRequestSpecs<TFixture>(TFixture fixture) : IClassF
             return (status.Position, status.ProgressTime);
         }
     }
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!await condition())
-        {
-            await Task.Delay(5, limit.Token);
-        }
-    }
 }
 
 public sealed class SqliteOperatorRequestSpecs(SqliteFixture fixture) : OperatorRequestSpecs<SqliteFixture>(fixture);

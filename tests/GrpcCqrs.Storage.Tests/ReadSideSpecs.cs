@@ -153,7 +153,7 @@ public abstract class ReadSideSpecs<TFixture>(TFixture fixture) : IClassFixture<
     public async Task A_rebuild_is_paused_resumed_cancelled_and_goes_on_after_a_restart()
     {
         var settings = fixture.NewStore();
-        (string, string)[] slow = [("Projections:RebuildEventsPerSecond", "200"), ("Projections:RebuildBatchSize", "20")];
+        (string, string)[] slow = [("Projections:RebuildEventsPerSecond", "60"), ("Projections:RebuildBatchSize", "20")];
         await using (var store = await StartImpatientAsync(settings, new StreamBalanceProjection(), slow))
         {
             await BookAsync(store, "a", [.. Enumerable.Repeat(1, 500).Select(one => (long)one)]);
@@ -341,7 +341,7 @@ public abstract class ReadSideSpecs<TFixture>(TFixture fixture) : IClassFixture<
         services => services.AddSingleton(projection),
         [
             ("Projections:RetryDelay", "00:00:00.010"), ("Projections:MaxRetryDelay", "00:00:00.050"), ("Projections:ParkAfter", "3"),
-            ("Projections:LeaseDuration", "00:00:01"), ("Projections:DropDelay", "00:00:00.300"), .. more,
+            ("Projections:LeaseDuration", "00:00:03"), ("Projections:DropDelay", "00:00:00.300"), .. more,
         ]);
 
     /// <summary>Books amounts in one append and returns the last position.</summary>

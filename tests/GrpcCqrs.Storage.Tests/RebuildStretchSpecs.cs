@@ -32,6 +32,7 @@ public abstract class RebuildStretchSpecs<TFixture>(TFixture fixture) : IClassFi
         await store.Operations.RebuildAsync(["balances"], false, User, None);
         await balances.Taken.WaitAsync();
         var pause = store.Operations.PauseRebuildAsync("balances", User, None);
+        await UntilAsync(async () => (await store.ReadColumnAsync("SELECT COUNT(*) FROM operator_requests WHERE kind = 'Pause'"))[0] == 1);
         for (var pages = 0; !pause.IsCompleted; pages++)
         {
             Assert.True(pages < 4, "The pause came too late: the stretch was taken in as a whole.");

@@ -11,13 +11,14 @@ public abstract partial class ConsumerGroupSpecs<TFixture>
     public async Task One_process_at_a_time_serves_a_group_and_the_next_takes_over_when_it_stops()
     {
         var settings = fixture.NewStore();
-        await using var two = await StartAsync(settings, null, Quick);
-        await using (var one = await StartAsync(settings, null, Quick))
+        var lease = QuickBut(("Feed:GroupLease", "00:00:03"));
+        await using var two = await StartAsync(settings, null, lease);
+        await using (var one = await StartAsync(settings, null, lease))
         {
             await CreateAsync(one, "a", "b");
             var member = await Groups(one).JoinAsync("group", 10, None);
             await TakeAsync(member, 1, acknowledge: true);
-            await Task.Delay(TimeSpan.FromSeconds(1.5));
+            await Task.Delay(TimeSpan.FromSeconds(4));
             var refused = await RefusedAsync(FeedErrors.GroupElsewhere, () => Groups(two).JoinAsync("group", 10, None));
             Assert.NotNull(refused.RetryAfter);
             await UntilAsync(async () => (await FindAsync(two)) is { Members: 1, Position: 1, InFlight: 1 });

@@ -232,7 +232,7 @@ public abstract partial class ConsumerGroupSpecs<TFixture>(TFixture fixture) : I
     [SkippableFact]
     public async Task An_event_that_is_not_acknowledged_in_time_comes_again_and_one_that_cannot_be_read_is_parked()
     {
-        await using var store = await StartAsync(fixture.NewStore(), null, [.. Quick, ("Feed:AckTimeout", "00:00:00.100")]);
+        await using var store = await StartAsync(fixture.NewStore(), null, [.. Quick, ("Feed:AckTimeout", "00:00:01")]);
         await CreateAsync(store, "a");
         await store.Store.AppendAsync(
             Append("b", ExpectedVersion.Any, new EventData(Guid.CreateVersion7(), "ledger.unheard-of", 1, "{}"u8.ToArray()), Booking(1)), None);
@@ -380,15 +380,6 @@ public abstract partial class ConsumerGroupSpecs<TFixture>(TFixture fixture) : I
         var refused = await Assert.ThrowsAsync<RejectedException>(attempt);
         Assert.Equal(code, refused.Code);
         return refused;
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!await condition())
-        {
-            await Task.Delay(5, limit.Token);
-        }
     }
 }
 

@@ -36,9 +36,11 @@ internal abstract class ServerSearchIndex : PostSearchIndex
         var condition = new StringBuilder();
         var score = AppendCondition(condition, parameters, wanted, excluded);
 
-        // The page is chosen first, so that contents are read for its rows only.
-        var sql = $"WITH hits AS (SELECT s.post_id, {score} AS score FROM {index} s JOIN {list} p ON p.post_id = s.post_id WHERE {condition}{filter}"
-            + $" ORDER BY score DESC, s.post_id OFFSET @offset ROWS FETCH NEXT @count ROWS ONLY)"
+        // The page is chosen first, so that contents are read for its rows only, and from ranked posts, so that the list is looked up for
+        // those of the page and the ones before it only.
+        var sql = $"WITH hits AS (SELECT r.post_id, r.score FROM (SELECT s.post_id, {score} AS score FROM {index} s WHERE {condition}{RankedOrder}) r"
+            + $" JOIN {list} p ON p.post_id = r.post_id WHERE 1 = 1{filter}"
+            + $" ORDER BY r.score DESC, r.post_id OFFSET @offset ROWS FETCH NEXT @count ROWS ONLY)"
             + $" SELECT {PostSummaryTable.Columns}, h.score AS Score, s.title AS IndexedTitle, s.content AS IndexedContent"
             + $" FROM hits h JOIN {index} s ON s.post_id = h.post_id JOIN {list} p ON p.post_id = h.post_id ORDER BY h.score DESC, h.post_id";
 
@@ -53,6 +55,9 @@ internal abstract class ServerSearchIndex : PostSearchIndex
 
         return hits;
     }
+
+    /// <summary>The order of the ranked posts before the list's filters, where the database takes one there and makes use of it.</summary>
+    protected virtual string RankedOrder => "";
 
     /// <summary>Adds posts.</summary>
     protected abstract Task AddAsync(IProjectionTables tables, IReadOnlyList<SearchEntry> posts, CancellationToken cancellationToken);
@@ -101,6 +106,8 @@ internal sealed class PostgreSqlSearchIndex : ServerSearchIndex
 
     /// <summary>About how many characters of texts go in one statement, with their words and vectors about three times as many.</summary>
     private const int MaxSetLength = 1024 * 1024;
+
+    protected override string RankedOrder => " ORDER BY score DESC, s.post_id";
 
     protected override Task AddAsync(IProjectionTables tables, IReadOnlyList<SearchEntry> posts, CancellationToken cancellationToken) => ExecuteAsync(
         tables,
