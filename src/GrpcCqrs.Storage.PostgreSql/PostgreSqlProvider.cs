@@ -27,9 +27,10 @@ public sealed class PostgreSqlProvider : DatabaseProvider
 
     /// <summary>
     /// A pool's connections at most, unless the connection string has a number. The driver's own 100, for readers of the write database
-    /// and again for those of the read database, is twice what a server takes that was left at its default.
+    /// and again for those of the read database, is twice what a server takes that was left at its default, and a server of few cores answers
+    /// fewer calls the more it is asked at once (RESULTS.md).
     /// </summary>
-    private const int MaxPoolSize = 40;
+    private const int MaxPoolSize = 20;
 
     /// <summary>idle_in_transaction_session_timeout, which the driver does not name.</summary>
     private const string IdleInTransaction = "25P03";

@@ -44,7 +44,7 @@ public sealed class DatabaseChoiceTests(SqliteFixture fixture) : IClassFixture<S
         Assert.Equal(same, new PostgreSqlProvider().IsSameDatabase(one, two));
 
     [Theory]
-    [InlineData("Host=db;Database=a", 40)]
+    [InlineData("Host=db;Database=a", 20)]
     [InlineData("Host=db;Database=a;Maximum Pool Size=7", 7)]
     [InlineData("Host=db;Database=a;MaxPoolSize=200", 200)]
     public void Pools_on_PostgreSql_fit_in_a_server_left_at_its_default_unless_told_otherwise(string connectionString, int size)

@@ -258,7 +258,7 @@ public sealed class WholePostgreSqlProjectionSpecs(WholePostgreSqlFixture fixtur
         await stopped.ExecuteAsync("UPDATE projector_lease SET holder = 'stopped', fencing_token = fencing_token + 1");
         await stopped.ExecuteAsync("BEGIN; UPDATE projector_lease SET beat = beat + 1");
 
-        await using var next = await StartAsync(settings, WithBoth(), ("Projections:LeaseDuration", "00:00:01"), ("Projections:MaxTokenWait", "00:01:00"));
+        await using var next = await StartAsync(settings, WithBoth(), ("Projections:LeaseDuration", "00:00:01"));
         await next.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(2)), CancellationToken.None);
         await next.CatchUpAsync();
 
@@ -269,7 +269,7 @@ public sealed class WholePostgreSqlProjectionSpecs(WholePostgreSqlFixture fixtur
     [SkippableFact]
     public async Task A_lost_connection_is_replaced_and_no_projection_is_blamed()
     {
-        await using var store = await StartAsync(fixture.NewStore(), WithBoth(), ("Projections:MaxTokenWait", "00:01:00"));
+        await using var store = await StartAsync(fixture.NewStore(), WithBoth());
         for (var round = 1; round <= 3; round++)
         {
             await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1)), CancellationToken.None);

@@ -77,6 +77,9 @@ public sealed class StoreHarness : IAsyncDisposable
         IReadOnlyDictionary<string, string?> settings, Action<IServiceCollection>? configure = null, params (string Key, string Value)[] more)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+
+        // A slow machine is no reason to fail.
+        builder.Configuration.AddInMemoryCollection([KeyValuePair.Create<string, string?>("Projections:MaxTokenWait", "00:01:00")]);
         builder.Configuration.AddInMemoryCollection(settings);
         builder.Configuration.AddInMemoryCollection(more.Select(pair => KeyValuePair.Create<string, string?>(pair.Key, pair.Value)));
         builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
