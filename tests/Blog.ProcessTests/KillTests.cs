@@ -17,11 +17,11 @@ namespace Blog.ProcessTests;
 public abstract class KillTests<TFixture>(TFixture fixture, ITestOutputHelper output) : IClassFixture<TFixture>
     where TFixture : class, IStoreFixture
 {
-    private const int Callers = 8;
+    private protected const int Callers = 8;
     private const int StartKills = 6;
 
     /// <summary>How often the service is killed: a few times on every run, 50 times in CI; <c>GRPCCQRS_KILLS</c> says otherwise.</summary>
-    private static int Kills =>
+    private protected static int Kills =>
         int.TryParse(Environment.GetEnvironmentVariable("GRPCCQRS_KILLS"), NumberStyles.None, CultureInfo.InvariantCulture, out var kills)
             ? kills
             : Environment.GetEnvironmentVariable("CI") == "true" ? 50 : 4;
@@ -44,7 +44,7 @@ public abstract class KillTests<TFixture>(TFixture fixture, ITestOutputHelper ou
         {
             await using var server = await StartAsync(store);
             var before = answers.Count;
-            var load = Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => LoadAsync(server.GrpcAddress, random.Next(), answers)));
+            var load = LoadUntilKilledAsync(server.GrpcAddress, random, answers);
             await UntilAsync(() => answers.Count > before);
             await Task.Delay(random.Next(0, 500));
             await server.KillAsync();
@@ -52,12 +52,8 @@ public abstract class KillTests<TFixture>(TFixture fixture, ITestOutputHelper ou
             output.WriteLine($"kill {kill}: {answers.Count - before} commands were acknowledged");
         }
 
-        Assert.NotEmpty(answers);
         await using var again = await StartAsync(store);
-        await RepeatAllAsync(again.GrpcAddress, answers);
-        await CompareReadModelWithFoldAsync(again.GrpcAddress, answers.Values.Select(a => a.PostId).Distinct(StringComparer.Ordinal));
-        await CheckEventsAsync(store, answers.Keys);
-        Assert.StartsWith("intact: ", await ServerProcess.VerifyAsync(DirectoryOf(store), SettingsOf(store)), StringComparison.Ordinal);
+        await CheckAsync(store, again.GrpcAddress, answers);
     }
 
     [SkippableFact]
@@ -79,6 +75,17 @@ public abstract class KillTests<TFixture>(TFixture fixture, ITestOutputHelper ou
         await CreateFirstPostAsync(server.GrpcAddress);
     }
 
+    /// <summary>Holds a store against what callers were told.</summary>
+    private protected async Task CheckAsync(
+        IReadOnlyDictionary<string, string?> store, string address, IReadOnlyDictionary<string, (string PostId, long Version)> answers)
+    {
+        Assert.NotEmpty(answers);
+        await RepeatAllAsync(address, answers);
+        await CompareReadModelWithFoldAsync(address, answers.Values.Select(a => a.PostId).Distinct(StringComparer.Ordinal));
+        await CheckEventsAsync(store, answers.Keys);
+        Assert.StartsWith("intact: ", await ServerProcess.VerifyAsync(DirectoryOf(store), SettingsOf(store)), StringComparison.Ordinal);
+    }
+
     private protected static async Task CreateFirstPostAsync(string address)
     {
         using var channel = GrpcChannel.ForAddress(address);
@@ -87,14 +94,14 @@ public abstract class KillTests<TFixture>(TFixture fixture, ITestOutputHelper ou
     }
 
     private protected static Task<ServerProcess> StartAsync(IReadOnlyDictionary<string, string?> store) =>
-        ServerProcess.StartAsync(DirectoryOf(store), SettingsOf(store));
+        ServerProcess.StartAsync(DirectoryOf(store), [.. SettingsOf(store), "--Projections:MaxTokenWait=00:00:30"]);
 
     protected static string DirectoryOf(IReadOnlyDictionary<string, string?> store) => store["Storage:Directory"]!;
 
     private static IEnumerable<string> SettingsOf(IReadOnlyDictionary<string, string?> store) =>
         store.Where(setting => setting.Value is not null).Select(setting => $"--{setting.Key}={setting.Value}");
 
-    private static async Task UntilAsync(Func<bool> condition)
+    private protected static async Task UntilAsync(Func<bool> condition)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!condition())
@@ -103,29 +110,40 @@ public abstract class KillTests<TFixture>(TFixture fixture, ITestOutputHelper ou
         }
     }
 
-    private static async Task LoadAsync(string address, int seed, ConcurrentDictionary<string, (string PostId, long Version)> answers)
+    /// <summary>Sends commands from several callers until the service is killed.</summary>
+    private protected static Task LoadUntilKilledAsync(string address, Random random, ConcurrentDictionary<string, (string PostId, long Version)> answers) =>
+        Task.WhenAll(Enumerable.Range(0, Callers).Select(_ => random.Next()).Select(seed => LoadUntilKilledAsync(address, seed, answers)));
+
+    private static async Task LoadUntilKilledAsync(string address, int seed, ConcurrentDictionary<string, (string PostId, long Version)> answers)
+    {
+        try
+        {
+            await LoadAsync(address, seed, answers, () => false);
+        }
+        catch (RpcException exception) when (exception.StatusCode is StatusCode.Unavailable or StatusCode.Cancelled or StatusCode.Internal or StatusCode.DeadlineExceeded)
+        {
+            // What was not answered may or may not have happened.
+        }
+    }
+
+    /// <summary>Sends commands until it is told to stop.</summary>
+    private protected static async Task LoadAsync(
+        string address, int seed, ConcurrentDictionary<string, (string PostId, long Version)> answers, Func<bool> isOver)
     {
         using var channel = GrpcChannel.ForAddress(address);
         var commands = new PostCommandService.PostCommandServiceClient(channel);
         var random = new Random(seed);
-        try
+        while (!isOver())
         {
-            while (true)
+            var create = CreateRequest(NewId());
+            var created = await commands.CreatePostAsync(create, deadline: Limit());
+            answers[create.CommandId] = (created.PostId, created.Version);
+            for (var edits = random.Next(5); edits > 0; edits--)
             {
-                var create = CreateRequest(NewId());
-                var created = await commands.CreatePostAsync(create, deadline: Limit());
-                answers[create.CommandId] = (created.PostId, created.Version);
-                for (var edits = random.Next(5); edits > 0; edits--)
-                {
-                    var edit = EditRequest(NewId(), created.PostId);
-                    var edited = await commands.EditPostContentAsync(edit, deadline: Limit());
-                    answers[edit.CommandId] = (edited.PostId, edited.Version);
-                }
+                var edit = EditRequest(NewId(), created.PostId);
+                var edited = await commands.EditPostContentAsync(edit, deadline: Limit());
+                answers[edit.CommandId] = (edited.PostId, edited.Version);
             }
-        }
-        catch (RpcException exception) when (exception.StatusCode is StatusCode.Unavailable or StatusCode.Cancelled or StatusCode.Internal or StatusCode.DeadlineExceeded)
-        {
-            // The service was killed. What was not answered may or may not have happened.
         }
     }
 
@@ -224,6 +242,48 @@ public sealed class SqliteKillTests(SqliteFixture fixture, ITestOutputHelper out
 
 public sealed class PostgreSqlKillTests(PostgreSqlFixture fixture, ITestOutputHelper output) : KillTests<PostgreSqlFixture>(fixture, output)
 {
+    private readonly PostgreSqlFixture fixture = fixture;
+
+    [SkippableFact]
+    public async Task SIGKILL_of_one_of_two_processes_on_one_database_loses_nothing_and_no_caller_of_the_other_notices()
+    {
+        const int MoreAnswers = 20;
+        var store = fixture.NewStore();
+        var random = new Random();
+        ConcurrentDictionary<string, (string PostId, long Version)> told = new(StringComparer.Ordinal), toldByKilled = new(StringComparer.Ordinal);
+        var (living, dying) = (await StartAsync(store), await StartAsync(store));
+        try
+        {
+            for (var kill = 0; kill <= Kills / 3; kill++)
+            {
+                var isOver = false;
+                var (before, beforeOfKilled) = (told.Count, toldByKilled.Count);
+                var load = LoadUntilKilledAsync(dying.GrpcAddress, random, toldByKilled);
+                var other = Task.WhenAll(Enumerable.Range(0, Callers).Select(_ => random.Next())
+                    .Select(seed => LoadAsync(living.GrpcAddress, seed, told, () => Volatile.Read(ref isOver))));
+                await UntilAsync(() => told.Count > before && toldByKilled.Count > beforeOfKilled);
+                await Task.Delay(random.Next(0, 300));
+                await dying.KillAsync();
+                await load;
+                var then = told.Count;
+                await UntilAsync(() => told.Count > then + MoreAnswers || other.IsFaulted);
+                Volatile.Write(ref isOver, true);
+                await other;
+                await dying.DisposeAsync();
+
+                // Each is killed in its turn, so that also the one dies that projects.
+                (living, dying) = (await StartAsync(store), living);
+            }
+
+            await CheckAsync(store, living.GrpcAddress, told.Concat(toldByKilled).ToDictionary(StringComparer.Ordinal));
+        }
+        finally
+        {
+            await living.DisposeAsync();
+            await dying.DisposeAsync();
+        }
+    }
+
     protected override DbConnection ConnectTo(IReadOnlyDictionary<string, string?> store) =>
         new NpgsqlConnection(store["Storage:Write:ConnectionString"]);
 }
