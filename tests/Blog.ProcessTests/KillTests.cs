@@ -94,7 +94,7 @@ public abstract class KillTests<TFixture>(TFixture fixture, ITestOutputHelper ou
     }
 
     private protected static Task<ServerProcess> StartAsync(IReadOnlyDictionary<string, string?> store) =>
-        ServerProcess.StartAsync(DirectoryOf(store), [.. SettingsOf(store), "--Projections:MaxTokenWait=00:00:30"]);
+        ServerProcess.StartAsync(DirectoryOf(store), SettingsOf(store));
 
     protected static string DirectoryOf(IReadOnlyDictionary<string, string?> store) => store["Storage:Directory"]!;
 

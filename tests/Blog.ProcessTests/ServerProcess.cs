@@ -87,8 +87,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>Starts the service and waits until it listens.</summary>
     /// <param name="dataDirectory">Where its embedded databases lie.</param>
     /// <param name="settings">More settings, as on the command line.</param>
+    /// <remarks>Unless told otherwise it waits longer for a token than a service would: that a machine is slow is no reason to fail.</remarks>
     public static Task<ServerProcess> StartAsync(string dataDirectory, params IEnumerable<string> settings) =>
-        StartAsync(StartInfo(dataDirectory, null, settings), addresses: 2);
+        StartAsync(StartInfo(dataDirectory, null, ["--Projections:MaxTokenWait=00:00:30", .. settings]), addresses: 2);
 
     /// <summary>Starts a server of any kind and waits until it has told the addresses that it listens on, the gRPC address first.</summary>
     public static async Task<ServerProcess> StartAsync(ProcessStartInfo startInfo, int addresses)

@@ -54,6 +54,9 @@ public class BlogService : IAsyncLifetime
             "--Endpoints:Grpc=http://127.0.0.1:0",
             "--Endpoints:Http=http://127.0.0.1:0",
             "--Logging:LogLevel:Default=Warning",
+
+            // A slow machine is no reason to fail.
+            "--Projections:MaxTokenWait=00:01:00",
             .. Settings,
         ]);
         app.Services.GetRequiredService<ILoggerFactory>().AddProvider(errors);
