@@ -32,7 +32,7 @@ public sealed class FeedKillTests(ITestOutputHelper output) : IDisposable
         var acknowledged = new HashSet<long>();
         for (var kill = 0; kill <= Kills; kill++)
         {
-            await using var server = await ServerProcess.StartAsync(data.FullName);
+            await using var server = await ServerProcess.StartAsync(data.FullName, "--Feed:MaxFailures=1000");
             using var channel = GrpcChannel.ForAddress(server.GrpcAddress);
             var feed = new EventFeedService.EventFeedServiceClient(channel);
             await feed.CreateConsumerGroupAsync(new() { Name = Group }, deadline: Limit());

@@ -69,6 +69,36 @@ public sealed class OverloadSpecs(SqliteFixture fixture) : IClassFixture<SqliteF
         Assert.Equal([0L], await store.WriteColumnAsync("SELECT COUNT(*) FROM events WHERE stream LIKE 'ledger-i%'"));
     }
 
+    [Fact]
+    public async Task An_append_after_a_shared_transaction_waits_for_company_as_long_as_allowed_and_a_lone_one_does_not()
+    {
+        var maxWait = TimeSpan.FromSeconds(1);
+        await using var store = await StartAsync(fixture.NewStore(), configure: null, ("Append:MaxWait", $"{maxWait}"));
+        var lone = new List<TimeSpan>();
+        for (var number = 0; number < 10; number++)
+        {
+            lone.Add(await TimeAsync($"lone{number}"));
+        }
+
+        // The writer takes some of these, and then the others.
+        Task<AppendVerdict>[] shared;
+        await using (await LockAsync(store))
+        {
+            shared = [.. Enumerable.Range(0, 40).Select(number => AppendAsync(store, $"s{number}"))];
+        }
+
+        await Task.WhenAll(shared);
+        Assert.True(await TimeAsync("after a shared one") >= maxWait);
+        Assert.True(lone.Min() < maxWait);
+
+        async Task<TimeSpan> TimeAsync(string id)
+        {
+            var start = TimeProvider.System.GetTimestamp();
+            await AppendAsync(store, id);
+            return TimeProvider.System.GetElapsedTime(start);
+        }
+    }
+
     private static Task<AppendVerdict> AppendAsync(StoreHarness store, string id, int payloadBytes = 0, CancellationToken cancellationToken = default)
     {
         var booking = Booking(1);
