@@ -15,6 +15,7 @@ namespace Blog.ProcessTests;
 /// Two processes that do everything on the same two PostgreSQL databases: one projects and the other stands by. The one that projects
 /// is killed or frozen under load, and nobody misses anything.
 /// </summary>
+[Collection(Alone.Name)]
 public sealed class FailoverTests(WholePostgreSqlFixture fixture, ITestOutputHelper output) : IClassFixture<WholePostgreSqlFixture>, IDisposable
 {
     private const int Clients = 4;

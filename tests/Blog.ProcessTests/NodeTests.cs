@@ -6,6 +6,7 @@ using Xunit;
 namespace Blog.ProcessTests;
 
 /// <summary>The service taken apart into several processes on the same databases.</summary>
+[Collection(Alone.Name)]
 public sealed class NodeTests : IDisposable
 {
     private const string Role = "--Node:Role=";

@@ -6,6 +6,7 @@ using Xunit;
 namespace Blog.ProcessTests;
 
 /// <summary>Whoever writes and then reads with the token of the answer sees the write, at once and every time.</summary>
+[Collection(Alone.Name)]
 public sealed class ReadYourWritesTests : IDisposable
 {
     private const int Clients = 32;

@@ -10,6 +10,7 @@ namespace Blog.ProcessTests;
 /// A rebuild of every projection while clients write and read, the projecting process killed in the middle: no query fails, none is
 /// answered from before its token, no client goes back in time, and the rebuild goes on where it was.
 /// </summary>
+[Collection(Alone.Name)]
 public sealed class RebuildUnderLoadTests : IDisposable
 {
     private const int Loaders = 64;
