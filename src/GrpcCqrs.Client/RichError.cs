@@ -27,8 +27,6 @@ public sealed record ErrorResource(string Type, string Name);
 /// </summary>
 public sealed class RichError
 {
-    private const string DetailsTrailer = "grpc-status-details-bin";
-
     /// <summary>The engine's reasons under which the same request can succeed later without any change by the caller.</summary>
     private static readonly string[] RetryableReasons = ["WRITE_QUEUE_FULL", "DATABASE_UNAVAILABLE", "READ_MODEL_BEHIND", "TOO_MUCH_CONTENTION", "VERIFICATION_RUNNING"];
 
@@ -90,12 +88,9 @@ public sealed class RichError
         var error = new RichError(exception);
         try
         {
-            if (exception.Trailers.GetValueBytes(DetailsTrailer) is { } bytes)
+            foreach (var detail in exception.Trailers.GetRpcStatus(ignoreParseError: true)?.Details ?? [])
             {
-                foreach (var detail in Google.Rpc.Status.Parser.ParseFrom(bytes).Details)
-                {
-                    error.Take(detail);
-                }
+                error.Take(detail);
             }
         }
         catch (InvalidProtocolBufferException)
@@ -110,8 +105,7 @@ public sealed class RichError
     {
         if (detail.TryUnpack<ErrorInfo>(out var info))
         {
-            // The package's edition of google.rpc.ErrorInfo calls field 1 `type`; today's name for it is `reason`.
-            Reason = info.Type;
+            Reason = info.Reason;
             Domain = info.Domain;
             foreach (var (key, value) in info.Metadata)
             {

@@ -2,7 +2,6 @@ using System.Net;
 using GrpcCqrs.Hosting.Feed;
 using GrpcCqrs.Hosting.Health;
 using GrpcCqrs.Hosting.Operations;
-using GrpcCqrs.Hosting.Reflection;
 using GrpcCqrs.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -13,7 +12,6 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
-using Quartz;
 
 namespace GrpcCqrs.Hosting;
 
@@ -31,7 +29,6 @@ public static class GrpcCqrsHosting
         ArgumentNullException.ThrowIfNull(builder);
         var services = builder.Services;
         services.AddOptions<EndpointOptions>().BindConfiguration(EndpointOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddOptions<JobOptions>().BindConfiguration(JobOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<ReadModelHealthOptions>().BindConfiguration(ReadModelHealthOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<NodeOptions>().BindConfiguration(NodeOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         var node = builder.Configuration.GetSection(NodeOptions.Section).Get<NodeOptions>() ?? new NodeOptions();
@@ -57,14 +54,13 @@ public static class GrpcCqrsHosting
         services.AddSingleton<FeedRequests>();
         services.AddSingleton<StreamWriters>();
         services.AddSingleton<VerificationGate>();
-        services.AddGrpcReflection();
-        var health = services.AddGrpcHealth().AddCheck<WriteDatabaseHealthCheck>("write-database");
+        services.AddSingleton<MappedServices>();
+        services.AddServerReflection();
+        var health = services.AddServiceHealth().AddCheck<WriteDatabaseHealthCheck>("write-database");
         if (node.Projections != ProjectionMode.Off)
         {
             health.AddCheck<ReadModelHealthCheck>("read-model", tags: queryServices);
         }
-
-        AddJobs(services, builder.Configuration);
         return builder;
     }
 
@@ -91,39 +87,14 @@ public static class GrpcCqrsHosting
     public static WebApplication MapGrpcCqrs(this WebApplication app)
     {
         app.UseMiddleware<UnreadableRequests>();
-        app.MapGrpcHealth();
+        app.Services.GetRequiredService<MappedServices>().Routes = app;
+        app.MapGrpcHealthChecksService();
         app.MapGrpcService<EventFeedGrpcService>();
         app.MapGrpcService<OperationsGrpcService>();
-        app.MapGrpcReflection();
+        app.MapServerReflection();
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { ResponseWriter = WriteHealthAsync });
         return app;
-    }
-
-    private static void AddJobs(IServiceCollection services, IConfiguration configuration)
-    {
-        var jobs = configuration.GetSection(JobOptions.Section).Get<JobOptions>() ?? new JobOptions();
-        services.AddQuartz(quartz =>
-        {
-            AddJob<DrainOutboxJob>(quartz, "drain-outbox", jobs.DrainInterval);
-            AddJob<ForgetCommandsJob>(quartz, "forget-commands", jobs.ForgetInterval);
-            if (jobs.AuditInterval > TimeSpan.Zero)
-            {
-                // Not at once: a start has enough to do.
-                AddJob<AuditReadModelJob>(quartz, AuditReadModelJob.Name, jobs.AuditInterval, TimeProvider.System.GetUtcNow() + jobs.AuditInterval);
-            }
-        });
-        services.AddQuartzHostedService(options => options.WaitForJobsToComplete = true);
-    }
-
-    private static void AddJob<TJob>(IQuartzBuilder quartz, string name, TimeSpan interval, DateTimeOffset? start = null)
-        where TJob : class, IJob
-    {
-        var key = new JobKey(name);
-        quartz.AddJob<TJob>(job => job.WithIdentity(key));
-        quartz.AddTrigger(trigger => trigger
-            .ForJob(key).WithIdentity(name).StartAt(start ?? TimeProvider.System.GetUtcNow())
-            .WithSimpleSchedule(schedule => schedule.WithInterval(interval).RepeatForever()));
     }
 
     private static Task WriteHealthAsync(HttpContext http, Microsoft.Extensions.Diagnostics.HealthChecks.HealthReport report) =>

@@ -105,7 +105,7 @@ public sealed class RichErrorTests
     public void What_stands_before_a_damaged_detail_is_kept()
     {
         var status = new Google.Rpc.Status();
-        status.Details.Add(Any.Pack(new ErrorInfo { Type = "SLUG_TAKEN" }));
+        status.Details.Add(Any.Pack(new ErrorInfo { Reason = "SLUG_TAKEN" }));
         status.Details.Add(new Any { TypeUrl = "type.googleapis.com/google.rpc.BadRequest", Value = ByteString.CopyFrom(0x0A, 0x7F) });
 
         Assert.Equal("SLUG_TAKEN", RichError.From(WithDetails(status.ToByteArray())).Reason);

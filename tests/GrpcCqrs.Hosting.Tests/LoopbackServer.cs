@@ -25,10 +25,10 @@ internal sealed class LoopbackServer : IAsyncDisposable
 
     public GrpcChannel Channel { get; }
 
-    public static async Task<LoopbackServer> StartAsync(Action<IServiceCollection> addServices, Action<WebApplication> map)
+    public static async Task<LoopbackServer> StartAsync(Action<IServiceCollection> addServices, Action<WebApplication> map, string[] settings)
     {
         var errors = new ErrorLog();
-        var builder = WebApplication.CreateSlimBuilder();
+        var builder = WebApplication.CreateSlimBuilder(settings);
         // An unhealthy check is logged as an error, and is what some tests are about.
         builder.Logging.ClearProviders().AddProvider(errors)
             .AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);

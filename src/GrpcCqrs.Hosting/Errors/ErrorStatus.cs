@@ -91,18 +91,14 @@ public static class ErrorStatus
     internal static (string Status, string Message, string Details) ToHeaders(RpcException told) => (
         ((int)told.StatusCode).ToString(System.Globalization.CultureInfo.InvariantCulture),
         Uri.EscapeDataString(told.Status.Detail),
-        Convert.ToBase64String(told.Trailers.GetValueBytes(DetailsTrailer)!).TrimEnd('='));
+        Convert.ToBase64String(told.Trailers.GetValueBytes(MetadataExtensions.StatusDetailsTrailerName)!).TrimEnd('='));
 
-    /// <summary>
-    /// The package's edition of google.rpc.ErrorInfo still calls field 1 <c>type</c>; today's name for it is <c>reason</c>.
-    /// </summary>
-    private static ErrorInfo Info(string reason, string domain) => new() { Type = reason, Domain = domain };
+    private static ErrorInfo Info(string reason, string domain) => new() { Reason = reason, Domain = domain };
 
     private static RpcException ToRpcException(StatusCode code, string message, IReadOnlyList<IMessage> details)
     {
         var status = new Google.Rpc.Status { Code = (int)code, Message = message };
         status.Details.AddRange(details.Select(Any.Pack));
-        return new RpcException(
-            new Grpc.Core.Status(code, message), new Metadata { { DetailsTrailer, status.ToByteArray() } }, message);
+        return status.ToRpcException();
     }
 }

@@ -1,7 +1,9 @@
 using System.Net;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
 using Grpc.Core;
-using GrpcCqrs.Protocol.Health.V1;
-using GrpcCqrs.Protocol.Reflection.V1;
+using Grpc.Health.V1;
+using Grpc.Reflection.V1;
 using Xunit;
 
 namespace Blog.Tests.Service;
@@ -60,6 +62,39 @@ public sealed class ProbeTests(BlogService blog) : IClassFixture<BlogService>
         Assert.False(await call.ResponseStream.MoveNext(CancellationToken.None));
     }
 
+    [Theory]
+    [InlineData("grpc.reflection.v1")]
+    [InlineData("grpc.reflection.v1alpha")]
+    public async Task Both_versions_of_reflection_describe_calls_and_error_details(string package)
+    {
+        using var call = Reflect(blog, package);
+        foreach (var (symbol, file) in new[]
+        {
+            ("blog.v1.PostCommandService.CreatePost", "blog/v1/post_commands.proto"),
+            ("google.rpc.BadRequest", "google/rpc/error_details.proto"),
+            ("google.rpc.ErrorInfo", "google/rpc/error_details.proto"),
+        })
+        {
+            await call.RequestStream.WriteAsync(new ServerReflectionRequest { FileContainingSymbol = symbol });
+            Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
+            var files = call.ResponseStream.Current.FileDescriptorResponse.FileDescriptorProto.Select(bytes => FileDescriptorProto.Parser.ParseFrom(bytes).Name);
+            Assert.Contains(file, files);
+        }
+    }
+
+    [Fact]
+    public async Task An_open_reflection_stream_does_not_delay_the_stop()
+    {
+        var service = await BlogService.StartNewAsync();
+        using var call = Reflect(service, "grpc.reflection.v1");
+        await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" });
+        Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
+
+        // The host would wait 30 s for it.
+        await service.Application.StopAsync().WaitAsync(TimeSpan.FromSeconds(25));
+        await service.DisposeAsync();
+    }
+
     [Fact]
     public async Task A_client_that_goes_away_in_the_middle_of_a_stream_is_no_error()
     {
@@ -67,4 +102,16 @@ public sealed class ProbeTests(BlogService blog) : IClassFixture<BlogService>
         await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" });
         Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
     }
+
+    /// <summary>A stream to either version of the protocol, which look the same on the wire.</summary>
+    private static AsyncDuplexStreamingCall<ServerReflectionRequest, ServerReflectionResponse> Reflect(BlogService service, string package) =>
+        service.Channel.CreateCallInvoker().AsyncDuplexStreamingCall(
+            new Method<ServerReflectionRequest, ServerReflectionResponse>(
+                MethodType.DuplexStreaming,
+                $"{package}.ServerReflection",
+                "ServerReflectionInfo",
+                Marshallers.Create(message => message.ToByteArray(), ServerReflectionRequest.Parser.ParseFrom),
+                Marshallers.Create(message => message.ToByteArray(), ServerReflectionResponse.Parser.ParseFrom)),
+            host: null,
+            default);
 }

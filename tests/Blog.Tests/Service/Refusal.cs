@@ -12,8 +12,8 @@ internal sealed record Refusal(StatusCode Status, string Message, Google.Rpc.Sta
 {
     public ErrorInfo Info => Detail<ErrorInfo>() ?? new ErrorInfo();
 
-    /// <summary>The stable code; the package's edition of ErrorInfo calls the field type.</summary>
-    public string Reason => Info.Type;
+    /// <summary>The stable code.</summary>
+    public string Reason => Info.Reason;
 
     public IReadOnlyList<string> Fields => [.. (Detail<BadRequest>()?.FieldViolations ?? []).Select(violation => violation.Field)];
 
@@ -43,12 +43,8 @@ internal sealed record Refusal(StatusCode Status, string Message, Google.Rpc.Sta
         }
     }
 
-    public static Refusal Of(RpcException exception)
-    {
-        var details = exception.Trailers.GetValueBytes(ErrorStatus.DetailsTrailer);
-        return new Refusal(
-            exception.StatusCode, exception.Status.Detail, details is null ? new Google.Rpc.Status() : Google.Rpc.Status.Parser.ParseFrom(details));
-    }
+    public static Refusal Of(RpcException exception) =>
+        new(exception.StatusCode, exception.Status.Detail, exception.GetRpcStatus() ?? new Google.Rpc.Status());
 
     public TDetail? Detail<TDetail>()
         where TDetail : class, IMessage<TDetail>, new() =>

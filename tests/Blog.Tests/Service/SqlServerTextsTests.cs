@@ -76,7 +76,7 @@ public sealed class SqlServerTextsTests(BlogOn<SqlServerTextsStores> blog) : ICl
         Assert.NotEmpty((await blog.Queries.ListDailyActivityAsync(new() { ConsistencyToken = token })).Days);
 
         using var watch = blog.Queries.WatchPosts(new WatchPostsRequest { Author = "Ada" });
-        Assert.True(await Grpc.Core.AsyncStreamReaderExtensions.MoveNext(watch.ResponseStream));
+        Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
 
         var operations = new OperationsService.OperationsServiceClient(blog.Channel);
         await operations.RebuildProjectionsAsync(new());
