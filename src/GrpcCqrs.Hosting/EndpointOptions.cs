@@ -33,34 +33,6 @@ public sealed class EndpointOptions
     public int MaxCommands { get; set; } = 1_024;
 }
 
-/// <summary>When background jobs run. Configuration section <c>Jobs</c>.</summary>
-public sealed class JobOptions
-{
-    /// <summary>The configuration section.</summary>
-    public const string Section = "Jobs";
-
-    /// <summary>
-    /// How often a job wakes the outbox drain, should a wake-up by a commit ever be lost. Default 10 s.
-    /// </summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
-    public TimeSpan DrainInterval { get; set; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>How often command ids older than <c>Commands:Retention</c> are forgotten. Default 10 min.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
-    public TimeSpan ForgetInterval { get; set; } = TimeSpan.FromMinutes(10);
-
-    /// <summary>
-    /// How often the process that projects audits a sample of the read model against its events, the first time after this long.
-    /// Default 1 h; 0 for never.
-    /// </summary>
-    [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00")]
-    public TimeSpan AuditInterval { get; set; } = TimeSpan.FromHours(1);
-
-    /// <summary>How many streams such an audit draws. Default 100, which takes a second or two.</summary>
-    [Range(1, 1_000_000)]
-    public int AuditSample { get; set; } = 100;
-}
-
 /// <summary>When health says that the read model is broken. Configuration section <c>Health</c>.</summary>
 public sealed class ReadModelHealthOptions
 {

@@ -1,4 +1,5 @@
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Jobs;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -79,9 +80,34 @@ public static class StorageServices
             provider.GetRequiredService<StoreIdentity>(),
             provider.GetRequiredService<IOptions<ProjectionOptions>>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddJobs();
         services.AddSingleton<IReadModelChanges, ReadModelChanges>();
         services.AddHostedService<ProjectionRunner>();
         return services;
+    }
+
+    private static void AddJobs(this IServiceCollection services)
+    {
+        services.AddOptions<JobRetentionOptions>().BindConfiguration(JobRetentionOptions.Section)
+            .Validate(options => options.Retention >= TimeSpan.FromHours(1), "Jobs:Retention must be at least one hour.")
+            .ValidateOnStart();
+        services.AddSingleton<JobStore>();
+        services.AddSingleton<JobHandler, RebuildJob>();
+        services.AddSingleton<JobHandler, ReplayJob>();
+        services.AddSingleton<JobHandler, RetryParkedJob>();
+        services.AddSingleton<JobHandler, AuditJob>();
+        services.AddSingleton<JobHandler, VerifyJob>();
+        services.AddSingleton(provider => new JobRunner(
+            provider.GetRequiredService<JobStore>(),
+            provider.GetServices<JobHandler>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<JobRunner>>()));
+        services.AddSingleton(provider => new JobOperations(
+            provider.GetRequiredService<JobStore>(),
+            provider.GetServices<JobHandler>(),
+            provider.GetService<IJobQueue>(),
+            provider.GetRequiredService<IOptions<JobRetentionOptions>>(),
+            provider.GetRequiredService<TimeProvider>()));
     }
 
     private static void AddEventFeed(this IServiceCollection services)

@@ -155,7 +155,7 @@ internal static partial class ProfileParts
     [GeneratedRegex(@"AppendWriter|AppendSession|AppendRows|AppendJudge|HashChain", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex WriterCode();
 
-    [GeneratedRegex(@"FeedTail|CommitWatcher|Quartz", RegexOptions.ExplicitCapture, 1_000)]
+    [GeneratedRegex(@"FeedTail|CommitWatcher|Hangfire", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex BackgroundCode();
 
     [GeneratedRegex(@"Kestrel|Grpc|Blog|Benchmarks|CommandBus|QueryBus|AggregateStore|Dapper|Microsoft\.AspNetCore", RegexOptions.ExplicitCapture, 1_000)]

@@ -1,6 +1,7 @@
 using Blog.Application;
 using Blog.Infrastructure;
 using GrpcCqrs.Hosting;
+using GrpcCqrs.Jobs.Hangfire;
 
 namespace Blog.Server;
 
@@ -25,10 +26,12 @@ public static class BlogHost
         builder.Services
             .AddBlogApplication()
             .AddBlogInfrastructure()
-            .AddBlogServer(builder.Configuration);
+            .AddBlogServer(builder.Configuration)
+            .AddHangfireJobs();
 
         var app = builder.Build();
         app.MapGrpcCqrs();
+        app.MapHangfireJobs();
         app.MapBlog();
         return app;
     }

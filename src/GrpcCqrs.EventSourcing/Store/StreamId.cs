@@ -24,6 +24,25 @@ public readonly record struct StreamId(string Category, string Id)
             : throw new FormatException("A stream is named category-id.");
     }
 
+    /// <summary>What a well-formed name is, for whoever wrote another one.</summary>
+    public const string Form = "Must be category-id: a category of 1-50 of a-z, 0-9 and underscore, an id of 1-100 characters.";
+
+    /// <summary>Takes a name apart that a caller wrote, and checks that it is well formed.</summary>
+    /// <returns>Whether it is: see <see cref="Form"/>.</returns>
+    public static bool TryParse([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] string? text, out StreamId stream)
+    {
+        stream = default;
+        var hyphen = text?.IndexOf('-', StringComparison.Ordinal) ?? -1;
+        if (hyphen is < 1 or > 50 || text!.Length - hyphen - 1 is < 1 or > 100
+            || text.AsSpan(0, hyphen).IndexOfAnyExcept("abcdefghijklmnopqrstuvwxyz0123456789_") >= 0)
+        {
+            return false;
+        }
+
+        stream = new StreamId(text[..hyphen], text[(hyphen + 1)..]);
+        return true;
+    }
+
     /// <summary>The written name.</summary>
     public override string ToString() => $"{Category}-{Id}";
 }

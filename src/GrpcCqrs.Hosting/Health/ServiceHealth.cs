@@ -1,8 +1,11 @@
 using System.ComponentModel.DataAnnotations;
 using Grpc.AspNetCore.HealthChecks;
+using Grpc.Health.V1;
+using Grpc.HealthCheck;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Hosting.Health;
@@ -40,6 +43,7 @@ internal static class ServiceHealth
             publisher.Delay = publisher.Period = health.Value.WatchInterval);
         var checks = services.AddGrpcHealthChecks(options => options.UseHealthChecksCache = true);
         services.AddOptions<GrpcHealthChecksOptions>().Configure<MappedServices>(MapServices);
+        services.AddSingleton<IHealthCheckPublisher, HealthLog>();
         services.AddHostedService<FirstHealthReport>();
         return checks;
     }
@@ -53,10 +57,23 @@ internal static class ServiceHealth
         }
     }
 
-    /// <summary>Publishes a first report while the host starts, so that no caller finds a service unknown that has only not been checked yet.</summary>
-    private sealed class FirstHealthReport(HealthCheckService checks, IEnumerable<IHealthCheckPublisher> publishers) : IHostedService
+    /// <summary>
+    /// Until the first report nothing is served, and no service is unknown; the host counts as started once there is one.
+    /// </summary>
+    private sealed class FirstHealthReport(
+        HealthCheckService checks, IEnumerable<IHealthCheckPublisher> publishers, MappedServices mapped, HealthServiceImpl health) : IHostedLifecycleService
     {
-        public async Task StartAsync(CancellationToken cancellationToken)
+        public Task StartingAsync(CancellationToken cancellationToken)
+        {
+            foreach (var name in mapped.FindNames().Append(""))
+            {
+                health.SetStatus(name, HealthCheckResponse.Types.ServingStatus.NotServing);
+            }
+
+            return Task.CompletedTask;
+        }
+
+        public async Task StartedAsync(CancellationToken cancellationToken)
         {
             var report = await checks.CheckHealthAsync(cancellationToken);
             foreach (var publisher in publishers)
@@ -65,6 +82,44 @@ internal static class ServiceHealth
             }
         }
 
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
+}
+
+/// <summary>Logs what is wrong when that changes, in place of the framework, which logs it at each run.</summary>
+internal sealed partial class HealthLog(ILogger<HealthLog> logger) : IHealthCheckPublisher
+{
+    private string last = "";
+
+    public Task PublishAsync(HealthReport report, CancellationToken cancellationToken)
+    {
+        var wrong = string.Join(" ", report.Entries
+            .Where(entry => entry.Value.Status != HealthStatus.Healthy)
+            .Select(entry => $"{entry.Key} is {entry.Value.Status}: {entry.Value.Description}"));
+        if (Interlocked.Exchange(ref last, wrong) != wrong)
+        {
+            if (wrong.Length == 0)
+            {
+                LogHealthy(logger);
+            }
+            else
+            {
+                LogUnwell(logger, wrong);
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    [LoggerMessage(2101, LogLevel.Information, "All health checks pass")]
+    private static partial void LogHealthy(ILogger logger);
+
+    [LoggerMessage(2102, LogLevel.Warning, "{Checks}")]
+    private static partial void LogUnwell(ILogger logger, string checks);
 }

@@ -57,14 +57,8 @@ internal sealed class RequestFields
             return Require(!isRequired, field, "Must be given.");
         }
 
-        var hyphen = text.IndexOf('-', StringComparison.Ordinal);
-        if (hyphen is >= 1 and <= 50 && text.Length - hyphen - 1 is >= 1 and <= 100
-            && text.AsSpan(0, hyphen).IndexOfAnyExcept("abcdefghijklmnopqrstuvwxyz0123456789_") < 0)
-        {
-            stream = StreamId.Parse(text);
-        }
-
-        return Require(stream is not null, field, "Must be category-id: a category of 1-50 of a-z, 0-9 and underscore, an id of 1-100 characters.");
+        stream = StreamId.TryParse(text, out var parsed) ? parsed : null;
+        return Require(stream is not null, field, StreamId.Form);
     }
 
     public RequestFields PageSize(int size, int max) =>

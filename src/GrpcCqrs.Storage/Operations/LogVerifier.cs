@@ -24,8 +24,15 @@ public sealed class LogVerifier(WriteDatabase database)
 
     /// <summary>Walks the chain up to the event that is the newest now; appends go on meanwhile.</summary>
     /// <exception cref="DbException">The write database fails.</exception>
-    public async Task<Verification> VerifyAsync(CancellationToken cancellationToken)
+    public Task<Verification> VerifyAsync(CancellationToken cancellationToken) => VerifyAsync((_, _) => Task.CompletedTask, cancellationToken);
+
+    /// <summary>The same, and says after each page of events how far it has come.</summary>
+    /// <param name="report">Gets the position reached and the newest one.</param>
+    /// <param name="cancellationToken">Ends the walk.</param>
+    /// <exception cref="DbException">The write database fails.</exception>
+    public async Task<Verification> VerifyAsync(Func<long, long, Task> report, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(report);
         await using var connection = database.Provider.CreateConnection(database.Provider.ReadOnly(database.ConnectionString));
         await connection.OpenAsync(cancellationToken);
 
@@ -56,6 +63,7 @@ public sealed class LogVerifier(WriteDatabase database)
                 (position, hash) = (row.Position, row.Hash);
             }
 
+            await report(position, head.Value.Position);
             if (rows.Count == 0 || rows[0].Position > head.Value.Position)
             {
                 return new Verification(position, position + 1, $"The event is missing, and so are all behind it up to position {head.Value.Position}.");

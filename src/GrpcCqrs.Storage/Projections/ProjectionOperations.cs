@@ -89,6 +89,9 @@ public sealed class ProjectionOperations
     /// <summary>The names of the projections that can fold a single stream: those that can be replayed and audited.</summary>
     public IReadOnlyList<string> ByStreamNames => [.. projections.OfType<IStreamProjection>().Select(projection => projection.Name)];
 
+    /// <summary>The names of all projections.</summary>
+    public IReadOnlyList<string> Names => [.. projections.Select(projection => projection.Name)];
+
     /// <summary>Whether this process has a read database; a node that serves commands only has none.</summary>
     public bool HasReadDatabase => options.Mode != ProjectionMode.Off;
 
@@ -178,7 +181,7 @@ public sealed class ProjectionOperations
     /// <exception cref="RejectedException">There is no such projection.</exception>
     public Task<long> StartReplayAsync(IReadOnlyList<string> names, StreamId first, StreamId? last, string user, CancellationToken cancellationToken) => requests.AddAsync(
         RequestKind.Replay,
-        new RequestArguments { Projections = ByStream(names), Stream = first.ToString(), LastStream = last?.ToString() },
+        new RequestArguments { Projections = ByStreamOrAll(names), Stream = first.ToString(), LastStream = last?.ToString() },
         user,
         cancellationToken);
 
@@ -190,7 +193,7 @@ public sealed class ProjectionOperations
     /// <returns>The operation's number.</returns>
     /// <exception cref="RejectedException">There is no such projection.</exception>
     public Task<long> StartAuditAsync(IReadOnlyList<string> names, int sample, string user, CancellationToken cancellationToken) => requests.AddAsync(
-        RequestKind.Audit, new RequestArguments { Projections = ByStream(names), Sample = sample }, user, cancellationToken);
+        RequestKind.Audit, new RequestArguments { Projections = ByStreamOrAll(names), Sample = sample }, user, cancellationToken);
 
     /// <summary>One operation; null where there is none of this number.</summary>
     public async Task<Operation?> FindAsync(long id, CancellationToken cancellationToken) =>
@@ -283,9 +286,24 @@ public sealed class ProjectionOperations
         };
     }
 
-    private string[] NamesOrAll(IReadOnlyList<string> names) => names.Count > 0 ? [.. names] : [.. projections.Select(projection => projection.Name)];
+    /// <summary>The projections of these names, or all.</summary>
+    /// <exception cref="RejectedException">There is no such projection.</exception>
+    internal string[] NamesOrAll(IReadOnlyList<string> names)
+    {
+        foreach (var name in names)
+        {
+            if (projections.All(known => known.Name != name))
+            {
+                throw NotFound(name);
+            }
+        }
 
-    private string[] ByStream(IReadOnlyList<string> names)
+        return names.Count > 0 ? [.. names] : [.. projections.Select(projection => projection.Name)];
+    }
+
+    /// <summary>The projections of these names, or all that can fold a single stream.</summary>
+    /// <exception cref="RejectedException">There is no such projection, or it cannot fold a single stream.</exception>
+    internal string[] ByStreamOrAll(IReadOnlyList<string> names)
     {
         foreach (var name in names)
         {

@@ -1,6 +1,5 @@
 using System.Data.Common;
-using System.Diagnostics;
-using System.Globalization;
+using GrpcCqrs.Storage.Leases;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -15,9 +14,7 @@ namespace GrpcCqrs.Storage;
 /// </summary>
 internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<ProjectionOptions> options, TimeProvider clock, ILogger<ProjectorLease> logger)
 {
-    private static readonly string Host = HostName();
-
-    private readonly string holder = HolderName();
+    private readonly string holder = LeaseHolder.NewName();
     private (long Token, long Beat)? seen;
     private long seenAt;
     private long beatenAt;
@@ -57,7 +54,7 @@ internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<Pro
             seenAt = clock.GetTimestamp();
         }
 
-        if (current.Length > 0 && clock.GetElapsedTime(seenAt) < options.Value.LeaseDuration && !HasDied(current))
+        if (current.Length > 0 && clock.GetElapsedTime(seenAt) < options.Value.LeaseDuration && !LeaseHolder.HasDied(current))
         {
             return false;
         }
@@ -128,70 +125,6 @@ internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<Pro
         return await reader.ReadAsync(cancellationToken)
             ? (reader.GetString(0), reader.GetInt64(1), reader.GetInt64(2))
             : throw new InvalidOperationException("The lease row is missing: the read database is not initialised or was damaged.");
-    }
-
-    /// <summary>
-    /// Whether the holder was a process of this machine that is no more, so that a restart after a crash need not wait.
-    /// </summary>
-    private static bool HasDied(string holder)
-    {
-        var parts = holder.Split('/');
-        if (parts.Length != 4 || parts[0] != Host
-            || !int.TryParse(parts[1], CultureInfo.InvariantCulture, out var id) || !long.TryParse(parts[2], CultureInfo.InvariantCulture, out var started))
-        {
-            return false;
-        }
-
-        try
-        {
-            using var process = Process.GetProcessById(id);
-            return StartOf(process) != started;
-        }
-        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
-        {
-            return true;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
-        {
-            // When it started is not to be learned now; where it does live it must not be robbed.
-            return false;
-        }
-    }
-
-    /// <summary>
-    /// When a process started, as a number that every process of the machine reads alike. On Linux the runtime's StartTime is not
-    /// that: each process adds its own estimate of the time of the boot, so that two of them differ by some of a second, and each
-    /// would take the other for a dead one whose id came back. The kernel's own count is exact.
-    /// </summary>
-    private static long StartOf(Process process)
-    {
-        if (!OperatingSystem.IsLinux())
-        {
-            return process.StartTime.ToUniversalTime().Ticks;
-        }
-
-        // proc(5): behind the name, which may hold anything, stand the fields from the third on; the start is the twenty-second.
-        var stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Id}/stat"));
-        return long.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[22 - 3], CultureInfo.InvariantCulture);
-    }
-
-    /// <summary>
-    /// Machine and, on Linux, its boot and the namespace that process ids count in: machines or containers that share a host name do not
-    /// share those.
-    /// </summary>
-    private static string HostName()
-    {
-        var space = File.ResolveLinkTarget("/proc/self/ns/pid", returnFinalTarget: false)?.Name ?? "";
-        const string boot = "/proc/sys/kernel/random/boot_id";
-        return $"{Environment.MachineName}{space}{(File.Exists(boot) ? File.ReadAllText(boot).Trim() : "")}".Replace('/', '_');
-    }
-
-    /// <summary>A process may run several hosts, as tests do; each is a holder of its own.</summary>
-    private static string HolderName()
-    {
-        using var process = Process.GetCurrentProcess();
-        var name = string.Create(CultureInfo.InvariantCulture, $"{Host}/{process.Id}/{StartOf(process)}/{Guid.CreateVersion7():N}");
-        return name[^Math.Min(name.Length, ColumnWidths.User)..];
     }
 
     [LoggerMessage(1211, LogLevel.Information, "This process projects now, with fencing token {Token}; before it was '{Previous}'")]

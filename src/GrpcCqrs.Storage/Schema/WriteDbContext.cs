@@ -1,9 +1,10 @@
+using GrpcCqrs.Storage.Jobs;
 using Microsoft.EntityFrameworkCore;
 
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// The schema of a write database: events, outbox, command ids, unique keys, audit log, snapshots, sequencer, consumer groups. A service derives
+/// The schema of a write database: events, outbox, command ids, unique keys, audit log, snapshots, sequencer, consumer groups, jobs. A service derives
 /// its own context from it and owns the migrations. EF Core keeps the schema; the appends themselves are prepared statements on the same
 /// tables (DECISIONS.md 5).
 /// </summary>
@@ -143,6 +144,30 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
             row.Property(s => s.TimeMicroseconds).HasColumnName("time_us");
         });
         ConfigureConsumerGroups(modelBuilder);
+        modelBuilder.Entity<JobRow>(row =>
+        {
+            row.ToTable("jobs");
+            row.HasKey(j => j.Id);
+            row.Property(j => j.Id).HasColumnName("id").ValueGeneratedNever();
+            row.Property(j => j.Kind).HasColumnName("kind").HasMaxLength(50);
+            row.Property(j => j.Arguments).HasColumnName("arguments");
+            row.Property(j => j.User).HasColumnName("user_name").HasMaxLength(ColumnWidths.User);
+            row.Property(j => j.CreatedMicroseconds).HasColumnName("created_us");
+            row.Property(j => j.State).HasColumnName("state");
+            row.Property(j => j.Attempts).HasColumnName("attempts");
+            row.Property(j => j.Owner).HasColumnName("owner").HasMaxLength(ColumnWidths.User);
+            row.Property(j => j.Fence).HasColumnName("fence");
+            row.Property(j => j.Beat).HasColumnName("beat");
+            row.Property(j => j.Done).HasColumnName("done");
+            row.Property(j => j.Total).HasColumnName("total");
+            row.Property(j => j.Message).HasColumnName("message");
+            row.Property(j => j.ResumeFrom).HasColumnName("resume_from");
+            row.Property(j => j.CancelledBy).HasColumnName("cancelled_by").HasMaxLength(ColumnWidths.User);
+            row.Property(j => j.UpdatedMicroseconds).HasColumnName("updated_us");
+            row.Property(j => j.EndedMicroseconds).HasColumnName("ended_us");
+            row.HasIndex(j => j.CreatedMicroseconds).HasDatabaseName("ix_jobs_created");
+            row.HasIndex(j => new { j.State, j.CreatedMicroseconds }).HasDatabaseName("ix_jobs_state");
+        });
     }
 
     private static void ConfigureConsumerGroups(ModelBuilder modelBuilder)

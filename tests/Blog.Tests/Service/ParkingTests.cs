@@ -143,7 +143,7 @@ public sealed class DriftTests(OperatedBlog blog) : IClassFixture<OperatedBlog>
 /// <summary>A service that audits itself without pause.</summary>
 public sealed class SelfAuditingBlog : OperatedBlog
 {
-    protected override IEnumerable<string> Settings => [.. base.Settings, "--Jobs:AuditInterval=00:00:00.050", "--Jobs:AuditSample=3"];
+    protected override IEnumerable<string> Settings => [.. base.Settings, "--Jobs:AuditSchedule=* * * * * *", "--Jobs:AuditSample=3"];
 }
 
 /// <summary>The audit that nobody asks for.</summary>

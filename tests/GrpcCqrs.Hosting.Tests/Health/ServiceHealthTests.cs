@@ -22,19 +22,12 @@ public sealed class ServiceHealthTests : IDisposable
     public void Dispose() => _timeout.Dispose();
 
     [Theory]
-    [InlineData(null, ServingStatus.Serving)]
     [InlineData(HealthStatus.Healthy, ServingStatus.Serving)]
     [InlineData(HealthStatus.Degraded, ServingStatus.Serving)]
     [InlineData(HealthStatus.Unhealthy, ServingStatus.NotServing)]
-    public async Task Check_maps_the_worst_result_of_the_health_checks(HealthStatus? worst, ServingStatus expected)
+    public async Task Check_maps_the_worst_result_of_the_health_checks(HealthStatus worst, ServingStatus expected)
     {
-        await using var server = await StartAsync(checks =>
-        {
-            if (worst is { } status)
-            {
-                checks.AddCheck("good", new SwitchableCheck()).AddCheck("worst", new SwitchableCheck(status));
-            }
-        });
+        await using var server = await StartAsync(checks => checks.AddCheck("worst", new SwitchableCheck(worst)));
 
         Assert.Equal(expected, await CheckAsync(server, ""));
         Assert.Equal(expected, await CheckAsync(server, MappedService));
@@ -138,7 +131,7 @@ public sealed class ServiceHealthTests : IDisposable
             {
                 services.AddSingleton<MappedServices>();
                 services.AddServerReflection();
-                var checks = services.AddServiceHealth();
+                var checks = services.AddServiceHealth().AddCheck("always", new SwitchableCheck());
                 addChecks?.Invoke(checks);
             },
             app =>

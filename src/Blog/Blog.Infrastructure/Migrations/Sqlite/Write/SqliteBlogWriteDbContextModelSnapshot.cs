@@ -15,7 +15,7 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
         protected override void BuildModel(ModelBuilder modelBuilder)
         {
 #pragma warning disable 612, 618
-            modelBuilder.HasAnnotation("ProductVersion", "10.0.14");
+            modelBuilder.HasAnnotation("ProductVersion", "10.0.15");
 
             modelBuilder.Entity("GrpcCqrs.Storage.AuditRow", b =>
                 {
@@ -315,6 +315,96 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                         .HasDatabaseName("ix_parked_events_stream");
 
                     b.ToTable("parked_events", (string)null);
+                });
+
+            modelBuilder.Entity("GrpcCqrs.Storage.Jobs.JobRow", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Arguments")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("arguments");
+
+                    b.Property<int>("Attempts")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("attempts");
+
+                    b.Property<long>("Beat")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("beat");
+
+                    b.Property<string>("CancelledBy")
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("cancelled_by");
+
+                    b.Property<long>("CreatedMicroseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_us");
+
+                    b.Property<long>("Done")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("done");
+
+                    b.Property<long>("EndedMicroseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("ended_us");
+
+                    b.Property<long>("Fence")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("fence");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasMaxLength(50)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("kind");
+
+                    b.Property<string>("Message")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("message");
+
+                    b.Property<string>("Owner")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("owner");
+
+                    b.Property<string>("ResumeFrom")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("resume_from");
+
+                    b.Property<int>("State")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("state");
+
+                    b.Property<long>("Total")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("total");
+
+                    b.Property<long>("UpdatedMicroseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("updated_us");
+
+                    b.Property<string>("User")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("user_name");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("CreatedMicroseconds")
+                        .HasDatabaseName("ix_jobs_created");
+
+                    b.HasIndex("State", "CreatedMicroseconds")
+                        .HasDatabaseName("ix_jobs_state");
+
+                    b.ToTable("jobs", (string)null);
                 });
 
             modelBuilder.Entity("GrpcCqrs.Storage.OutboxRow", b =>

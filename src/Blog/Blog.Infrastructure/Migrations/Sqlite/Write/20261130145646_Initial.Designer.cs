@@ -11,19 +11,18 @@ using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 namespace Blog.Infrastructure.Migrations.Sqlite.Write
 {
     [DbContext(typeof(SqliteBlogWriteDbContext))]
-    [Migration("20261120191412_ConsumerGroups")]
-    partial class ConsumerGroups
+    [Migration("20261130145646_Initial")]
+    partial class Initial
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
         {
 #pragma warning disable 612, 618
-            modelBuilder.HasAnnotation("ProductVersion", "10.0.14");
+            modelBuilder.HasAnnotation("ProductVersion", "10.0.15");
 
             modelBuilder.Entity("GrpcCqrs.Storage.AuditRow", b =>
                 {
                     b.Property<long>("Id")
-                        .ValueGeneratedOnAdd()
                         .HasColumnType("INTEGER")
                         .HasColumnName("id");
 
@@ -71,8 +70,12 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
 
                     b.HasKey("Id");
 
+                    b.HasIndex("Position")
+                        .HasDatabaseName("ix_audit_position");
+
                     b.HasIndex("Stream", "Id")
-                        .HasDatabaseName("ix_audit_stream");
+                        .HasDatabaseName("ix_audit_stream")
+                        .HasFilter("position IS NULL");
 
                     b.HasIndex("TimeMicroseconds", "Id")
                         .HasDatabaseName("ix_audit_time");
@@ -266,17 +269,6 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                     b.ToTable("events", (string)null);
                 });
 
-            modelBuilder.Entity("GrpcCqrs.Storage.OutboxRow", b =>
-                {
-                    b.Property<long>("Position")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("position");
-
-                    b.HasKey("Position");
-
-                    b.ToTable("outbox", (string)null);
-                });
-
             modelBuilder.Entity("GrpcCqrs.Storage.GroupParkedEventRow", b =>
                 {
                     b.Property<string>("GroupName")
@@ -326,6 +318,107 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                         .HasDatabaseName("ix_parked_events_stream");
 
                     b.ToTable("parked_events", (string)null);
+                });
+
+            modelBuilder.Entity("GrpcCqrs.Storage.Jobs.JobRow", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Arguments")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("arguments");
+
+                    b.Property<int>("Attempts")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("attempts");
+
+                    b.Property<long>("Beat")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("beat");
+
+                    b.Property<string>("CancelledBy")
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("cancelled_by");
+
+                    b.Property<long>("CreatedMicroseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_us");
+
+                    b.Property<long>("Done")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("done");
+
+                    b.Property<long>("EndedMicroseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("ended_us");
+
+                    b.Property<long>("Fence")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("fence");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasMaxLength(50)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("kind");
+
+                    b.Property<string>("Message")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("message");
+
+                    b.Property<string>("Owner")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("owner");
+
+                    b.Property<string>("ResumeFrom")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("resume_from");
+
+                    b.Property<int>("State")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("state");
+
+                    b.Property<long>("Total")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("total");
+
+                    b.Property<long>("UpdatedMicroseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("updated_us");
+
+                    b.Property<string>("User")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("user_name");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("CreatedMicroseconds")
+                        .HasDatabaseName("ix_jobs_created");
+
+                    b.HasIndex("State", "CreatedMicroseconds")
+                        .HasDatabaseName("ix_jobs_state");
+
+                    b.ToTable("jobs", (string)null);
+                });
+
+            modelBuilder.Entity("GrpcCqrs.Storage.OutboxRow", b =>
+                {
+                    b.Property<long>("Position")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("position");
+
+                    b.HasKey("Position");
+
+                    b.ToTable("outbox", (string)null);
                 });
 
             modelBuilder.Entity("GrpcCqrs.Storage.SequencerRow", b =>

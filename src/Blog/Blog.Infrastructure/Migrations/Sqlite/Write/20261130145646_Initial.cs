@@ -15,8 +15,7 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                 name: "audit",
                 columns: table => new
                 {
-                    id = table.Column<long>(type: "INTEGER", nullable: false)
-                        .Annotation("Sqlite:Autoincrement", true),
+                    id = table.Column<long>(type: "INTEGER", nullable: false),
                     time_us = table.Column<long>(type: "INTEGER", nullable: false),
                     command_type = table.Column<string>(type: "TEXT", maxLength: 200, nullable: false),
                     command_id = table.Column<Guid>(type: "TEXT", nullable: false),
@@ -50,6 +49,38 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                 });
 
             migrationBuilder.CreateTable(
+                name: "consumer_acks",
+                columns: table => new
+                {
+                    group_name = table.Column<string>(type: "TEXT", maxLength: 100, nullable: false),
+                    position = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_consumer_acks", x => new { x.group_name, x.position });
+                });
+
+            migrationBuilder.CreateTable(
+                name: "consumer_groups",
+                columns: table => new
+                {
+                    name = table.Column<string>(type: "TEXT", maxLength: 100, nullable: false),
+                    filter = table.Column<string>(type: "TEXT", nullable: false),
+                    start_position = table.Column<long>(type: "INTEGER", nullable: false),
+                    position = table.Column<long>(type: "INTEGER", nullable: false),
+                    holder = table.Column<string>(type: "TEXT", maxLength: 200, nullable: false),
+                    fence = table.Column<long>(type: "INTEGER", nullable: false),
+                    beat = table.Column<long>(type: "INTEGER", nullable: false),
+                    members = table.Column<int>(type: "INTEGER", nullable: false),
+                    in_flight = table.Column<int>(type: "INTEGER", nullable: false),
+                    time_us = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_consumer_groups", x => x.name);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "events",
                 columns: table => new
                 {
@@ -73,6 +104,33 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                 });
 
             migrationBuilder.CreateTable(
+                name: "jobs",
+                columns: table => new
+                {
+                    id = table.Column<Guid>(type: "TEXT", nullable: false),
+                    kind = table.Column<string>(type: "TEXT", maxLength: 50, nullable: false),
+                    arguments = table.Column<string>(type: "TEXT", nullable: false),
+                    user_name = table.Column<string>(type: "TEXT", maxLength: 200, nullable: false),
+                    created_us = table.Column<long>(type: "INTEGER", nullable: false),
+                    state = table.Column<int>(type: "INTEGER", nullable: false),
+                    attempts = table.Column<int>(type: "INTEGER", nullable: false),
+                    owner = table.Column<string>(type: "TEXT", maxLength: 200, nullable: false),
+                    fence = table.Column<long>(type: "INTEGER", nullable: false),
+                    beat = table.Column<long>(type: "INTEGER", nullable: false),
+                    done = table.Column<long>(type: "INTEGER", nullable: false),
+                    total = table.Column<long>(type: "INTEGER", nullable: false),
+                    message = table.Column<string>(type: "TEXT", nullable: false),
+                    resume_from = table.Column<string>(type: "TEXT", nullable: true),
+                    cancelled_by = table.Column<string>(type: "TEXT", maxLength: 200, nullable: true),
+                    updated_us = table.Column<long>(type: "INTEGER", nullable: false),
+                    ended_us = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_jobs", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "outbox",
                 columns: table => new
                 {
@@ -81,6 +139,25 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_outbox", x => x.position);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "parked_events",
+                columns: table => new
+                {
+                    group_name = table.Column<string>(type: "TEXT", maxLength: 100, nullable: false),
+                    position = table.Column<long>(type: "INTEGER", nullable: false),
+                    stream = table.Column<string>(type: "TEXT", maxLength: 151, nullable: false),
+                    failures = table.Column<int>(type: "INTEGER", nullable: false),
+                    reason = table.Column<string>(type: "TEXT", maxLength: 1000, nullable: true),
+                    retrying = table.Column<int>(type: "INTEGER", nullable: false),
+                    time_us = table.Column<long>(type: "INTEGER", nullable: false),
+                    skipped_by = table.Column<string>(type: "TEXT", maxLength: 200, nullable: true),
+                    skipped_us = table.Column<long>(type: "INTEGER", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_parked_events", x => new { x.group_name, x.position });
                 });
 
             migrationBuilder.CreateTable(
@@ -146,9 +223,15 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                 values: new object[] { 1, new byte[] { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, 0L, 0L });
 
             migrationBuilder.CreateIndex(
+                name: "ix_audit_position",
+                table: "audit",
+                column: "position");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_audit_stream",
                 table: "audit",
-                columns: new[] { "stream", "id" });
+                columns: new[] { "stream", "id" },
+                filter: "position IS NULL");
 
             migrationBuilder.CreateIndex(
                 name: "ix_audit_time",
@@ -165,6 +248,21 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                 table: "events",
                 columns: new[] { "stream", "version" },
                 unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "ix_jobs_created",
+                table: "jobs",
+                column: "created_us");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_jobs_state",
+                table: "jobs",
+                columns: new[] { "state", "created_us" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_parked_events_stream",
+                table: "parked_events",
+                columns: new[] { "group_name", "stream", "position" });
         }
 
         /// <inheritdoc />
@@ -177,10 +275,22 @@ namespace Blog.Infrastructure.Migrations.Sqlite.Write
                 name: "commands");
 
             migrationBuilder.DropTable(
+                name: "consumer_acks");
+
+            migrationBuilder.DropTable(
+                name: "consumer_groups");
+
+            migrationBuilder.DropTable(
                 name: "events");
 
             migrationBuilder.DropTable(
+                name: "jobs");
+
+            migrationBuilder.DropTable(
                 name: "outbox");
+
+            migrationBuilder.DropTable(
+                name: "parked_events");
 
             migrationBuilder.DropTable(
                 name: "sequencer");

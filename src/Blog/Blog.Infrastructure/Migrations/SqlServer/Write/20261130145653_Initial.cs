@@ -50,6 +50,38 @@ namespace Blog.Infrastructure.Migrations.SqlServer.Write
                 });
 
             migrationBuilder.CreateTable(
+                name: "consumer_acks",
+                columns: table => new
+                {
+                    group_name = table.Column<string>(type: "nvarchar(100)", maxLength: 100, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    position = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_consumer_acks", x => new { x.group_name, x.position });
+                });
+
+            migrationBuilder.CreateTable(
+                name: "consumer_groups",
+                columns: table => new
+                {
+                    name = table.Column<string>(type: "nvarchar(100)", maxLength: 100, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    filter = table.Column<string>(type: "nvarchar(max)", nullable: false, collation: "Latin1_General_100_BIN2"),
+                    start_position = table.Column<long>(type: "bigint", nullable: false),
+                    position = table.Column<long>(type: "bigint", nullable: false),
+                    holder = table.Column<string>(type: "nvarchar(200)", maxLength: 200, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    fence = table.Column<long>(type: "bigint", nullable: false),
+                    beat = table.Column<long>(type: "bigint", nullable: false),
+                    members = table.Column<int>(type: "int", nullable: false),
+                    in_flight = table.Column<int>(type: "int", nullable: false),
+                    time_us = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_consumer_groups", x => x.name);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "events",
                 columns: table => new
                 {
@@ -73,6 +105,33 @@ namespace Blog.Infrastructure.Migrations.SqlServer.Write
                 });
 
             migrationBuilder.CreateTable(
+                name: "jobs",
+                columns: table => new
+                {
+                    id = table.Column<Guid>(type: "uniqueidentifier", nullable: false),
+                    kind = table.Column<string>(type: "nvarchar(50)", maxLength: 50, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    arguments = table.Column<string>(type: "nvarchar(max)", nullable: false, collation: "Latin1_General_100_BIN2"),
+                    user_name = table.Column<string>(type: "nvarchar(200)", maxLength: 200, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    created_us = table.Column<long>(type: "bigint", nullable: false),
+                    state = table.Column<int>(type: "int", nullable: false),
+                    attempts = table.Column<int>(type: "int", nullable: false),
+                    owner = table.Column<string>(type: "nvarchar(200)", maxLength: 200, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    fence = table.Column<long>(type: "bigint", nullable: false),
+                    beat = table.Column<long>(type: "bigint", nullable: false),
+                    done = table.Column<long>(type: "bigint", nullable: false),
+                    total = table.Column<long>(type: "bigint", nullable: false),
+                    message = table.Column<string>(type: "nvarchar(max)", nullable: false, collation: "Latin1_General_100_BIN2"),
+                    resume_from = table.Column<string>(type: "nvarchar(max)", nullable: true, collation: "Latin1_General_100_BIN2"),
+                    cancelled_by = table.Column<string>(type: "nvarchar(200)", maxLength: 200, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    updated_us = table.Column<long>(type: "bigint", nullable: false),
+                    ended_us = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_jobs", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "outbox",
                 columns: table => new
                 {
@@ -81,6 +140,25 @@ namespace Blog.Infrastructure.Migrations.SqlServer.Write
                 constraints: table =>
                 {
                     table.PrimaryKey("PK_outbox", x => x.position);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "parked_events",
+                columns: table => new
+                {
+                    group_name = table.Column<string>(type: "nvarchar(100)", maxLength: 100, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    position = table.Column<long>(type: "bigint", nullable: false),
+                    stream = table.Column<string>(type: "nvarchar(151)", maxLength: 151, nullable: false, collation: "Latin1_General_100_BIN2"),
+                    failures = table.Column<int>(type: "int", nullable: false),
+                    reason = table.Column<string>(type: "nvarchar(1000)", maxLength: 1000, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    retrying = table.Column<int>(type: "int", nullable: false),
+                    time_us = table.Column<long>(type: "bigint", nullable: false),
+                    skipped_by = table.Column<string>(type: "nvarchar(200)", maxLength: 200, nullable: true, collation: "Latin1_General_100_BIN2"),
+                    skipped_us = table.Column<long>(type: "bigint", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_parked_events", x => new { x.group_name, x.position });
                 });
 
             migrationBuilder.CreateTable(
@@ -146,9 +224,15 @@ namespace Blog.Infrastructure.Migrations.SqlServer.Write
                 values: new object[] { 1, new byte[] { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, 0L, 0L });
 
             migrationBuilder.CreateIndex(
+                name: "ix_audit_position",
+                table: "audit",
+                column: "position");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_audit_stream",
                 table: "audit",
-                columns: new[] { "stream", "id" });
+                columns: new[] { "stream", "id" },
+                filter: "position IS NULL");
 
             migrationBuilder.CreateIndex(
                 name: "ix_audit_time",
@@ -165,6 +249,21 @@ namespace Blog.Infrastructure.Migrations.SqlServer.Write
                 table: "events",
                 columns: new[] { "stream", "version" },
                 unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "ix_jobs_created",
+                table: "jobs",
+                column: "created_us");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_jobs_state",
+                table: "jobs",
+                columns: new[] { "state", "created_us" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_parked_events_stream",
+                table: "parked_events",
+                columns: new[] { "group_name", "stream", "position" });
         }
 
         /// <inheritdoc />
@@ -177,10 +276,22 @@ namespace Blog.Infrastructure.Migrations.SqlServer.Write
                 name: "commands");
 
             migrationBuilder.DropTable(
+                name: "consumer_acks");
+
+            migrationBuilder.DropTable(
+                name: "consumer_groups");
+
+            migrationBuilder.DropTable(
                 name: "events");
 
             migrationBuilder.DropTable(
+                name: "jobs");
+
+            migrationBuilder.DropTable(
                 name: "outbox");
+
+            migrationBuilder.DropTable(
+                name: "parked_events");
 
             migrationBuilder.DropTable(
                 name: "sequencer");

@@ -1,0 +1,88 @@
+using System.Linq.Expressions;
+using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Jobs;
+using Hangfire;
+using Hangfire.AspNetCore;
+using Hangfire.InMemory;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Job = Hangfire.Common.Job;
+
+namespace GrpcCqrs.Jobs.Hangfire;
+
+/// <summary>Runs a Hangfire server with the host, where the process projects.</summary>
+internal sealed class HangfireHost(
+    JobStorage storage,
+    WriteDatabase database,
+    RecurringJobManager recurring,
+    JobOperations jobs,
+    IServiceScopeFactory scopes,
+    IOptions<JobScheduleOptions> options,
+    IOptions<ProjectionOptions> projections,
+    ILoggerFactory loggers) : IHostedService
+{
+    private BackgroundJobServer? server;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        HangfireLog.Use(loggers);
+        CancelWhenDeletedAttribute.Use(storage, jobs);
+        if (projections.Value.Mode != ProjectionMode.Project)
+        {
+            return;
+        }
+
+        await HangfireStorage.InstallAsync(database, cancellationToken);
+        Schedule(nameof(JobScheduleOptions.DrainSchedule), "drain-outbox", options.Value.DrainSchedule, job => job.DrainOutboxAsync(CancellationToken.None));
+        Schedule(nameof(JobScheduleOptions.ForgetSchedule), "forget-old-records", options.Value.ForgetSchedule, job => job.ForgetAsync(CancellationToken.None));
+        Schedule(nameof(JobScheduleOptions.AuditSchedule), "audit-read-model", options.Value.AuditSchedule, job => job.AuditAsync(CancellationToken.None));
+        Schedule(nameof(JobScheduleOptions.VerifySchedule), "verify-event-log", options.Value.VerifySchedule, job => job.VerifyAsync(CancellationToken.None));
+        Schedule(nameof(JobScheduleOptions.ResumeSchedule), "resume-jobs", options.Value.ResumeSchedule, job => job.ResumeAsync(CancellationToken.None));
+        if (options.Value.Workers == 0)
+        {
+            return;
+        }
+
+        server = new BackgroundJobServer(
+            new BackgroundJobServerOptions
+            {
+                WorkerCount = options.Value.Workers,
+                Activator = new AspNetCoreJobActivator(scopes),
+                SchedulePollingInterval = storage is InMemoryStorage ? TimeSpan.FromSeconds(1) : TimeSpan.FromSeconds(15),
+                CancellationCheckInterval = TimeSpan.FromSeconds(1),
+            },
+            storage);
+        await jobs.EnqueueUnfinishedAsync(cancellationToken);
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref server, null) is { } running)
+        {
+            running.SendStop();
+            await running.WaitForShutdownAsync(cancellationToken);
+            running.Dispose();
+        }
+    }
+
+    /// <exception cref="InvalidOperationException">The schedule is no cron expression.</exception>
+    private void Schedule(string setting, string name, string cron, Expression<Func<RecurringJobs, Task>> call)
+    {
+        if (string.IsNullOrWhiteSpace(cron))
+        {
+            recurring.RemoveIfExists(name);
+            return;
+        }
+
+        try
+        {
+            recurring.AddOrUpdate(name, Job.FromExpression(call), cron, new RecurringJobOptions { TimeZone = TimeZoneInfo.Utc });
+        }
+        catch (ArgumentException exception)
+        {
+            throw new InvalidOperationException($"{JobScheduleOptions.Section}:{setting} is '{cron}'; it must be a cron expression such as '0 * * * *', or empty for never.", exception);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace GrpcCqrs.Jobs.Hangfire;
+
+/// <summary>
+/// When jobs run, and how many at a time. Schedules are cron expressions in UTC, of five fields or six with seconds first; an empty one is
+/// never. Configuration section <c>Jobs</c>.
+/// </summary>
+public sealed class JobScheduleOptions
+{
+    /// <summary>The configuration section.</summary>
+    public const string Section = "Jobs";
+
+    /// <summary>How many jobs this process runs at a time. Default 2; 0 for none.</summary>
+    [Range(0, 64)]
+    public int Workers { get; set; } = 2;
+
+    /// <summary>Whether the dashboard is served. Default true.</summary>
+    public bool Dashboard { get; set; } = true;
+
+    /// <summary>
+    /// When the outbox is drained, should a wake-up by a commit ever be lost; the job fails where the read model does not catch up. Default each
+    /// minute.
+    /// </summary>
+    public string DrainSchedule { get; set; } = "* * * * *";
+
+    /// <summary>When command ids older than <c>Commands:Retention</c> and job records older than <c>Jobs:Retention</c> are removed. Default every ten minutes.</summary>
+    public string ForgetSchedule { get; set; } = "*/10 * * * *";
+
+    /// <summary>When a sample of the read model is compared with its events. Default each hour.</summary>
+    public string AuditSchedule { get; set; } = "0 * * * *";
+
+    /// <summary>How many streams such an audit draws. Default 100.</summary>
+    [Range(1, 1_000_000)]
+    public int AuditSample { get; set; } = 100;
+
+    /// <summary>When the event log's hash chain is verified, which reads the whole log. Default each night at half past three.</summary>
+    public string VerifySchedule { get; set; } = "30 3 * * *";
+
+    /// <summary>When jobs whose process has died are enqueued again. Default each minute.</summary>
+    public string ResumeSchedule { get; set; } = "* * * * *";
+}

@@ -1,0 +1,89 @@
+using System.Globalization;
+using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Jobs;
+using Hangfire;
+using Microsoft.Extensions.Options;
+
+namespace GrpcCqrs.Jobs.Hangfire;
+
+/// <summary>The jobs that run on a schedule. Hangfire stores the names of the methods; each may run twice without harm.</summary>
+[AutomaticRetry(Attempts = 0)] // The next occasion is the retry.
+public sealed class RecurringJobs(
+    CommitSignal signal,
+    IEventStore store,
+    IProjectionMonitor projections,
+    ProjectionOperations operations,
+    CommandRetention commands,
+    JobOperations jobs,
+    IOptions<JobScheduleOptions> options,
+    TimeProvider clock)
+{
+    /// <summary>The name in the records of the jobs that a schedule has started.</summary>
+    private const string Scheduler = "schedule";
+
+    /// <summary>How long the read model may take to reach what is the newest event when the drain begins.</summary>
+    private static readonly TimeSpan DrainPatience = TimeSpan.FromSeconds(45);
+
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Wakes the drain of the outbox, and fails where the live tables do not reach the newest event.</summary>
+    /// <exception cref="JobFailedException">They do not.</exception>
+    public async Task<string> DrainOutboxAsync(CancellationToken cancellationToken)
+    {
+        var begun = clock.GetTimestamp();
+        var head = await store.ReadHeadAsync(cancellationToken);
+        signal.Wake();
+        while (true)
+        {
+            var live = projections.Current.Where(set => set.State == SlotState.Live).ToArray();
+            if (live.Length > 0 && live.All(set => set.Position >= head))
+            {
+                return string.Create(CultureInfo.InvariantCulture, $"The read model has seen event {head}.");
+            }
+
+            if (clock.GetElapsedTime(begun) > DrainPatience)
+            {
+                throw new JobFailedException(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The newest event is {head}; {(live.Length == 0 ? "no projection has started" : string.Join(", ", live.Where(set => set.Position < head).Select(set => $"{set.Name} stands at {set.Position}")))}."));
+            }
+
+            await Task.Delay(LookInterval, clock, cancellationToken);
+        }
+    }
+
+    /// <summary>Removes command ids and job records that are older than their retention.</summary>
+    public async Task<string> ForgetAsync(CancellationToken cancellationToken)
+    {
+        var (ids, records) = (await commands.ForgetAsync(cancellationToken), await jobs.ForgetAsync(cancellationToken));
+        return string.Create(CultureInfo.InvariantCulture, $"{ids} command ids and {records} job records removed.");
+    }
+
+    /// <summary>Starts an audit of a sample of the read model.</summary>
+    public async Task<string> AuditAsync(CancellationToken cancellationToken) => operations.ByStreamNames.Count == 0
+        ? "No projection of this service can be audited by stream."
+        : await StartAsync(JobKinds.Audit, new JobArguments { Sample = options.Value.AuditSample }, cancellationToken);
+
+    /// <summary>Starts a walk along the event log's hash chain.</summary>
+    public Task<string> VerifyAsync(CancellationToken cancellationToken) => StartAsync(JobKinds.Verify, new JobArguments(), cancellationToken);
+
+    /// <summary>Enqueues the jobs again whose process has died.</summary>
+    public async Task<string> ResumeAsync(CancellationToken cancellationToken)
+    {
+        var stalled = await jobs.EnqueueStalledAsync(cancellationToken);
+        return string.Create(CultureInfo.InvariantCulture, $"{stalled} jobs enqueued again.");
+    }
+
+    /// <summary>Starts a job unless one of its kind that the schedule has started has not ended yet.</summary>
+    private async Task<string> StartAsync(string kind, JobArguments arguments, CancellationToken cancellationToken)
+    {
+        var unfinished = await jobs.ListUnfinishedAsync(cancellationToken);
+        if (unfinished.FirstOrDefault(job => job.Kind == kind && job.User == Scheduler) is { } earlier)
+        {
+            return $"Job {earlier.Id} has not ended yet.";
+        }
+
+        return $"Job {(await jobs.StartAsync(kind, arguments, Scheduler, cancellationToken)).Id} started.";
+    }
+}

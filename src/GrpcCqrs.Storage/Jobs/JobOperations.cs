@@ -1,0 +1,118 @@
+using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Leases;
+using Microsoft.Extensions.Options;
+
+namespace GrpcCqrs.Storage.Jobs;
+
+/// <summary>How long records of jobs are kept. Configuration section <c>Jobs</c>.</summary>
+public sealed class JobRetentionOptions
+{
+    /// <summary>The configuration section.</summary>
+    public const string Section = "Jobs";
+
+    /// <summary>How long the record of a job that has ended is kept. Default 30 days; at least an hour.</summary>
+    public TimeSpan Retention { get; set; } = TimeSpan.FromDays(30);
+}
+
+/// <summary>What operators do with jobs. A job that was started here ends, whatever becomes of this process.</summary>
+public sealed class JobOperations
+{
+    /// <summary>More unfinished jobs than an operator has; the rest is found once these have ended.</summary>
+    private const int MaxUnfinished = 1_000;
+
+    private readonly JobStore store;
+    private readonly Dictionary<string, JobHandler> handlers;
+    private readonly IJobQueue? queue;
+    private readonly TimeProvider clock;
+    private readonly TimeSpan retention;
+    private Dictionary<Guid, (long Fence, long Beat, long Since)> lastSeen = [];
+
+    internal JobOperations(JobStore store, IEnumerable<JobHandler> handlers, IJobQueue? queue, IOptions<JobRetentionOptions> options, TimeProvider clock)
+    {
+        this.store = store;
+        this.handlers = handlers.ToDictionary(handler => handler.Kind, StringComparer.Ordinal);
+        this.queue = queue;
+        this.clock = clock;
+        retention = options.Value.Retention;
+    }
+
+    /// <summary>Records a job and has it run soon.</summary>
+    /// <param name="kind">What to do: a <see cref="JobKinds">kind</see>.</param>
+    /// <param name="arguments">With what.</param>
+    /// <param name="user">Who asks.</param>
+    /// <param name="cancellationToken">Ends the wait for the record.</param>
+    /// <exception cref="RejectedException">The arguments ask for something that there is not.</exception>
+    /// <exception cref="ArgumentException">There is no such kind.</exception>
+    /// <exception cref="System.Data.Common.DbException">The write database fails.</exception>
+    public async Task<Job> StartAsync(string kind, JobArguments arguments, string user, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(arguments);
+        if (!handlers.TryGetValue(kind, out var handler))
+        {
+            throw new ArgumentException($"There is no kind of job named '{kind}'; there are {string.Join(", ", handlers.Keys)}.", nameof(kind));
+        }
+
+        var job = await store.AddAsync(kind, handler.Prepare(arguments), user, cancellationToken);
+        queue?.Enqueue(job.Id);
+        return job;
+    }
+
+    /// <summary>Asks to cancel a job. One that waits ends at once, one that runs within seconds; without effect on one that has ended.</summary>
+    public Task CancelAsync(Guid id, string user, CancellationToken cancellationToken) => store.CancelAsync(id, user, cancellationToken);
+
+    /// <summary>One job; null where there is none of this id.</summary>
+    public Task<Job?> FindAsync(Guid id, CancellationToken cancellationToken) => store.FindAsync(id, cancellationToken);
+
+    /// <summary>Jobs that were started before a time, the newest first.</summary>
+    public async Task<IReadOnlyList<Job>> ListAsync(DateTimeOffset before, int count, CancellationToken cancellationToken) =>
+        await store.ReadNewestAsync(before, count, cancellationToken);
+
+    /// <summary>The jobs that have not ended, the oldest first, at most 1,000.</summary>
+    public async Task<IReadOnlyList<Job>> ListUnfinishedAsync(CancellationToken cancellationToken) =>
+        await store.ReadUnfinishedAsync(MaxUnfinished, cancellationToken);
+
+    /// <summary>Enqueues all jobs that have not ended: what a process does at its start, since a queue in memory has lost them.</summary>
+    /// <returns>How many.</returns>
+    public async Task<int> EnqueueUnfinishedAsync(CancellationToken cancellationToken)
+    {
+        var unfinished = await store.ReadUnfinishedAsync(MaxUnfinished, cancellationToken);
+        unfinished.ForEach(job => queue?.Enqueue(job.Id));
+        return unfinished.Count;
+    }
+
+    /// <summary>
+    /// Enqueues the jobs whose process has died, or whose enqueuing was lost: those whose record shows no sign of life since the last call,
+    /// which must be longer ago than a runner is silent.
+    /// </summary>
+    /// <returns>How many.</returns>
+    public async Task<int> EnqueueStalledAsync(CancellationToken cancellationToken)
+    {
+        var unfinished = await store.ReadUnfinishedAsync(MaxUnfinished, cancellationToken);
+        var now = clock.GetTimestamp();
+        var (before, seen) = (lastSeen, new Dictionary<Guid, (long Fence, long Beat, long Since)>());
+        var stalled = 0;
+        foreach (var job in unfinished)
+        {
+            var isSame = before.TryGetValue(job.Id, out var last) && (last.Fence, last.Beat) == (job.Fence, job.Beat);
+            seen[job.Id] = (job.Fence, job.Beat, isSame ? last.Since : now);
+            if ((isSame && clock.GetElapsedTime(last.Since) >= JobRunner.LeaseDuration) || LeaseHolder.HasDied(job.Owner))
+            {
+                queue?.Enqueue(job.Id);
+                stalled++;
+            }
+        }
+
+        lastSeen = seen;
+        return stalled;
+    }
+
+    /// <summary>What a job does, in a few words.</summary>
+    public string Describe(Job job)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        return handlers.TryGetValue(job.Kind, out var handler) ? handler.Describe(job.Arguments) : job.Kind;
+    }
+
+    /// <summary>Removes the records of jobs that ended longer ago than the retention; says how many.</summary>
+    public Task<int> ForgetAsync(CancellationToken cancellationToken) => store.ForgetAsync(clock.GetUtcNow() - retention, cancellationToken);
+}

@@ -1,0 +1,149 @@
+using System.Data;
+using System.Data.Common;
+using System.Text.Json;
+
+namespace GrpcCqrs.Storage.Jobs;
+
+/// <summary>The records of jobs, in the write database. Each write is a short transaction of its own; a runner's demands its fence.</summary>
+internal sealed class JobStore(WriteDatabase database, TimeProvider clock)
+{
+    private const string Columns =
+        "id, kind, arguments, user_name, created_us, state, attempts, owner, fence, beat, done, total, message, resume_from, cancelled_by, updated_us, ended_us";
+
+    /// <summary>A longer message is cut.</summary>
+    private const int MaxMessage = 4_000;
+
+    /// <summary>Adds a job that waits.</summary>
+    public async Task<Job> AddAsync(string kind, JobArguments arguments, string user, CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        var id = Guid.CreateVersion7(now);
+        await WriteAsync(
+            "INSERT INTO jobs (id, kind, arguments, user_name, created_us, state, attempts, owner, fence, beat, done, total, message, updated_us, ended_us)"
+            + " VALUES (@id, @kind, @arguments, @user_name, @time_us, 0, 0, '', 0, 0, 0, 0, '', @time_us, 0)",
+            cancellationToken,
+            ("id", id), ("kind", kind), ("arguments", JsonSerializer.Serialize(arguments, JobJson.Default.JobArguments)), ("user_name", user),
+            ("time_us", UnixMicroseconds.From(now)));
+        return (await FindAsync(id, cancellationToken))!;
+    }
+
+    /// <summary>One job; null where there is none of this id.</summary>
+    public async Task<Job?> FindAsync(Guid id, CancellationToken cancellationToken) =>
+        (await ReadAsync($"SELECT {Columns} FROM jobs WHERE id = @id", cancellationToken, ("id", id))) is [var job] ? job : null;
+
+    /// <summary>The newest jobs that were started before a time, the newest first.</summary>
+    public Task<List<Job>> ReadNewestAsync(DateTimeOffset before, int count, CancellationToken cancellationToken) => ReadAsync(
+        database.Provider.FirstRows($"SELECT {Columns} FROM jobs WHERE created_us < @before ORDER BY created_us DESC"), cancellationToken,
+        ("before", UnixMicroseconds.From(before)), ("count", count));
+
+    /// <summary>The jobs that have not ended, the oldest first.</summary>
+    public Task<List<Job>> ReadUnfinishedAsync(int count, CancellationToken cancellationToken) => ReadAsync(
+        database.Provider.FirstRows($"SELECT {Columns} FROM jobs WHERE state < 2 ORDER BY created_us"), cancellationToken, ("count", count));
+
+    /// <summary>Takes a job over, if it is as it was seen; null where another process was first.</summary>
+    public async Task<Job?> TakeAsync(Job seen, string owner, CancellationToken cancellationToken)
+    {
+        var taken = await WriteAsync(
+            "UPDATE jobs SET state = 1, owner = @owner, fence = fence + 1, beat = beat + 1, attempts = attempts + 1, updated_us = @time_us"
+            + " WHERE id = @id AND fence = @fence AND beat = @beat AND state < 2",
+            cancellationToken,
+            ("owner", owner), ("time_us", Now()), ("id", seen.Id), ("fence", seen.Fence), ("beat", seen.Beat));
+        return taken == 1 ? await FindAsync(seen.Id, cancellationToken) : null;
+    }
+
+    /// <summary>Shows that the runner lives; false where another one has taken over.</summary>
+    public async Task<bool> BeatAsync(Job job, CancellationToken cancellationToken) =>
+        await WriteAsync(
+            "UPDATE jobs SET beat = beat + 1 WHERE id = @id AND fence = @fence AND state = 1", cancellationToken, ("id", job.Id), ("fence", job.Fence)) == 1;
+
+    /// <summary>Writes how far the job has come; false where another runner has taken over.</summary>
+    public async Task<bool> ReportAsync(Job job, long done, long total, string message, CancellationToken cancellationToken) =>
+        await WriteAsync(
+            "UPDATE jobs SET beat = beat + 1, done = @done, total = @total, message = @message, updated_us = @time_us WHERE id = @id AND fence = @fence AND state = 1",
+            cancellationToken,
+            ("done", done), ("total", total), ("message", StorableText.From(message, MaxMessage)), ("time_us", Now()), ("id", job.Id), ("fence", job.Fence)) == 1;
+
+    /// <summary>Writes from where the job resumes; false where another runner has taken over.</summary>
+    public async Task<bool> SaveAsync(Job job, string resumeFrom, CancellationToken cancellationToken) =>
+        await WriteAsync(
+            "UPDATE jobs SET beat = beat + 1, resume_from = @resume_from, updated_us = @time_us WHERE id = @id AND fence = @fence AND state = 1",
+            cancellationToken,
+            ("resume_from", resumeFrom), ("time_us", Now()), ("id", job.Id), ("fence", job.Fence)) == 1;
+
+    /// <summary>Ends the job; false where another runner has taken over.</summary>
+    public async Task<bool> FinishAsync(Job job, JobState state, string message, CancellationToken cancellationToken) =>
+        await WriteAsync(
+            "UPDATE jobs SET state = @state, message = @message, updated_us = @time_us, ended_us = @time_us WHERE id = @id AND fence = @fence AND state = 1",
+            cancellationToken,
+            ("state", (int)state), ("message", StorableText.From(message, MaxMessage)), ("time_us", Now()), ("id", job.Id), ("fence", job.Fence)) == 1;
+
+    /// <summary>Gives the job up, so that another process can resume it at once.</summary>
+    public Task ReleaseAsync(Job job, CancellationToken cancellationToken) => WriteAsync(
+        "UPDATE jobs SET state = 0, owner = '', beat = beat + 1, updated_us = @time_us WHERE id = @id AND fence = @fence AND state = 1",
+        cancellationToken,
+        ("time_us", Now()), ("id", job.Id), ("fence", job.Fence));
+
+    /// <summary>Asks to cancel a job; one that waits ends at once.</summary>
+    public async Task CancelAsync(Guid id, string user, CancellationToken cancellationToken)
+    {
+        await WriteAsync(
+            "UPDATE jobs SET state = 4, cancelled_by = @user_name, message = 'Cancelled before it began.', updated_us = @time_us, ended_us = @time_us"
+            + " WHERE id = @id AND state = 0",
+            cancellationToken,
+            ("user_name", user), ("time_us", Now()), ("id", id));
+        await WriteAsync(
+            "UPDATE jobs SET cancelled_by = @user_name, updated_us = @time_us WHERE id = @id AND state = 1",
+            cancellationToken,
+            ("user_name", user), ("time_us", Now()), ("id", id));
+    }
+
+    /// <summary>Removes the records of jobs that ended before a time; says how many.</summary>
+    public Task<int> ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) => WriteAsync(
+        "DELETE FROM jobs WHERE state >= 2 AND ended_us < @before", cancellationToken, ("before", UnixMicroseconds.From(before)));
+
+    private long Now() => UnixMicroseconds.From(clock.GetUtcNow());
+
+    private async Task<int> WriteAsync(string text, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await database.Provider.PrepareGroupWriterAsync(connection, cancellationToken);
+        using var turn = await database.TakeTurnAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
+        await using var command = Statement.Once(connection, transaction, text, parameters);
+        var rows = await command.ExecuteNonQueryAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return rows;
+    }
+
+    private async Task<List<Job>> ReadAsync(string text, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = Statement.Once(connection, null, text, parameters);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var jobs = new List<Job>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            jobs.Add(Read(reader));
+        }
+
+        return jobs;
+    }
+
+    private static Job Read(DbDataReader reader) => new(
+        reader.GetGuid(0), reader.GetString(1), JsonSerializer.Deserialize(reader.GetString(2), JobJson.Default.JobArguments)!, reader.GetString(3),
+        UnixMicroseconds.ToTime(reader.GetInt64(4)))
+    {
+        State = (JobState)reader.GetInt32(5),
+        Attempts = reader.GetInt32(6),
+        Owner = reader.GetString(7),
+        Fence = reader.GetInt64(8),
+        Beat = reader.GetInt64(9),
+        Done = reader.GetInt64(10),
+        Total = reader.GetInt64(11),
+        Message = reader.GetString(12),
+        ResumeFrom = reader.IsDBNull(13) ? null : reader.GetString(13),
+        CancelledBy = reader.IsDBNull(14) ? null : reader.GetString(14),
+        UpdatedTime = UnixMicroseconds.ToTime(reader.GetInt64(15)),
+        EndTime = reader.GetInt64(16) == 0 ? null : UnixMicroseconds.ToTime(reader.GetInt64(16)),
+    };
+}
