@@ -13,7 +13,7 @@ using Job = Hangfire.Common.Job;
 namespace GrpcCqrs.Jobs.Hangfire;
 
 /// <summary>Runs a Hangfire server with the host, where the process projects.</summary>
-internal sealed class HangfireHost(
+internal sealed partial class HangfireHost(
     JobStorage storage,
     WriteDatabase database,
     RecurringJobManager recurring,
@@ -21,9 +21,13 @@ internal sealed class HangfireHost(
     IServiceScopeFactory scopes,
     IOptions<JobScheduleOptions> options,
     IOptions<ProjectionOptions> projections,
+    TimeProvider clock,
     ILoggerFactory loggers) : IHostedService
 {
+    private readonly ILogger logger = loggers.CreateLogger<HangfireHost>();
+    private readonly CancellationTokenSource stopping = new();
     private BackgroundJobServer? server;
+    private Task resuming = Task.CompletedTask;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -39,7 +43,6 @@ internal sealed class HangfireHost(
         Schedule(nameof(JobScheduleOptions.ForgetSchedule), "forget-old-records", options.Value.ForgetSchedule, job => job.ForgetAsync(CancellationToken.None));
         Schedule(nameof(JobScheduleOptions.AuditSchedule), "audit-read-model", options.Value.AuditSchedule, job => job.AuditAsync(CancellationToken.None));
         Schedule(nameof(JobScheduleOptions.VerifySchedule), "verify-event-log", options.Value.VerifySchedule, job => job.VerifyAsync(CancellationToken.None));
-        Schedule(nameof(JobScheduleOptions.ResumeSchedule), "resume-jobs", options.Value.ResumeSchedule, job => job.ResumeAsync(CancellationToken.None));
         if (options.Value.Workers == 0)
         {
             return;
@@ -55,10 +58,13 @@ internal sealed class HangfireHost(
             },
             storage);
         await jobs.EnqueueUnfinishedAsync(cancellationToken);
+        resuming = ResumeAsync();
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        await stopping.CancelAsync();
+        await resuming;
         if (Interlocked.Exchange(ref server, null) is { } running)
         {
             running.SendStop();
@@ -66,6 +72,36 @@ internal sealed class HangfireHost(
             running.Dispose();
         }
     }
+
+    /// <summary>
+    /// Enqueues jobs again whose process has died. Not a recurring job: a process that is killed while it holds one of Hangfire's locks keeps
+    /// all recurring jobs waiting until the lock expires.
+    /// </summary>
+    private async Task ResumeAsync()
+    {
+        using var timer = new PeriodicTimer(options.Value.ResumeInterval, clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stopping.Token))
+            {
+                try
+                {
+                    await jobs.EnqueueStalledAsync(stopping.Token);
+                }
+                catch (Exception exception) when (exception is not OperationCanceledException)
+                {
+                    LogNotResumed(logger, exception);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The host stops.
+        }
+    }
+
+    [LoggerMessage(1601, LogLevel.Warning, "Jobs whose process has died could not be looked for; this is tried again")]
+    private static partial void LogNotResumed(ILogger logger, Exception exception);
 
     /// <exception cref="InvalidOperationException">The schedule is no cron expression.</exception>
     private void Schedule(string setting, string name, string cron, Expression<Func<RecurringJobs, Task>> call)

@@ -18,6 +18,8 @@ internal static class HangfireStorage
     /// <summary>How long a job of a process that has died stays with it; ours are resumed sooner.</summary>
     private static readonly TimeSpan InvisibilityTimeout = TimeSpan.FromMinutes(5);
 
+    private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(30);
+
     /// <summary>How often an idle worker asks SQL Server for jobs.</summary>
     private static readonly TimeSpan QueuePollInterval = TimeSpan.FromSeconds(1);
 
@@ -65,6 +67,9 @@ internal static class HangfireStorage
             PrepareSchemaIfNecessary = false,
             InvisibilityTimeout = InvisibilityTimeout,
             UseSlidingInvisibilityTimeout = true,
+
+            // Hangfire holds its locks for moments; one that a killed process has left is ignored after this time.
+            DistributedLockTimeout = LockTimeout,
 
             // Workers are notified of jobs, and ask only in case a notification is lost.
             EnableLongPolling = true,

@@ -37,6 +37,7 @@ public sealed class JobScheduleOptions
     /// <summary>When the event log's hash chain is verified, which reads the whole log. Default each night at half past three.</summary>
     public string VerifySchedule { get; set; } = "30 3 * * *";
 
-    /// <summary>When jobs whose process has died are enqueued again. Default each minute.</summary>
-    public string ResumeSchedule { get; set; } = "* * * * *";
+    /// <summary>How often jobs are looked for whose process has died, to be resumed. Default 5 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00", ParseLimitsInInvariantCulture = true, ConvertValueInInvariantCulture = true)]
+    public TimeSpan ResumeInterval { get; set; } = TimeSpan.FromSeconds(5);
 }

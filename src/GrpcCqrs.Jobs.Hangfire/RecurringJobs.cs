@@ -68,13 +68,6 @@ public sealed class RecurringJobs(
     /// <summary>Starts a walk along the event log's hash chain.</summary>
     public Task<string> VerifyAsync(CancellationToken cancellationToken) => StartAsync(JobKinds.Verify, new JobArguments(), cancellationToken);
 
-    /// <summary>Enqueues the jobs again whose process has died.</summary>
-    public async Task<string> ResumeAsync(CancellationToken cancellationToken)
-    {
-        var stalled = await jobs.EnqueueStalledAsync(cancellationToken);
-        return string.Create(CultureInfo.InvariantCulture, $"{stalled} jobs enqueued again.");
-    }
-
     /// <summary>Starts a job unless one of its kind that the schedule has started has not ended yet.</summary>
     private async Task<string> StartAsync(string kind, JobArguments arguments, CancellationToken cancellationToken)
     {

@@ -20,6 +20,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     public string GrpcAddress { get; private set; } = "";
 
+    /// <summary>The address for HTTP/1.1; empty for a server that has told one address only.</summary>
+    public string HttpAddress { get; private set; } = "";
+
     /// <summary>The id of the process, which tools such as profilers know it by.</summary>
     public int Id => process.Id;
 
@@ -112,7 +115,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             server.GrpcAddress = await told.Reader.ReadAsync(limit.Token);
             for (var more = 1; more < addresses; more++)
             {
-                await told.Reader.ReadAsync(limit.Token);
+                server.HttpAddress = await told.Reader.ReadAsync(limit.Token);
             }
 
             return server;

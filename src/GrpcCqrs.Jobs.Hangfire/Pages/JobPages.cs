@@ -3,6 +3,7 @@ using System.Net;
 using GrpcCqrs.Storage.Jobs;
 using Hangfire;
 using Hangfire.Dashboard;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Job = Hangfire.Common.Job;
 using JobRecord = GrpcCqrs.Storage.Jobs.Job;
@@ -13,7 +14,9 @@ namespace GrpcCqrs.Jobs.Hangfire.Pages;
 internal static class JobPages
 {
     public const string Operations = "/operations";
+    public const string New = "/operations/new";
     public const string Start = "/operations/start";
+    public const string Cancel = "/operations/cancel";
 
     /// <summary>A page with unfinished jobs loads itself anew this often, without script.</summary>
     private const int RefreshSeconds = 2;
@@ -33,7 +36,9 @@ internal static class JobPages
 
             isRegistered = true;
             DashboardRoutes.Routes.AddRazorPage(Operations, _ => new OperationsPage());
-            DashboardRoutes.Routes.Add(Start, new StartJob());
+            DashboardRoutes.Routes.AddRazorPage(New, _ => new StartPage());
+            DashboardRoutes.Routes.Add(Start, new StartCommand());
+            DashboardRoutes.Routes.Add(Cancel, new CancelCommand());
             NavigationMenu.Items.Add(page => new MenuItem("Operations", page.Url.To(Operations)) { Active = page.RequestPath.StartsWith(Operations, StringComparison.Ordinal) });
             GlobalConfiguration.Configuration.UseJobDetailsRenderer(10, RenderDetails);
         }
@@ -56,6 +61,11 @@ internal static class JobPages
     public static string Encode(string? text) => WebUtility.HtmlEncode(text ?? "");
 
     public static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    public static string Hidden(string name, string? value) => $"<input type=\"hidden\" name=\"{name}\" value=\"{Encode(value)}\">";
+
+    /// <summary>Who acts: the name that was signed in with, else where the caller is.</summary>
+    public static string UserOf(HttpContext http) => http.User.Identity?.Name ?? $"operator at {http.Connection.RemoteIpAddress}";
 
     public static string Progress(JobRecord job)
     {

@@ -20,21 +20,21 @@ internal sealed class RebuildJob(ProjectionOperations operations, TimeProvider c
 
     public override async Task<string> RunAsync(JobContext job, CancellationToken cancellationToken)
     {
-        var isResumed = job.ResumeFrom is not null;
-        var overview = await operations.ReadAsync(cancellationToken);
-        if (!isResumed)
+        if (job.ResumeFrom is null)
         {
-            // Before anything is asked for, so that whoever resumes can tell whether it was carried out.
+            // Before anything is asked for, so that whoever resumes can tell what has been switched.
+            var overview = await operations.ReadAsync(cancellationToken);
             var now = job.Arguments.Projections.ToDictionary(name => name, name => LiveSlot(overview, name), StringComparer.Ordinal);
             await job.SaveAsync(JsonSerializer.Serialize(now, JobJson.Default.DictionaryStringInt32), cancellationToken);
         }
 
         var before = JsonSerializer.Deserialize(job.ResumeFrom!, JobJson.Default.DictionaryStringInt32)!;
-        if (!isResumed || !before.Any(live => IsBuilt(overview, live.Key) || LiveSlot(overview, live.Key) != live.Value))
-        {
-            await operations.RebuildAsync(job.Arguments.Projections, job.Arguments.HoldOnDifference, job.Job.User, cancellationToken);
-        }
-
+        var asked = await operations.AskForJobAsync(
+            RequestKind.Rebuild,
+            new RequestArguments { Projections = job.Arguments.Projections, HoldsOnDifference = job.Arguments.HoldOnDifference },
+            job.Job,
+            cancellationToken);
+        await operations.WaitAsync(asked, cancellationToken);
         return await FollowAsync(job, before, cancellationToken);
     }
 

@@ -22,7 +22,9 @@ internal sealed class RetryParkedJob(ProjectionOperations operations) : JobHandl
         {
             var name = job.Arguments.Projections[index];
             await job.ReportAsync(index, job.Arguments.Projections.Count, name, cancellationToken);
-            var done = await operations.RetryParkedAsync(name, job.Arguments.Stream, job.Job.User, cancellationToken);
+            var asked = await operations.AskForJobAsync(
+                RequestKind.Retry, new RequestArguments { Projections = [name], Stream = job.Arguments.Stream }, job.Job, cancellationToken);
+            var done = await operations.WaitAsync(asked, cancellationToken);
             (events, parked) = (events + done.Events, parked + done.StillParked);
         }
 

@@ -12,14 +12,7 @@ internal abstract class StreamJob(ProjectionOperations operations, TimeProvider 
 
     public override async Task<string> RunAsync(JobContext job, CancellationToken cancellationToken)
     {
-        // Interrupted between the two, the operation is asked for again; to do it twice changes nothing.
-        if (job.ResumeFrom is null)
-        {
-            var started = await StartAsync(job, cancellationToken);
-            await job.SaveAsync(started.ToString(CultureInfo.InvariantCulture), cancellationToken);
-        }
-
-        var id = long.Parse(job.ResumeFrom!, CultureInfo.InvariantCulture);
+        var id = await operations.AskForJobAsync(Request, ToRequest(job.Arguments), job.Job, cancellationToken);
         while (await operations.FindAsync(id, cancellationToken) is { } operation)
         {
             if (operation.EndTime is not null)
@@ -35,12 +28,12 @@ internal abstract class StreamJob(ProjectionOperations operations, TimeProvider 
         throw new JobFailedException($"Operation {id} is gone: the read database was replaced. Start it again.");
     }
 
-    public override Task<string> CancelAsync(JobContext job, CancellationToken cancellationToken) => Task.FromResult(
-        job.ResumeFrom is { } id ? $"Cancelled; operation {id} of the process that projects is no longer followed and ends by itself." : "Cancelled.");
+    public override Task<string> CancelAsync(JobContext job, CancellationToken cancellationToken) =>
+        Task.FromResult("No longer followed; the process that projects ends what it has begun.");
 
-    /// <summary>Asks for the operation.</summary>
-    /// <returns>Its number.</returns>
-    protected abstract Task<long> StartAsync(JobContext job, CancellationToken cancellationToken);
+    protected abstract RequestKind Request { get; }
+
+    protected abstract RequestArguments ToRequest(JobArguments arguments);
 
     /// <exception cref="JobFailedException">It has found a fault.</exception>
     protected abstract string Outcome(Operation operation);
@@ -61,11 +54,15 @@ internal sealed class ReplayJob(ProjectionOperations operations, TimeProvider cl
             throw RejectedException.Invalid(new FieldViolation("stream", StreamId.Form));
         }
 
-        return arguments with { Projections = Operations.ByStreamOrAll(arguments.Projections) };
+        return arguments.LastStream is { } end && string.CompareOrdinal(end, arguments.Stream) < 0
+            ? throw RejectedException.Invalid(new FieldViolation("last_stream", "Must not come before stream."))
+            : arguments with { Projections = Operations.ByStreamOrAll(arguments.Projections) };
     }
 
-    protected override Task<long> StartAsync(JobContext job, CancellationToken cancellationToken) => Operations.StartReplayAsync(
-        job.Arguments.Projections, StreamId.Parse(job.Arguments.Stream!), job.Arguments.LastStream is { } last ? StreamId.Parse(last) : null, job.Job.User, cancellationToken);
+    protected override RequestKind Request => RequestKind.Replay;
+
+    protected override RequestArguments ToRequest(JobArguments arguments) =>
+        new() { Projections = arguments.Projections, Stream = arguments.Stream, LastStream = arguments.LastStream };
 
     protected override string Outcome(Operation operation) => string.Create(CultureInfo.InvariantCulture, $"{operation.Streams} streams folded anew.");
 }
@@ -82,8 +79,9 @@ internal sealed class AuditJob(ProjectionOperations operations, TimeProvider clo
         ? throw RejectedException.Invalid(new FieldViolation("sample", "Must be 0 for all streams, or more."))
         : arguments with { Projections = Operations.ByStreamOrAll(arguments.Projections) };
 
-    protected override Task<long> StartAsync(JobContext job, CancellationToken cancellationToken) =>
-        Operations.StartAuditAsync(job.Arguments.Projections, job.Arguments.Sample, job.Job.User, cancellationToken);
+    protected override RequestKind Request => RequestKind.Audit;
+
+    protected override RequestArguments ToRequest(JobArguments arguments) => new() { Projections = arguments.Projections, Sample = arguments.Sample };
 
     protected override string Outcome(Operation operation)
     {

@@ -35,6 +35,9 @@ internal sealed record RequestArguments
 
     /// <summary>How many streams to audit; 0 for all.</summary>
     public int Sample { get; init; }
+
+    /// <summary>The job that asks; null for none. A job that is resumed finds its request by it.</summary>
+    public Guid? Job { get; init; }
 }
 
 /// <summary>What came of a request.</summary>

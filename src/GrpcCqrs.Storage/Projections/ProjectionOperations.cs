@@ -1,4 +1,5 @@
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Jobs;
 using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Storage;
@@ -52,6 +53,11 @@ public sealed class ProjectionOperations
     private const int FailedState = 2;
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(20);
+    /// <summary>How many requests are looked through at a time.</summary>
+    private const int RequestPage = 100;
+
+    /// <summary>How far the clocks of two processes may lie apart.</summary>
+    private static readonly TimeSpan MaxClockDifference = TimeSpan.FromHours(1);
     private static readonly TimeSpan SecondLook = TimeSpan.FromSeconds(1);
 
     private readonly OperatorRequests requests;
@@ -238,6 +244,36 @@ public sealed class ProjectionOperations
     private async Task<Operation> AskAsync(RequestKind kind, RequestArguments arguments, string user, CancellationToken cancellationToken)
     {
         var id = await requests.AddAsync(kind, arguments, user, cancellationToken);
+        return await WaitAsync(id, cancellationToken);
+    }
+
+    /// <summary>Asks for something on behalf of a job, unless the job has asked before it was interrupted.</summary>
+    /// <returns>The request's number.</returns>
+    internal async Task<long> AskForJobAsync(RequestKind kind, RequestArguments arguments, Job job, CancellationToken cancellationToken)
+    {
+        var before = long.MaxValue;
+        while (job.Attempts > 1 && await requests.ReadNewestAsync(before, RequestPage, cancellationToken) is { Count: > 0 } page)
+        {
+            if (page.Find(request => request.Arguments.Job == job.Id && request.Arguments.Projections.SequenceEqual(arguments.Projections)) is { } asked)
+            {
+                return asked.Id;
+            }
+
+            if (page[^1].Time < job.CreatedTime - MaxClockDifference)
+            {
+                break;
+            }
+
+            before = page[^1].Id;
+        }
+
+        return await requests.AddAsync(kind, arguments with { Job = job.Id }, job.User, cancellationToken);
+    }
+
+    /// <summary>Waits until a request is served.</summary>
+    /// <exception cref="RejectedException">It was refused, or no process serves it.</exception>
+    internal async Task<Operation> WaitAsync(long id, CancellationToken cancellationToken)
+    {
         var begun = clock.GetTimestamp();
         while (true)
         {

@@ -30,6 +30,26 @@ CREATE TABLE commands (
     CONSTRAINT "PK_commands" PRIMARY KEY (command_id)
 );
 
+CREATE TABLE consumer_acks (
+    group_name character varying(100) COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    CONSTRAINT "PK_consumer_acks" PRIMARY KEY (group_name, position)
+);
+
+CREATE TABLE consumer_groups (
+    name character varying(100) COLLATE "C" NOT NULL,
+    filter text COLLATE "C" NOT NULL,
+    start_position bigint NOT NULL,
+    position bigint NOT NULL,
+    holder character varying(200) COLLATE "C" NOT NULL,
+    fence bigint NOT NULL,
+    beat bigint NOT NULL,
+    members integer NOT NULL,
+    in_flight integer NOT NULL,
+    time_us bigint NOT NULL,
+    CONSTRAINT "PK_consumer_groups" PRIMARY KEY (name)
+);
+
 CREATE TABLE events (
     position bigint NOT NULL,
     stream character varying(151) COLLATE "C" NOT NULL,
@@ -47,9 +67,43 @@ CREATE TABLE events (
     CONSTRAINT "PK_events" PRIMARY KEY (position)
 );
 
+CREATE TABLE jobs (
+    id uuid NOT NULL,
+    kind character varying(50) COLLATE "C" NOT NULL,
+    arguments text COLLATE "C" NOT NULL,
+    user_name character varying(200) COLLATE "C" NOT NULL,
+    created_us bigint NOT NULL,
+    state integer NOT NULL,
+    attempts integer NOT NULL,
+    owner character varying(200) COLLATE "C" NOT NULL,
+    fence bigint NOT NULL,
+    beat bigint NOT NULL,
+    done bigint NOT NULL,
+    total bigint NOT NULL,
+    message text COLLATE "C" NOT NULL,
+    resume_from text COLLATE "C",
+    cancelled_by character varying(200) COLLATE "C",
+    updated_us bigint NOT NULL,
+    ended_us bigint NOT NULL,
+    CONSTRAINT "PK_jobs" PRIMARY KEY (id)
+);
+
 CREATE TABLE outbox (
     position bigint NOT NULL,
     CONSTRAINT "PK_outbox" PRIMARY KEY (position)
+);
+
+CREATE TABLE parked_events (
+    group_name character varying(100) COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    stream character varying(151) COLLATE "C" NOT NULL,
+    failures integer NOT NULL,
+    reason character varying(1000) COLLATE "C",
+    retrying integer NOT NULL,
+    time_us bigint NOT NULL,
+    skipped_by character varying(200) COLLATE "C",
+    skipped_us bigint,
+    CONSTRAINT "PK_parked_events" PRIMARY KEY (group_name, position)
 );
 
 CREATE TABLE sequencer (
@@ -88,7 +142,9 @@ CREATE TABLE unique_keys (
 INSERT INTO sequencer (id, hash, position, time_us)
 VALUES (1, BYTEA E'\\x0000000000000000000000000000000000000000000000000000000000000000', 0, 0);
 
-CREATE INDEX ix_audit_stream ON audit (stream, id);
+CREATE INDEX ix_audit_position ON audit (position);
+
+CREATE INDEX ix_audit_stream ON audit (stream, id) WHERE position IS NULL;
 
 CREATE INDEX ix_audit_time ON audit (time_us, id);
 
@@ -96,60 +152,13 @@ CREATE INDEX ix_commands_time ON commands (time_us);
 
 CREATE UNIQUE INDEX ux_events_stream_version ON events (stream, version);
 
-INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
-VALUES ('20261120172430_Initial', '10.0.14');
+CREATE INDEX ix_jobs_created ON jobs (created_us);
 
-COMMIT;
-
-START TRANSACTION;
-CREATE TABLE consumer_acks (
-    group_name character varying(100) COLLATE "C" NOT NULL,
-    position bigint NOT NULL,
-    CONSTRAINT "PK_consumer_acks" PRIMARY KEY (group_name, position)
-);
-
-CREATE TABLE consumer_groups (
-    name character varying(100) COLLATE "C" NOT NULL,
-    filter text COLLATE "C" NOT NULL,
-    start_position bigint NOT NULL,
-    position bigint NOT NULL,
-    holder character varying(200) COLLATE "C" NOT NULL,
-    fence bigint NOT NULL,
-    beat bigint NOT NULL,
-    members integer NOT NULL,
-    in_flight integer NOT NULL,
-    time_us bigint NOT NULL,
-    CONSTRAINT "PK_consumer_groups" PRIMARY KEY (name)
-);
-
-CREATE TABLE parked_events (
-    group_name character varying(100) COLLATE "C" NOT NULL,
-    position bigint NOT NULL,
-    stream character varying(151) COLLATE "C" NOT NULL,
-    failures integer NOT NULL,
-    reason character varying(1000) COLLATE "C",
-    retrying integer NOT NULL,
-    time_us bigint NOT NULL,
-    skipped_by character varying(200) COLLATE "C",
-    skipped_us bigint,
-    CONSTRAINT "PK_parked_events" PRIMARY KEY (group_name, position)
-);
+CREATE INDEX ix_jobs_state ON jobs (state, created_us);
 
 CREATE INDEX ix_parked_events_stream ON parked_events (group_name, stream, position);
 
 INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
-VALUES ('20261120191413_ConsumerGroups', '10.0.14');
-
-COMMIT;
-
-START TRANSACTION;
-DROP INDEX ix_audit_stream;
-
-CREATE INDEX ix_audit_position ON audit (position);
-
-CREATE INDEX ix_audit_stream ON audit (stream, id) WHERE position IS NULL;
-
-INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
-VALUES ('20261120225247_AuditIndexes', '10.0.14');
+VALUES ('20261130145650_Initial', '10.0.15');
 
 COMMIT;

@@ -301,6 +301,6 @@ CREATE INDEX ix_post_search_words ON post_search USING gin ((title_vector || con
 CREATE INDEX ix_post_search_words_alt ON post_search_alt USING gin ((title_vector || content_vector))
 
 INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
-VALUES ('20261120201836_Initial', '10.0.14');
+VALUES ('20261120201836_Initial', '10.0.15');
 
 COMMIT;

@@ -34,6 +34,26 @@ CREATE TABLE [commands] (
     CONSTRAINT [PK_commands] PRIMARY KEY ([command_id])
 );
 
+CREATE TABLE [consumer_acks] (
+    [group_name] nvarchar(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [position] bigint NOT NULL,
+    CONSTRAINT [PK_consumer_acks] PRIMARY KEY ([group_name], [position])
+);
+
+CREATE TABLE [consumer_groups] (
+    [name] nvarchar(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [filter] nvarchar(max) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [start_position] bigint NOT NULL,
+    [position] bigint NOT NULL,
+    [holder] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [fence] bigint NOT NULL,
+    [beat] bigint NOT NULL,
+    [members] int NOT NULL,
+    [in_flight] int NOT NULL,
+    [time_us] bigint NOT NULL,
+    CONSTRAINT [PK_consumer_groups] PRIMARY KEY ([name])
+);
+
 CREATE TABLE [events] (
     [position] bigint NOT NULL,
     [stream] nvarchar(151) COLLATE Latin1_General_100_BIN2 NOT NULL,
@@ -51,9 +71,43 @@ CREATE TABLE [events] (
     CONSTRAINT [PK_events] PRIMARY KEY ([position])
 );
 
+CREATE TABLE [jobs] (
+    [id] uniqueidentifier NOT NULL,
+    [kind] nvarchar(50) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [arguments] nvarchar(max) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [user_name] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [created_us] bigint NOT NULL,
+    [state] int NOT NULL,
+    [attempts] int NOT NULL,
+    [owner] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [fence] bigint NOT NULL,
+    [beat] bigint NOT NULL,
+    [done] bigint NOT NULL,
+    [total] bigint NOT NULL,
+    [message] nvarchar(max) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [resume_from] nvarchar(max) COLLATE Latin1_General_100_BIN2 NULL,
+    [cancelled_by] nvarchar(200) COLLATE Latin1_General_100_BIN2 NULL,
+    [updated_us] bigint NOT NULL,
+    [ended_us] bigint NOT NULL,
+    CONSTRAINT [PK_jobs] PRIMARY KEY ([id])
+);
+
 CREATE TABLE [outbox] (
     [position] bigint NOT NULL,
     CONSTRAINT [PK_outbox] PRIMARY KEY ([position])
+);
+
+CREATE TABLE [parked_events] (
+    [group_name] nvarchar(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [position] bigint NOT NULL,
+    [stream] nvarchar(151) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [failures] int NOT NULL,
+    [reason] nvarchar(1000) COLLATE Latin1_General_100_BIN2 NULL,
+    [retrying] int NOT NULL,
+    [time_us] bigint NOT NULL,
+    [skipped_by] nvarchar(200) COLLATE Latin1_General_100_BIN2 NULL,
+    [skipped_us] bigint NULL,
+    CONSTRAINT [PK_parked_events] PRIMARY KEY ([group_name], [position])
 );
 
 CREATE TABLE [sequencer] (
@@ -96,7 +150,9 @@ VALUES (1, 0x0000000000000000000000000000000000000000000000000000000000000000, C
 IF EXISTS (SELECT * FROM [sys].[identity_columns] WHERE [name] IN (N'id', N'hash', N'position', N'time_us') AND [object_id] = OBJECT_ID(N'[sequencer]'))
     SET IDENTITY_INSERT [sequencer] OFF;
 
-CREATE INDEX [ix_audit_stream] ON [audit] ([stream], [id]);
+CREATE INDEX [ix_audit_position] ON [audit] ([position]);
+
+CREATE INDEX [ix_audit_stream] ON [audit] ([stream], [id]) WHERE position IS NULL;
 
 CREATE INDEX [ix_audit_time] ON [audit] ([time_us], [id]);
 
@@ -104,63 +160,14 @@ CREATE INDEX [ix_commands_time] ON [commands] ([time_us]);
 
 CREATE UNIQUE INDEX [ux_events_stream_version] ON [events] ([stream], [version]);
 
-INSERT INTO [__EFMigrationsHistory] ([MigrationId], [ProductVersion])
-VALUES (N'20261120172432_Initial', N'10.0.14');
+CREATE INDEX [ix_jobs_created] ON [jobs] ([created_us]);
 
-COMMIT;
-GO
-
-BEGIN TRANSACTION;
-CREATE TABLE [consumer_acks] (
-    [group_name] nvarchar(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    [position] bigint NOT NULL,
-    CONSTRAINT [PK_consumer_acks] PRIMARY KEY ([group_name], [position])
-);
-
-CREATE TABLE [consumer_groups] (
-    [name] nvarchar(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    [filter] nvarchar(max) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    [start_position] bigint NOT NULL,
-    [position] bigint NOT NULL,
-    [holder] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    [fence] bigint NOT NULL,
-    [beat] bigint NOT NULL,
-    [members] int NOT NULL,
-    [in_flight] int NOT NULL,
-    [time_us] bigint NOT NULL,
-    CONSTRAINT [PK_consumer_groups] PRIMARY KEY ([name])
-);
-
-CREATE TABLE [parked_events] (
-    [group_name] nvarchar(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    [position] bigint NOT NULL,
-    [stream] nvarchar(151) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    [failures] int NOT NULL,
-    [reason] nvarchar(1000) COLLATE Latin1_General_100_BIN2 NULL,
-    [retrying] int NOT NULL,
-    [time_us] bigint NOT NULL,
-    [skipped_by] nvarchar(200) COLLATE Latin1_General_100_BIN2 NULL,
-    [skipped_us] bigint NULL,
-    CONSTRAINT [PK_parked_events] PRIMARY KEY ([group_name], [position])
-);
+CREATE INDEX [ix_jobs_state] ON [jobs] ([state], [created_us]);
 
 CREATE INDEX [ix_parked_events_stream] ON [parked_events] ([group_name], [stream], [position]);
 
 INSERT INTO [__EFMigrationsHistory] ([MigrationId], [ProductVersion])
-VALUES (N'20261120191415_ConsumerGroups', N'10.0.14');
-
-COMMIT;
-GO
-
-BEGIN TRANSACTION;
-DROP INDEX [ix_audit_stream] ON [audit];
-
-CREATE INDEX [ix_audit_position] ON [audit] ([position]);
-
-CREATE INDEX [ix_audit_stream] ON [audit] ([stream], [id]) WHERE position IS NULL;
-
-INSERT INTO [__EFMigrationsHistory] ([MigrationId], [ProductVersion])
-VALUES (N'20261120225249_AuditIndexes', N'10.0.14');
+VALUES (N'20261130145653_Initial', N'10.0.15');
 
 COMMIT;
 GO

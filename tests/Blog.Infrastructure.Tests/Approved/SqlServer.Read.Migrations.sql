@@ -310,5 +310,5 @@ COMMIT;
 GO
 
 INSERT INTO [__EFMigrationsHistory] ([MigrationId], [ProductVersion])
-VALUES (N'20261120195614_Initial', N'10.0.14');
+VALUES (N'20261120195614_Initial', N'10.0.15');
 GO

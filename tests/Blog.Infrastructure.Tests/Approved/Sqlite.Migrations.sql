@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS "__EFMigrationsHistory" (
 
 BEGIN TRANSACTION;
 CREATE TABLE "audit" (
-    "id" INTEGER NOT NULL CONSTRAINT "PK_audit" PRIMARY KEY AUTOINCREMENT,
+    "id" INTEGER NOT NULL CONSTRAINT "PK_audit" PRIMARY KEY,
     "time_us" INTEGER NOT NULL,
     "command_type" TEXT NOT NULL,
     "command_id" TEXT NOT NULL,
@@ -27,6 +27,25 @@ CREATE TABLE "commands" (
     "time_us" INTEGER NOT NULL
 );
 
+CREATE TABLE "consumer_acks" (
+    "group_name" TEXT NOT NULL,
+    "position" INTEGER NOT NULL,
+    CONSTRAINT "PK_consumer_acks" PRIMARY KEY ("group_name", "position")
+);
+
+CREATE TABLE "consumer_groups" (
+    "name" TEXT NOT NULL CONSTRAINT "PK_consumer_groups" PRIMARY KEY,
+    "filter" TEXT NOT NULL,
+    "start_position" INTEGER NOT NULL,
+    "position" INTEGER NOT NULL,
+    "holder" TEXT NOT NULL,
+    "fence" INTEGER NOT NULL,
+    "beat" INTEGER NOT NULL,
+    "members" INTEGER NOT NULL,
+    "in_flight" INTEGER NOT NULL,
+    "time_us" INTEGER NOT NULL
+);
+
 CREATE TABLE "events" (
     "position" INTEGER NOT NULL CONSTRAINT "PK_events" PRIMARY KEY,
     "stream" TEXT NOT NULL,
@@ -43,8 +62,41 @@ CREATE TABLE "events" (
     "hash" BLOB NOT NULL
 );
 
+CREATE TABLE "jobs" (
+    "id" TEXT NOT NULL CONSTRAINT "PK_jobs" PRIMARY KEY,
+    "kind" TEXT NOT NULL,
+    "arguments" TEXT NOT NULL,
+    "user_name" TEXT NOT NULL,
+    "created_us" INTEGER NOT NULL,
+    "state" INTEGER NOT NULL,
+    "attempts" INTEGER NOT NULL,
+    "owner" TEXT NOT NULL,
+    "fence" INTEGER NOT NULL,
+    "beat" INTEGER NOT NULL,
+    "done" INTEGER NOT NULL,
+    "total" INTEGER NOT NULL,
+    "message" TEXT NOT NULL,
+    "resume_from" TEXT NULL,
+    "cancelled_by" TEXT NULL,
+    "updated_us" INTEGER NOT NULL,
+    "ended_us" INTEGER NOT NULL
+);
+
 CREATE TABLE "outbox" (
     "position" INTEGER NOT NULL CONSTRAINT "PK_outbox" PRIMARY KEY
+);
+
+CREATE TABLE "parked_events" (
+    "group_name" TEXT NOT NULL,
+    "position" INTEGER NOT NULL,
+    "stream" TEXT NOT NULL,
+    "failures" INTEGER NOT NULL,
+    "reason" TEXT NULL,
+    "retrying" INTEGER NOT NULL,
+    "time_us" INTEGER NOT NULL,
+    "skipped_by" TEXT NULL,
+    "skipped_us" INTEGER NULL,
+    CONSTRAINT "PK_parked_events" PRIMARY KEY ("group_name", "position")
 );
 
 CREATE TABLE "sequencer" (
@@ -82,7 +134,9 @@ VALUES (1, X'0000000000000000000000000000000000000000000000000000000000000000', 
 SELECT changes();
 
 
-CREATE INDEX "ix_audit_stream" ON "audit" ("stream", "id");
+CREATE INDEX "ix_audit_position" ON "audit" ("position");
+
+CREATE INDEX "ix_audit_stream" ON "audit" ("stream", "id") WHERE position IS NULL;
 
 CREATE INDEX "ix_audit_time" ON "audit" ("time_us", "id");
 
@@ -90,75 +144,13 @@ CREATE INDEX "ix_commands_time" ON "commands" ("time_us");
 
 CREATE UNIQUE INDEX "ux_events_stream_version" ON "events" ("stream", "version");
 
-INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
-VALUES ('20261120170145_Initial', '10.0.14');
+CREATE INDEX "ix_jobs_created" ON "jobs" ("created_us");
 
-COMMIT;
-
-BEGIN TRANSACTION;
-CREATE TABLE "consumer_acks" (
-    "group_name" TEXT NOT NULL,
-    "position" INTEGER NOT NULL,
-    CONSTRAINT "PK_consumer_acks" PRIMARY KEY ("group_name", "position")
-);
-
-CREATE TABLE "consumer_groups" (
-    "name" TEXT NOT NULL CONSTRAINT "PK_consumer_groups" PRIMARY KEY,
-    "filter" TEXT NOT NULL,
-    "start_position" INTEGER NOT NULL,
-    "position" INTEGER NOT NULL,
-    "holder" TEXT NOT NULL,
-    "fence" INTEGER NOT NULL,
-    "beat" INTEGER NOT NULL,
-    "members" INTEGER NOT NULL,
-    "in_flight" INTEGER NOT NULL,
-    "time_us" INTEGER NOT NULL
-);
-
-CREATE TABLE "parked_events" (
-    "group_name" TEXT NOT NULL,
-    "position" INTEGER NOT NULL,
-    "stream" TEXT NOT NULL,
-    "failures" INTEGER NOT NULL,
-    "reason" TEXT NULL,
-    "retrying" INTEGER NOT NULL,
-    "time_us" INTEGER NOT NULL,
-    "skipped_by" TEXT NULL,
-    "skipped_us" INTEGER NULL,
-    CONSTRAINT "PK_parked_events" PRIMARY KEY ("group_name", "position")
-);
+CREATE INDEX "ix_jobs_state" ON "jobs" ("state", "created_us");
 
 CREATE INDEX "ix_parked_events_stream" ON "parked_events" ("group_name", "stream", "position");
 
 INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
-VALUES ('20261120191412_ConsumerGroups', '10.0.14');
-
-COMMIT;
-
-BEGIN TRANSACTION;
-DROP INDEX "ix_audit_stream";
-DROP INDEX "ix_audit_time";
-CREATE TABLE "new_audit" (
-    "id" INTEGER NOT NULL CONSTRAINT "PK_audit" PRIMARY KEY,
-    "time_us" INTEGER NOT NULL,
-    "command_type" TEXT NOT NULL,
-    "command_id" TEXT NOT NULL,
-    "user_name" TEXT NOT NULL,
-    "stream" TEXT NULL,
-    "outcome" INTEGER NOT NULL,
-    "error_reason" TEXT NULL,
-    "duration_us" INTEGER NOT NULL,
-    "position" INTEGER NULL
-);
-INSERT INTO "new_audit" ("id", "time_us", "command_type", "command_id", "user_name", "stream", "outcome", "error_reason", "duration_us", "position")
-SELECT "id", "time_us", "command_type", "command_id", "user_name", "stream", "outcome", "error_reason", "duration_us", "position" FROM "audit";
-DROP TABLE "audit";
-ALTER TABLE "new_audit" RENAME TO "audit";
-CREATE INDEX "ix_audit_position" ON "audit" ("position");
-CREATE INDEX "ix_audit_stream" ON "audit" ("stream", "id") WHERE position IS NULL;
-CREATE INDEX "ix_audit_time" ON "audit" ("time_us", "id");
-
-INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
-VALUES ('20261120225245_AuditIndexes', '10.0.14');
+VALUES ('20261130145646_Initial', '10.0.15');
 
 COMMIT;

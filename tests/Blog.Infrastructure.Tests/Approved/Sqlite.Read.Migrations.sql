@@ -85,7 +85,7 @@ CREATE UNIQUE INDEX "ux_post_search_rows_post" ON "post_search_rows" ("post_id")
 CREATE VIRTUAL TABLE post_search USING fts5(title, content, tokenize = 'unicode61 remove_diacritics 2')
 
 INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
-VALUES ('20261120162410_Initial', '10.0.14');
+VALUES ('20261120162410_Initial', '10.0.15');
 
 COMMIT;
 
@@ -321,4 +321,4 @@ COMMIT;
 PRAGMA foreign_keys = 1;
 
 INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
-VALUES ('20261120191656_ReadSide', '10.0.14');
+VALUES ('20261120191656_ReadSide', '10.0.15');
