@@ -38,11 +38,11 @@ internal sealed partial class HangfireHost(
             return;
         }
 
-        await HangfireStorage.InstallAsync(database, cancellationToken);
+        await HangfireStorage.InstallAsync(storage, database, cancellationToken);
         Schedule(nameof(JobScheduleOptions.DrainSchedule), "drain-outbox", options.Value.DrainSchedule, job => job.DrainOutboxAsync(CancellationToken.None));
         Schedule(nameof(JobScheduleOptions.ForgetSchedule), "forget-old-records", options.Value.ForgetSchedule, job => job.ForgetAsync(CancellationToken.None));
-        Schedule(nameof(JobScheduleOptions.AuditSchedule), "audit-read-model", options.Value.AuditSchedule, job => job.AuditAsync(CancellationToken.None));
-        Schedule(nameof(JobScheduleOptions.VerifySchedule), "verify-event-log", options.Value.VerifySchedule, job => job.VerifyAsync(CancellationToken.None));
+        Schedule(nameof(JobScheduleOptions.AuditSchedule), RecurringJobs.AuditSchedule, options.Value.AuditSchedule, job => job.AuditAsync(CancellationToken.None));
+        Schedule(nameof(JobScheduleOptions.VerifySchedule), RecurringJobs.VerifySchedule, options.Value.VerifySchedule, job => job.VerifyAsync(CancellationToken.None));
         if (options.Value.Workers == 0)
         {
             return;

@@ -6,6 +6,7 @@ using Hangfire.PostgreSql.Factories;
 using Hangfire.SqlServer;
 using Microsoft.Data.SqlClient;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace GrpcCqrs.Jobs.Hangfire;
@@ -27,7 +28,8 @@ internal static class HangfireStorage
     public static JobStorage Create(IServiceProvider services)
     {
         var database = services.GetRequiredService<WriteDatabase>();
-        return database.Provider.Name switch
+        var options = services.GetRequiredService<IOptions<JobScheduleOptions>>().Value;
+        return (options.Storage == JobStorageKind.Memory ? "" : database.Provider.Name) switch
         {
             "PostgreSql" => OnPostgreSql(database.ConnectionString),
             "SqlServer" => new SqlServerStorage(database.ConnectionString, new SqlServerStorageOptions
@@ -43,15 +45,15 @@ internal static class HangfireStorage
     }
 
     /// <summary>Creates or upgrades Hangfire's tables, once the write database is there.</summary>
-    public static async Task InstallAsync(WriteDatabase database, CancellationToken cancellationToken)
+    public static async Task InstallAsync(JobStorage storage, WriteDatabase database, CancellationToken cancellationToken)
     {
-        if (database.Provider.Name == "PostgreSql")
+        if (storage is PostgreSqlStorage)
         {
             await using var connection = new NpgsqlConnection(database.ConnectionString);
             await connection.OpenAsync(cancellationToken);
             PostgreSqlObjectsInstaller.Install(connection, Schema);
         }
-        else if (database.Provider.Name == "SqlServer")
+        else if (storage is SqlServerStorage)
         {
             await using var connection = new SqlConnection(database.ConnectionString);
             await connection.OpenAsync(cancellationToken);

@@ -2,6 +2,16 @@ using System.ComponentModel.DataAnnotations;
 
 namespace GrpcCqrs.Jobs.Hangfire;
 
+/// <summary>Where Hangfire keeps what it knows. The records of jobs are in the write database in any case.</summary>
+public enum JobStorageKind
+{
+    /// <summary>In the schema <c>hangfire</c> of the write database, on PostgreSQL and SQL Server; in memory on SQLite, which Hangfire has no safe storage for.</summary>
+    Database,
+
+    /// <summary>In memory: each process has a schedule and a history of its own, and Hangfire creates no tables.</summary>
+    Memory,
+}
+
 /// <summary>
 /// When jobs run, and how many at a time. Schedules are cron expressions in UTC, of five fields or six with seconds first; an empty one is
 /// never. Configuration section <c>Jobs</c>.
@@ -14,6 +24,10 @@ public sealed class JobScheduleOptions
     /// <summary>How many jobs this process runs at a time. Default 2; 0 for none.</summary>
     [Range(0, 64)]
     public int Workers { get; set; } = 2;
+
+    /// <summary>Where Hangfire keeps its queue, schedule and history. Default <see cref="JobStorageKind.Database"/>.</summary>
+    [EnumDataType(typeof(JobStorageKind))]
+    public JobStorageKind Storage { get; set; } = JobStorageKind.Database;
 
     /// <summary>Whether the dashboard is served. Default true.</summary>
     public bool Dashboard { get; set; } = true;

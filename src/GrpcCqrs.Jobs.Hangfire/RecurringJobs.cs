@@ -19,8 +19,9 @@ public sealed class RecurringJobs(
     IOptions<JobScheduleOptions> options,
     TimeProvider clock)
 {
-    /// <summary>The name in the records of the jobs that a schedule has started.</summary>
-    private const string Scheduler = "schedule";
+    /// <summary>The names of the schedules that start jobs, which is also who has started them.</summary>
+    internal const string AuditSchedule = "audit-read-model";
+    internal const string VerifySchedule = "verify-event-log";
 
     /// <summary>How long the read model may take to reach what is the newest event when the drain begins.</summary>
     private static readonly TimeSpan DrainPatience = TimeSpan.FromSeconds(45);
@@ -63,20 +64,20 @@ public sealed class RecurringJobs(
     /// <summary>Starts an audit of a sample of the read model.</summary>
     public async Task<string> AuditAsync(CancellationToken cancellationToken) => operations.ByStreamNames.Count == 0
         ? "No projection of this service can be audited by stream."
-        : await StartAsync(JobKinds.Audit, new JobArguments { Sample = options.Value.AuditSample }, cancellationToken);
+        : await StartAsync(AuditSchedule, JobKinds.Audit, new JobArguments { Sample = options.Value.AuditSample }, cancellationToken);
 
     /// <summary>Starts a walk along the event log's hash chain.</summary>
-    public Task<string> VerifyAsync(CancellationToken cancellationToken) => StartAsync(JobKinds.Verify, new JobArguments(), cancellationToken);
+    public Task<string> VerifyAsync(CancellationToken cancellationToken) => StartAsync(VerifySchedule, JobKinds.Verify, new JobArguments(), cancellationToken);
 
-    /// <summary>Starts a job unless one of its kind that the schedule has started has not ended yet.</summary>
-    private async Task<string> StartAsync(string kind, JobArguments arguments, CancellationToken cancellationToken)
+    /// <summary>Starts a job unless the one that the schedule has started before has not ended yet.</summary>
+    private async Task<string> StartAsync(string schedule, string kind, JobArguments arguments, CancellationToken cancellationToken)
     {
         var unfinished = await jobs.ListUnfinishedAsync(cancellationToken);
-        if (unfinished.FirstOrDefault(job => job.Kind == kind && job.User == Scheduler) is { } earlier)
+        if (unfinished.FirstOrDefault(job => job.User == schedule) is { } earlier)
         {
             return $"Job {earlier.Id} has not ended yet.";
         }
 
-        return $"Job {(await jobs.StartAsync(kind, arguments, Scheduler, cancellationToken)).Id} started.";
+        return $"Job {(await jobs.StartAsync(kind, arguments, schedule, cancellationToken)).Id} started.";
     }
 }

@@ -44,8 +44,31 @@ def refused(call, request):
     sys.exit(f"FAILED: {request} was accepted")
 
 
+def check_health(channel):
+    """grpc.health.v1 by the bytes of its messages: a text in field 1, an enum in field 1, where 1 is SERVING and 3 SERVICE_UNKNOWN."""
+    def request(service):
+        return b"\x0a" + bytes([len(service)]) + service.encode()
+
+    ask = channel.unary_unary("/grpc.health.v1.Health/Check")
+    watch = channel.unary_stream("/grpc.health.v1.Health/Watch")
+    for service in ("", "blog.v1.PostCommandService", "blog.v1.PostQueryService", "grpccqrs.feed.v1.EventFeedService"):
+        check(ask(request(service), timeout=20) == b"\x08\x01", f"'{service}' is serving")
+        watched = watch(request(service), timeout=20)
+        check(next(watched) == b"\x08\x01", f"a watch says that '{service}' is serving")
+        watched.cancel()
+    try:
+        ask(request("blog.v1.Nothing"), timeout=20)
+        sys.exit("FAILED: an unknown service has a health")
+    except grpc.RpcError as error:
+        check(error.code() == grpc.StatusCode.NOT_FOUND, "an unknown service is NOT_FOUND")
+    watched = watch(request("blog.v1.Nothing"), timeout=20)
+    check(next(watched) == b"\x08\x03", "a watch of an unknown service says so")
+    watched.cancel()
+
+
 def main(address):
     channel = grpc.insecure_channel(address)
+    check_health(channel)
     write = command_calls.PostCommandServiceStub(channel)
     read = query_calls.PostQueryServiceStub(channel)
 

@@ -52,6 +52,17 @@ public sealed class LayerTests
             name => Assert.True(name is "DiffPlex" || name.StartsWith("Microsoft.Extensions.", StringComparison.Ordinal), name));
 
     [Fact]
+    public void Of_the_engine_only_the_jobs_know_Hangfire_and_nothing_knows_AutoMapper()
+    {
+        var engine = AssemblyReferences.Named("GrpcCqrs.");
+        Assert.Contains("GrpcCqrs.Jobs.Hangfire", engine);
+        Assert.All(engine, assembly => Assert.DoesNotContain("AutoMapper", AssemblyReferences.BeyondTheBaseLibrary(assembly)));
+        Assert.Equal(
+            ["GrpcCqrs.Jobs.Hangfire"],
+            engine.Where(assembly => AssemblyReferences.BeyondTheBaseLibrary(assembly).Any(name => name.StartsWith("Hangfire", StringComparison.Ordinal))));
+    }
+
+    [Fact]
     public void The_testing_kit_needs_no_test_framework() =>
         Assert.All(
             AssemblyReferences.BeyondTheBaseLibrary("GrpcCqrs.Testing"),

@@ -9,6 +9,16 @@ namespace Blog.Tests.Service;
 /// <summary>What refused calls say, in google.rpc.Status.</summary>
 public sealed class RefusalTests(BlogService blog) : IClassFixture<BlogService>
 {
+    [Fact]
+    public async Task Details_are_the_bytes_that_they_have_always_been()
+    {
+        const string since26da4c7 =
+            "CAMSLnRpdGxlOiBNdXN0IGJlIDEtMjAwIGNoYXJhY3RlcnMgYW5kIG5vdCBibGFuay4aQgoodHlwZS5nb29nbGVhcGlzLmNvbS9nb29nbGUucnBjLkVycm9y"
+            + "SW5mbxIWCg5JTlZBTElEX0ZJRUxEUxIEYmxvZxpfCil0eXBlLmdvb2dsZWFwaXMuY29tL2dvb2dsZS5ycGMuQmFkUmVxdWVzdBIyCjAKBXRpdGxlEidNdXN0IGJlIDEtMjAwIGNoYXJhY3RlcnMgYW5kIG5vdCBibGFuay4=";
+        var refused = await Assert.ThrowsAsync<RpcException>(() => blog.Commands.CreatePostAsync(new CreatePostRequest { Author = "Ada" }).ResponseAsync);
+        Assert.Equal(since26da4c7, Convert.ToBase64String(refused.Trailers.GetValueBytes("grpc-status-details-bin")!));
+    }
+
     [Theory]
     [MemberData(nameof(CommandCall.OnAPost), MemberType = typeof(CommandCall))]
     public async Task Every_command_on_an_unknown_post_is_refused(string command)

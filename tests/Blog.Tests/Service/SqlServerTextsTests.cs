@@ -38,6 +38,7 @@ public sealed class SqlServerTextsStores : IStoreFixture, IDisposable
 
     public IReadOnlyDictionary<string, string?> NewStore() => new Dictionary<string, string?>(files.NewStore(), StringComparer.Ordinal)
     {
+        ["Jobs:Storage"] = "Memory", // Its name is SqlServer, but there is none.
         ["hostingStartupAssemblies"] = typeof(SqlServerTextsStores).Assembly.GetName().Name,
         ["Storage:Write:Provider"] = "SqlServer",
         ["Storage:Read:Provider"] = "SqlServer",
