@@ -45,7 +45,7 @@ public sealed class SqliteProvider : DatabaseProvider
     public override DbConnection CreateConnection(string connectionString) => new SqliteConnection(connectionString);
 
     /// <inheritdoc/>
-    public override DbDataSource CreateReaders(string connectionString) => new SqliteReaders(connectionString);
+    public override DbDataSource CreateReaders(string connectionString) => new ReadDataSource(connectionString);
 
     /// <inheritdoc/>
     public override void Configure(DbContextOptionsBuilder options, string connectionString) => options.UseSqlite(connectionString);
@@ -110,10 +110,8 @@ public sealed class SqliteProvider : DatabaseProvider
     /// <inheritdoc/>
     public override Task<DbTransaction> BeginSnapshotAsync(DbConnection connection, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(connection);
-
         // Deferred: the write-ahead log gives a reader a snapshot, and it takes no lock.
-        return Task.FromResult(connection is SqliteConnection plain ? plain.BeginTransaction(deferred: true) : connection.BeginTransaction());
+        return Task.FromResult<DbTransaction>(((SqliteConnection)connection).BeginTransaction(deferred: true));
     }
 
     /// <inheritdoc/>
