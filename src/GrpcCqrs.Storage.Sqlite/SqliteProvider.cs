@@ -18,14 +18,17 @@ public sealed class SqliteProvider : DatabaseProvider
     private const int Constraint = 19;
     private const int Mismatch = 20;
 
-    // For the one connection that writes a file: 32 MiB of page cache. SQLite copies the log into the database at a commit, for tens of
-    // milliseconds in which nobody is answered, and waits for the disk: so the logs grow to 128 and 64 MiB first in place of 4, in which
-    // time a busy log has written many pages again and again that are then copied once.
-    private const string WriterBuffers = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 32000;";
-    // The projector does so too when it has nothing else to do, so that under a steady load short stretches of the log are copied in between.
-    private const string ProjectorBuffers = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 16000;";
+    // Another process's transaction is waited for in steps of milliseconds; left to itself, the driver tries again every 150 ms.
+    private const string WaitForWriters = "PRAGMA busy_timeout = 1000; ";
 
-    static SqliteProvider() => SqliteLibrary.SetUp();
+    // 32 MiB for the one connection that writes a file.
+    private const string WriterCache = "PRAGMA cache_size = -32768; ";
+
+    // SQLite copies the log into the database at a commit, for tens of milliseconds in which no caller is answered. The write database's
+    // log is flushed at each commit, so it may grow to 128 MiB first, in place of 4: a busy log has many pages more than once, and each is
+    // copied once. The read database's is flushed only before it is copied: the more has gathered, the longer the append writer's flushes
+    // wait for the disk. So it is copied each 4 MiB, SQLite's default.
+    private const string RareCheckpoints = "PRAGMA wal_autocheckpoint = 32000; ";
 
     /// <inheritdoc/>
     public override string Name => "Sqlite";
@@ -45,7 +48,7 @@ public sealed class SqliteProvider : DatabaseProvider
     public override DbConnection CreateConnection(string connectionString) => new SqliteConnection(connectionString);
 
     /// <inheritdoc/>
-    public override DbDataSource CreateReaders(string connectionString) => new SqliteReaders(connectionString);
+    public override DbDataSource CreateReaders(string connectionString) => new ReadDataSource(connectionString);
 
     /// <inheritdoc/>
     public override void Configure(DbContextOptionsBuilder options, string connectionString) => options.UseSqlite(connectionString);
@@ -75,20 +78,11 @@ public sealed class SqliteProvider : DatabaseProvider
 
     /// <inheritdoc/>
     public override Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken) =>
-        PrepareAsync(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; " + WriterBuffers, cancellationToken);
+        PrepareAsync(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; " + WriterCache + RareCheckpoints, cancellationToken);
 
     /// <inheritdoc/>
     public override Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken) =>
-        PrepareAsync(connection, "PRAGMA synchronous = NORMAL; " + ProjectorBuffers, cancellationToken);
-
-    /// <summary>Copies the log into the database once it has grown by 4 MiB.</summary>
-    public override void KeepUp(DbConnection connection)
-    {
-        if (SqliteLogFiles.AreSupported)
-        {
-            SqliteLogFiles.CopyLog((SqliteConnection)connection);
-        }
-    }
+        PrepareAsync(connection, "PRAGMA synchronous = NORMAL; " + WriterCache, cancellationToken);
 
     /// <summary>Only reads: the transaction began with the lock on the whole database.</summary>
     public override string LockSequencer => "SELECT position, time_us, hash FROM sequencer WHERE id = 1";
@@ -110,10 +104,8 @@ public sealed class SqliteProvider : DatabaseProvider
     /// <inheritdoc/>
     public override Task<DbTransaction> BeginSnapshotAsync(DbConnection connection, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(connection);
-
         // Deferred: the write-ahead log gives a reader a snapshot, and it takes no lock.
-        return Task.FromResult(connection is SqliteConnection plain ? plain.BeginTransaction(deferred: true) : connection.BeginTransaction());
+        return Task.FromResult<DbTransaction>(((SqliteConnection)connection).BeginTransaction(deferred: true));
     }
 
     /// <inheritdoc/>
@@ -124,11 +116,8 @@ public sealed class SqliteProvider : DatabaseProvider
     public override bool IsDataError(DbException exception) =>
         exception is SqliteException { SqliteErrorCode: Constraint or TooBig or Mismatch };
 
-    private static Task PrepareAsync(DbConnection connection, string pragmas, CancellationToken cancellationToken)
-    {
-        SqliteLibrary.WaitForWriters((SqliteConnection)connection);
-        return ExecuteAsync(connection, pragmas, cancellationToken);
-    }
+    private static Task PrepareAsync(DbConnection connection, string pragmas, CancellationToken cancellationToken) =>
+        ExecuteAsync(connection, WaitForWriters + pragmas, cancellationToken);
 
     private static async Task ExecuteAsync(DbConnection connection, string text, CancellationToken cancellationToken)
     {

@@ -76,20 +76,6 @@ public sealed class SqliteReaderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_parameter_without_a_value_and_one_of_an_unknown_type_are_named()
-    {
-        await using var connection = await readers.OpenConnectionAsync();
-        await using var command = connection.CreateCommand();
-        command.CommandText = "SELECT id FROM things WHERE id = @id";
-        Assert.Contains("@id", (await Assert.ThrowsAsync<InvalidOperationException>(() => command.ExecuteScalarAsync())).Message, StringComparison.Ordinal);
-        command.Parameters.Add(new SqliteParameter("id", new Uri("http://localhost")));
-        Assert.Contains("System.Uri", (await Assert.ThrowsAsync<NotSupportedException>(() => command.ExecuteScalarAsync())).Message, StringComparison.Ordinal);
-        command.Parameters.Clear();
-        command.Parameters.Add(new SqliteParameter("@id", 3));
-        Assert.Equal(3L, await command.ExecuteScalarAsync());
-    }
-
-    [Fact]
     public async Task What_SQLite_does_not_take_is_the_drivers_exception()
     {
         await using var connection = await readers.OpenConnectionAsync();
@@ -130,8 +116,9 @@ public sealed class SqliteReaderTests : IAsyncLifetime
     [Fact]
     public async Task A_snapshot_stands_still_and_ends_with_the_connection()
     {
-        await using (var connection = await readers.OpenConnectionAsync())
+        await using (var connection = provider.CreateConnection(ConnectionString))
         {
+            await connection.OpenAsync();
             await provider.BeginSnapshotAsync(connection, CancellationToken.None);
             Assert.Equal(3, await connection.QuerySingleAsync<long>("SELECT count(*) FROM things"));
             await ExecuteAsync("INSERT INTO things (id) VALUES (4)");
@@ -153,6 +140,22 @@ public sealed class SqliteReaderTests : IAsyncLifetime
         await giveUp.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => query.WaitAsync(TimeSpan.FromSeconds(30)));
         Assert.Equal(3, await connection.QuerySingleAsync<long>("SELECT count(*) FROM things"));
+    }
+
+    [Fact]
+    public async Task A_caller_that_gives_up_ends_a_query_that_has_returned_a_row()
+    {
+        await using var connection = await readers.OpenConnectionAsync();
+        using var giveUp = new CancellationTokenSource();
+        await using var command = connection.CreateCommand();
+        command.CommandText = "SELECT 1 UNION ALL SELECT * FROM (" + Endless + ")";
+        await using var reader = await command.ExecuteReaderAsync(giveUp.Token);
+        Assert.True(await reader.ReadAsync(giveUp.Token));
+        var next = Task.Run(() => reader.ReadAsync(giveUp.Token));
+        await Task.Delay(50);
+        Assert.False(next.IsCompleted);
+        await giveUp.CancelAsync();
+        await Assert.ThrowsAsync<SqliteException>(() => next.WaitAsync(TimeSpan.FromSeconds(30)));
     }
 
     [Fact]

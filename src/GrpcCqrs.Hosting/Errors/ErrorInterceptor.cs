@@ -90,7 +90,8 @@ internal sealed partial class ErrorInterceptor(IOptions<ErrorOptions> options, I
             return ErrorStatus.ToRpcException(rejection, options.Value.Domain);
         }
 
-        if (exception is OperationCanceledException or IOException && context.CancellationToken.IsCancellationRequested)
+        // A driver may report the query that it ended as its own failure.
+        if (exception is OperationCanceledException or IOException or DbException && context.CancellationToken.IsCancellationRequested)
         {
             return new RpcException(new Status(StatusCode.Cancelled, "The caller gave up."));
         }

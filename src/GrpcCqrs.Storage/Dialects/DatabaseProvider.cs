@@ -68,14 +68,6 @@ public abstract partial class DatabaseProvider
     /// <param name="cancellationToken">Ends the work.</param>
     public virtual Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>
-    /// Upkeep that would hold up later work, while the projector has nothing to do: on its connection, outside of a transaction. Must be
-    /// short, and cheap where there is nothing to keep up. Default: none.
-    /// </summary>
-    public virtual void KeepUp(DbConnection connection)
-    {
-    }
-
     /// <summary>The append queue's conversation with this database. The default sends a prepared statement a row.</summary>
     public virtual AppendSession CreateAppendSession(DbConnection connection) => new(connection, this);
 

@@ -136,7 +136,6 @@ internal sealed partial class ProjectionRunner(
         }
         else if (!hasMore)
         {
-            projector.KeepUp();
             await projector.Lease.BeatAsync(cancellationToken);
             await signal.WaitAsync(WaitTime(), cancellationToken);
         }

@@ -80,9 +80,6 @@ internal sealed class ProjectionSession : IAsyncDisposable
         await transaction.CommitAsync(cancellationToken);
     }
 
-    /// <summary>Lets the database do its upkeep while there is nothing to do.</summary>
-    public void KeepUp() => provider.KeepUp(connection);
-
     /// <summary>Throws away what was to be written in a transaction that is over.</summary>
     public void Forget() => buffer?.Forget();
 

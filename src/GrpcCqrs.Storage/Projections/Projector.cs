@@ -76,9 +76,6 @@ internal sealed partial class Projector(
         }
     }
 
-    /// <summary>Lets the read database do its upkeep while there is nothing to do.</summary>
-    public void KeepUp() => session?.KeepUp();
-
     /// <summary>Runs work in one transaction of the lease's holder; commits unless it throws.</summary>
     public async Task<T> InTransactionAsync<T>(Func<DbTransaction, Task<T>> work, CancellationToken cancellationToken)
     {
