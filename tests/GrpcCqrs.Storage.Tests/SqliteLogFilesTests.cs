@@ -20,7 +20,7 @@ public sealed class SqliteLogFilesTests : IDisposable
 
     private string File => Path.Combine(directory.FullName, "things.db");
 
-    public void Dispose() => directory.Delete(recursive: true);
+    public void Dispose() => CleanUp.DeleteDirectory(directory.FullName);
 
     [Theory]
     [InlineData("OFF")]
