@@ -10,6 +10,11 @@ internal sealed class BenchmarkDatabase : IDisposable
     public const string Sqlite = "sqlite";
     public const string PostgreSql = "postgresql";
 
+    private static readonly Lazy<string> Server = new(() =>
+        Environment.GetEnvironmentVariable("GRPCCQRS_POSTGRESQL") is { Length: > 0 } configured ? configured
+        : PostgreSqlCluster.FindBinaries() is { } binaries ? PostgreSqlCluster.Start(binaries, isDurable: true)
+        : throw new InvalidOperationException("Neither GRPCCQRS_POSTGRESQL nor PostgreSQL's binaries in /usr/lib/postgresql are there."));
+
     private readonly DirectoryInfo data = System.IO.Directory.CreateTempSubdirectory("grpccqrs-bench-");
     private readonly List<string> names = [];
 
@@ -17,6 +22,9 @@ internal sealed class BenchmarkDatabase : IDisposable
     public BenchmarkDatabase(BenchmarkOptions options) => Settings = options.Database == PostgreSql
         ? [$"--Storage:Directory={data.FullName}", .. CreatePostgreSql("Write"), .. CreatePostgreSql("Read")]
         : [$"--Storage:Directory={data.FullName}"];
+
+    /// <summary>A connection string that may create databases on PostgreSQL: GRPCCQRS_POSTGRESQL, else that of a private server.</summary>
+    public static string PostgreSqlServer => Server.Value;
 
     /// <summary>Where a service keeps its files.</summary>
     public string Directory => data.FullName;
@@ -45,13 +53,11 @@ internal sealed class BenchmarkDatabase : IDisposable
 
     private static string Execute(string text)
     {
-        var server = PostgreSqlCluster.AdminConnectionString
-            ?? throw new InvalidOperationException("Neither GRPCCQRS_POSTGRESQL nor PostgreSQL's binaries in /usr/lib/postgresql are there.");
-        using var admin = new NpgsqlConnection(server);
+        using var admin = new NpgsqlConnection(PostgreSqlServer);
         admin.Open();
         using var command = admin.CreateCommand();
         command.CommandText = text;
         command.ExecuteNonQuery();
-        return server;
+        return PostgreSqlServer;
     }
 }

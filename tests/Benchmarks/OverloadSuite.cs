@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Grpc.Core;
-using GrpcCqrs.Storage.Tests;
 
 namespace Benchmarks;
 
@@ -47,7 +46,7 @@ internal static class OverloadSuite
         if (options.Database == BenchmarkDatabase.PostgreSql)
         {
             // A cluster that the client started would have the client's processors.
-            start.Environment["GRPCCQRS_POSTGRESQL"] = PostgreSqlCluster.AdminConnectionString;
+            start.Environment["GRPCCQRS_POSTGRESQL"] = BenchmarkDatabase.PostgreSqlServer;
         }
 
         using var client = Process.Start(start)!;

@@ -20,10 +20,10 @@ public sealed class JobTests(WholePostgreSqlFixture postgreSql, ITestOutputHelpe
     public void Dispose()
     {
         limit.Dispose();
-        data.Delete(recursive: true);
+        CleanUp.DeleteDirectory(data.FullName);
     }
 
-    [SkippableTheory]
+    [LongTheory]
     [InlineData("Sqlite")]
     [InlineData("PostgreSql")]
     public async Task Every_kind_of_job_ends_however_often_its_process_is_killed(string database)
@@ -65,7 +65,7 @@ public sealed class JobTests(WholePostgreSqlFixture postgreSql, ITestOutputHelpe
         Assert.DoesNotContain(overview.Projections, projection => projection.TableSets.Any(set => set.State == TableSetState.Building));
     }
 
-    [SkippableFact]
+    [LongFact]
     public async Task Of_two_processes_on_one_PostgreSQL_one_runs_a_job_and_the_other_takes_over_when_that_is_killed()
     {
         var settings = SettingsOf("PostgreSql");
@@ -106,7 +106,7 @@ public sealed class JobTests(WholePostgreSqlFixture postgreSql, ITestOutputHelpe
         Assert.Equal(1, Begun(survivor, job.Id));
     }
 
-    [SkippableFact]
+    [LongFact]
     public async Task The_dashboard_is_for_callers_on_this_machine()
     {
         await using var server = await ServerProcess.StartAsync(data.FullName);

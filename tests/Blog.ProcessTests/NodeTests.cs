@@ -57,7 +57,9 @@ public sealed class NodeTests : IDisposable
         // Without the projector the shared read database stands still, which a token shows; the node with its own goes on.
         await projector.KillAsync();
         var late = await commands.CreatePostAsync(new CreatePostRequest { Title = "Late", Author = "Ada" });
-        var behind = await Assert.ThrowsAsync<RpcException>(async () => await queries[0].GetPostAsync(
+        await using var impatientNode = await ServerProcess.StartAsync(data.FullName, Role + "Query", "--Projections:MaxTokenWait=00:00:00.500");
+        using var toImpatient = GrpcChannel.ForAddress(impatientNode.GrpcAddress);
+        var behind = await Assert.ThrowsAsync<RpcException>(async () => await new PostQueryService.PostQueryServiceClient(toImpatient).GetPostAsync(
             new GetPostRequest { PostId = late.PostId, ConsistencyToken = late.ConsistencyToken }));
         Assert.Equal(StatusCode.Unavailable, behind.StatusCode);
         Assert.Equal(30, (await queries[0].ListPostsAsync(new ListPostsRequest { PageSize = 100 })).Posts.Count);
@@ -68,5 +70,5 @@ public sealed class NodeTests : IDisposable
         await queries[0].GetPostAsync(new GetPostRequest { PostId = late.PostId, ConsistencyToken = late.ConsistencyToken });
     }
 
-    public void Dispose() => data.Delete(recursive: true);
+    public void Dispose() => CleanUp.DeleteDirectory(data.FullName);
 }

@@ -40,5 +40,5 @@ public sealed class ReadYourWritesTests : IDisposable
         Assert.Equal(Pairs, seen);
     }
 
-    public void Dispose() => data.Delete(recursive: true);
+    public void Dispose() => CleanUp.DeleteDirectory(data.FullName);
 }

@@ -10,7 +10,7 @@ namespace Blog.ProcessTests;
 /// <summary>The Blog service in a process of its own, on free loopback ports.</summary>
 internal sealed partial class ServerProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(2);
 
     private readonly Process process;
     private readonly StringBuilder output = new();

@@ -7,5 +7,5 @@ public sealed class ScratchDirectory : IDisposable
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
-    public void Dispose() => Directory.Delete(Path, recursive: true);
+    public void Dispose() => CleanUp.DeleteDirectory(Path);
 }

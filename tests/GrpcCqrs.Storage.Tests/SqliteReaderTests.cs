@@ -32,7 +32,7 @@ public sealed class SqliteReaderTests : IAsyncLifetime
     public async Task DisposeAsync()
     {
         await readers.DisposeAsync();
-        directory.Delete(recursive: true);
+        CleanUp.DeleteDirectory(directory.FullName);
     }
 
     [Fact]
@@ -138,7 +138,7 @@ public sealed class SqliteReaderTests : IAsyncLifetime
         await Task.Delay(50);
         Assert.False(query.IsCompleted);
         await giveUp.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => query.WaitAsync(TimeSpan.FromSeconds(30)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => query.WaitAsync(Patience.Limit));
         Assert.Equal(3, await connection.QuerySingleAsync<long>("SELECT count(*) FROM things"));
     }
 
@@ -174,7 +174,7 @@ public sealed class SqliteReaderTests : IAsyncLifetime
             start.SignalAndWait();
             Thread.SpinWait(round % 500 * 10);
             giveUp.Cancel();
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => query.WaitAsync(TimeSpan.FromSeconds(30)));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => query.WaitAsync(Patience.Limit));
         }
 
         Assert.Equal(3, await connection.QuerySingleAsync<long>("SELECT count(*) FROM things"));

@@ -82,6 +82,7 @@ public sealed class StoreHarness : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection([KeyValuePair.Create<string, string?>("Projections:MaxTokenWait", "00:01:00")]);
         builder.Configuration.AddInMemoryCollection(settings);
         builder.Configuration.AddInMemoryCollection(more.Select(pair => KeyValuePair.Create<string, string?>(pair.Key, pair.Value)));
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Patience.Limit);
         builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
         builder.Services.AddEventSourcing(LedgerTypes.Registry).AddAggregate<Ledger, LedgerEvent>();
         builder.Services.AddEventStorage()
@@ -128,7 +129,7 @@ public sealed class StoreHarness : IAsyncDisposable
     /// <summary>The same for a condition that has to be asked for.</summary>
     public static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(Patience.Limit);
         while (!await condition())
         {
             await Task.Delay(5, limit.Token);

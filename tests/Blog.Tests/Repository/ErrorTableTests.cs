@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Hosting;
@@ -58,7 +59,7 @@ public sealed class ErrorTableTests
             .Append("\n| Reason | gRPC status | Retryable | Meaning |\n|---|---|---|---|\n");
         foreach (var code in All)
         {
-            text.Append($"| `{code.Reason}` | {StatusName(code.Kind)} | {(code.Retryable ? "yes" : "no")} | {code.Meaning} |\n");
+            text.Append(CultureInfo.InvariantCulture, $"| `{code.Reason}` | {StatusName(code.Kind)} | {(code.Retryable ? "yes" : "no")} | {code.Meaning} |\n");
         }
 
         return text.ToString();

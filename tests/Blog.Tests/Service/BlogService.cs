@@ -57,6 +57,7 @@ public class BlogService : IAsyncLifetime
 
             // A slow machine is no reason to fail.
             "--Projections:MaxTokenWait=00:01:00",
+            "--shutdownTimeoutSeconds=600",
             .. Settings,
         ]);
         app.Services.GetRequiredService<ILoggerFactory>().AddProvider(errors);
@@ -81,7 +82,7 @@ public class BlogService : IAsyncLifetime
     {
         await StopAsync();
         SqliteConnection.ClearAllPools();
-        Directory.Delete(DataDirectory, recursive: true);
+        CleanUp.DeleteDirectory(DataDirectory);
         errors.AssertNoneUnexpected();
     }
 

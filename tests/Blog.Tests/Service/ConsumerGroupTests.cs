@@ -18,7 +18,7 @@ public sealed class ConsumerGroupTests(FeedBlogService blog) : IClassFixture<Fee
         var group = await NewGroupAsync();
         var posts = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => blog.CreateAsync()));
         var versions = new ConcurrentDictionary<string, long>(StringComparer.Ordinal);
-        using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var enough = new CancellationTokenSource(Patience.Limit);
         var consumers = Enumerable.Range(0, 3).Select(number => Task.Run(async () =>
         {
             var random = new Random(number);
@@ -251,7 +251,7 @@ public sealed class ConsumerGroupTests(FeedBlogService blog) : IClassFixture<Fee
         IsTold(Refusal.Of(await Assert.ThrowsAsync<RpcException>(() => member.ResponseStream.MoveNext(None))));
 
         // An open feed would hold up the stop until the host gives up on it.
-        await stopping.WaitAsync(TimeSpan.FromSeconds(20));
+        await stopping.WaitAsync(Patience.Limit);
         await service.DisposeAsync();
 
         // Kestrel may close the connection before the client has taken the status from it; then gRPC itself tells that it ended.
@@ -298,7 +298,7 @@ public sealed class ConsumerGroupTests(FeedBlogService blog) : IClassFixture<Fee
 
     private static async Task<Delivery> NextAsync(Consumer member)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(Patience.Limit);
         Assert.True(await member.ResponseStream.MoveNext(limit.Token));
         return member.ResponseStream.Current.Delivery;
     }
@@ -328,7 +328,7 @@ public sealed class ConsumerGroupTests(FeedBlogService blog) : IClassFixture<Fee
 
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(Patience.Limit);
         while (!await condition())
         {
             await Task.Delay(5, limit.Token);

@@ -198,7 +198,7 @@ public sealed class FeedTests(FeedBlogService blog) : IClassFixture<FeedBlogServ
         Assert.Equal($"{await HeadAsync()}", far.Info.Metadata["newest_position"]);
     }
 
-    private static DateTime Limit() => TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(60);
+    private static DateTime Limit() => Patience.Deadline;
 
     private static async IAsyncEnumerable<Event> EventsAsync(AsyncServerStreamingCall<SubscribeResponse> call)
     {
@@ -221,7 +221,7 @@ public sealed class FeedTests(FeedBlogService blog) : IClassFixture<FeedBlogServ
 
     private static async Task UntilAsync(Func<bool> condition)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(Patience.Limit);
         while (!condition())
         {
             await Task.Delay(5, limit.Token);

@@ -68,7 +68,7 @@ public sealed class OperatorCommandTests(OperatedBlog blog) : IClassFixture<Oper
         finally
         {
             Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-            Directory.Delete(directory, recursive: true);
+            CleanUp.DeleteDirectory(directory);
         }
     }
 

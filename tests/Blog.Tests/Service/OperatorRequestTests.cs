@@ -124,7 +124,7 @@ public sealed class OperatorRequestTests(OperatedBlog blog) : IClassFixture<Oper
         finally
         {
             await follower.DisposeAsync();
-            Directory.Delete(directory, recursive: true);
+            CleanUp.DeleteDirectory(directory);
         }
     }
 

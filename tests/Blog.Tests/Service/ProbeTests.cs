@@ -90,8 +90,8 @@ public sealed class ProbeTests(BlogService blog) : IClassFixture<BlogService>
         await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" });
         Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
 
-        // The host would wait 30 s for it.
-        await service.Application.StopAsync().WaitAsync(TimeSpan.FromSeconds(25));
+        // The host would wait ten minutes for it.
+        await service.Application.StopAsync().WaitAsync(Patience.Limit);
         await service.DisposeAsync();
     }
 

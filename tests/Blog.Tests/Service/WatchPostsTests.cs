@@ -139,7 +139,7 @@ public sealed class WatchPostsTests(WatchPostsTests.ImpatientBlogService blog) :
     }
 
     private AsyncServerStreamingCall<WatchPostsResponse> Watch(WatchPostsRequest request) =>
-        blog.Queries.WatchPosts(request, deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(60));
+        blog.Queries.WatchPosts(request, deadline: Patience.Deadline);
 
     private async Task<string> CreateAsync(string title, string author, string tag) =>
         (await blog.Commands.CreatePostAsync(new CreatePostRequest { Title = title, Author = author, Tags = { tag } })).PostId;

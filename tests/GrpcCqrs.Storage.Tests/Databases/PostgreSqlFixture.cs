@@ -43,10 +43,9 @@ public class PostgreSqlFixture : IStoreFixture, IDisposable
         }
 
         admin.Execute($"ALTER DATABASE {name} SET default_transaction_isolation = '{DefaultIsolation}'");
-        var target = new NpgsqlConnectionStringBuilder(PostgreSqlServer.AdminConnectionString)
+        var target = new NpgsqlConnectionStringBuilder(PostgreSqlServer.ConnectionStringTo(name))
         {
             // There are many databases, each with a pool of its own.
-            Database = name,
             ConnectionIdleLifetime = 5,
             ConnectionPruningInterval = 5,
         };
@@ -62,11 +61,14 @@ public class PostgreSqlFixture : IStoreFixture, IDisposable
     public void Dispose()
     {
         readDatabases.Dispose();
-        NpgsqlConnection.ClearAllPools();
-        if (created.Count > 0)
+        foreach (var name in created)
         {
-            using var admin = new NpgsqlConnection(PostgreSqlServer.AdminConnectionString);
-            created.ForEach(name => admin.Execute($"DROP DATABASE {name} WITH (FORCE)"));
+            // FORCE ends the pooled connections with it.
+            CleanUp.Try(name, () =>
+            {
+                using var admin = new NpgsqlConnection(PostgreSqlServer.AdminConnectionString);
+                admin.Execute($"DROP DATABASE {name} WITH (FORCE)");
+            });
         }
 
         GC.SuppressFinalize(this);

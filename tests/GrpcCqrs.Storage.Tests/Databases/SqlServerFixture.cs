@@ -6,8 +6,7 @@ using Xunit;
 namespace GrpcCqrs.Storage.Tests;
 
 /// <summary>
-/// A new SQL Server database a store, the read database beside it on SQLite unless a subclass wants it on the server too; on the server that GRPCCQRS_SQLSERVER leads to (a connection
-/// string that may create databases), else skipped.
+/// A new SQL Server database a store, the read database beside it on SQLite unless a subclass wants it on the server too.
 /// </summary>
 public class SqlServerFixture : IStoreFixture, IDisposable
 {
@@ -19,16 +18,6 @@ public class SqlServerFixture : IStoreFixture, IDisposable
 
     /// <summary>Whether the read database is a second database on the server.</summary>
     protected virtual bool ReadsToo => false;
-
-    private static string AdminConnectionString
-    {
-        get
-        {
-            var configured = Environment.GetEnvironmentVariable("GRPCCQRS_SQLSERVER");
-            Skip.If(string.IsNullOrEmpty(configured), "GRPCCQRS_SQLSERVER is not set.");
-            return configured!;
-        }
-    }
 
     public IReadOnlyDictionary<string, string?> NewStore()
     {
@@ -49,7 +38,7 @@ public class SqlServerFixture : IStoreFixture, IDisposable
     private string NewDatabase()
     {
         var name = $"specs_{Guid.CreateVersion7():N}";
-        using var admin = new SqlConnection(AdminConnectionString);
+        using var admin = new SqlConnection(SqlServerInstance.AdminConnectionString);
         admin.Execute($"CREATE DATABASE {name}");
         lock (created)
         {
@@ -58,7 +47,7 @@ public class SqlServerFixture : IStoreFixture, IDisposable
 
         admin.Execute($"ALTER DATABASE {name} SET ALLOW_SNAPSHOT_ISOLATION ON");
         admin.Execute($"ALTER DATABASE {name} SET READ_COMMITTED_SNAPSHOT {(ReadsCommittedSnapshots ? "ON" : "OFF")}");
-        return new SqlConnectionStringBuilder(AdminConnectionString) { InitialCatalog = name }.ConnectionString;
+        return SqlServerInstance.ConnectionStringTo(name);
     }
 
     public async Task RefuseCorrelationAsync(DbConnection connection, string correlationId) =>
@@ -76,14 +65,13 @@ public class SqlServerFixture : IStoreFixture, IDisposable
     public void Dispose()
     {
         readDatabases.Dispose();
-        SqlConnection.ClearAllPools();
-        if (created.Count > 0)
+        foreach (var name in created)
         {
-            using var admin = new SqlConnection(AdminConnectionString);
-            foreach (var name in created)
+            CleanUp.Try(name, () =>
             {
+                using var admin = new SqlConnection(SqlServerInstance.AdminConnectionString);
                 admin.Execute($"ALTER DATABASE {name} SET SINGLE_USER WITH ROLLBACK IMMEDIATE; DROP DATABASE {name}");
-            }
+            });
         }
 
         GC.SuppressFinalize(this);

@@ -23,6 +23,6 @@ public sealed class SqliteFixture : IStoreFixture, IDisposable
     public void Dispose()
     {
         SqliteConnection.ClearAllPools();
-        root.Delete(recursive: true);
+        CleanUp.DeleteDirectory(root.FullName);
     }
 }

@@ -330,7 +330,7 @@ public abstract partial class ConsumerGroupSpecs<TFixture>(TFixture fixture) : I
 
     private static async Task<Delivery> NextAsync(GroupMember member)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(Patience.Limit);
         return await member.ReadAsync(limit.Token).FirstAsync(limit.Token);
     }
 

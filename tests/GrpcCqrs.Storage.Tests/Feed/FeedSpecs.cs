@@ -235,14 +235,14 @@ public abstract class FeedSpecs<TFixture>(TFixture fixture) : IClassFixture<TFix
 
     private static async Task<FeedMessage> NextAsync(IAsyncEnumerator<FeedMessage> messages)
     {
-        Assert.True(await messages.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.True(await messages.MoveNextAsync().AsTask().WaitAsync(Patience.Limit));
         return messages.Current;
     }
 
     private static async Task<List<long>> TakeAsync(StoreHarness store, long after, Func<FeedMessage.Events, bool> isLast, int pause = 0)
     {
         var seen = new List<long>();
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(Patience.Limit);
         await foreach (var message in store.Services.GetRequiredService<EventFeed>().SubscribeAsync(after, FeedFilter.Everything, limit.Token))
         {
             if (message is FeedMessage.Events events)
@@ -266,7 +266,7 @@ public abstract class FeedSpecs<TFixture>(TFixture fixture) : IClassFixture<TFix
     private static async Task<List<long>> UntilCaughtUpAsync(StoreHarness store, FeedFilter filter)
     {
         var seen = new List<long>();
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(Patience.Limit);
         await foreach (var message in store.Services.GetRequiredService<EventFeed>().SubscribeAsync(0, filter, limit.Token))
         {
             if (message is FeedMessage.CaughtUp)

@@ -14,9 +14,11 @@ namespace GrpcCqrs.Storage.Tests.Model;
 public abstract class ModelSpecs<TFixture>(TFixture fixture) : IClassFixture<TFixture>
     where TFixture : class, IStoreFixture
 {
-    /// <summary>How many scenarios are tried: a few on every run; <c>GRPCCQRS_SCENARIOS</c> asks for more.</summary>
+    /// <summary>How many scenarios are tried: 100 in the long run, 25 in the quick one; <c>GRPCCQRS_SCENARIOS</c> says otherwise.</summary>
     private static int ScenarioCount => int.TryParse(
-        Environment.GetEnvironmentVariable("GRPCCQRS_SCENARIOS"), NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : 100;
+        Environment.GetEnvironmentVariable("GRPCCQRS_SCENARIOS"), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+        ? count
+        : LongRun.IsOn ? 100 : 25;
 
     [SkippableFact]
     public void Any_scenario_ends_as_in_the_model()
