@@ -87,6 +87,7 @@ public sealed class JobBrowserTests : IDisposable
         // One that runs is cancelled.
         await page.GetByLabel("Job", new() { Exact = true }).SelectOptionAsync("rebuild");
         await page.GetByLabel("Stream", new() { Exact = true }).FillAsync("");
+        await page.GetByLabel("Projection").SelectOptionAsync("post_details");
         await page.Locator("#start").ClickAsync();
         await page.Locator("#jobs tr[data-state=Running]").GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
         await page.Locator("#jobs tr[data-state=Cancelled]").WaitForAsync();

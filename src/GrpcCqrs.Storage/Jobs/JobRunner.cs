@@ -91,7 +91,7 @@ public sealed partial class JobRunner
             catch (Exception exception) when (IsPassing(exception) && failures < MaxFailures)
             {
                 LogRetried(logger, job.Kind, job.Id, exception);
-                var delay = FirstRetryDelay * Math.Pow(2, Math.Min(failures, 10));
+                var delay = (exception as RejectedException)?.RetryAfter ?? (FirstRetryDelay * Math.Pow(2, Math.Min(failures, 10)));
                 try
                 {
                     await Task.Delay(delay < MaxRetryDelay ? delay : MaxRetryDelay, clock, working);
@@ -208,7 +208,7 @@ public sealed partial class JobRunner
     }
 
     private static bool IsPassing(Exception exception) =>
-        exception is DbException or TimeoutException || exception is RejectedException { Code.Retryable: true };
+        exception is DbException or TimeoutException || exception is RejectedException { Code.Retryable: true } or RejectedException { RetryAfter: not null };
 
     [LoggerMessage(1501, LogLevel.Information, "Job {Kind} {Id} begins, attempt {Attempt}")]
     private static partial void LogBegun(ILogger logger, string kind, Guid id, int attempt);

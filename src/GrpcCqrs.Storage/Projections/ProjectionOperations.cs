@@ -256,6 +256,11 @@ public sealed class ProjectionOperations
         {
             if (page.Find(request => request.Arguments.Job == job.Id && request.Arguments.Projections.SequenceEqual(arguments.Projections)) is { } asked)
             {
+                if (asked.Result?.RetryAfterSeconds is not null)
+                {
+                    break; // It was refused for the moment.
+                }
+
                 return asked.Id;
             }
 

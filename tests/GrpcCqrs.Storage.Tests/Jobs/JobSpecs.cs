@@ -69,6 +69,19 @@ public abstract class JobSpecs<TFixture>(TFixture fixture) : IClassFixture<TFixt
     }
 
     [SkippableFact]
+    public async Task A_rebuild_right_after_a_switch_waits_until_the_old_tables_may_go()
+    {
+        await using var store = await StartAsync(fixture.NewStore(), Projecting, ("Projections:DropDelay", "00:00:01"));
+        await BookAsync(store, 5);
+        Assert.Equal(JobState.Succeeded, (await StartAndRunAsync(store, JobKinds.Rebuild, new JobArguments())).State);
+
+        var again = await StartAndRunAsync(store, JobKinds.Rebuild, new JobArguments());
+
+        Assert.Equal((JobState.Succeeded, "balances: rebuilt and switched."), (again.State, again.Message));
+        Assert.Contains(await store.Operations.ListAsync(long.MaxValue, 10, None), request => request.Reason == EngineErrors.RebuildRunning.Reason);
+    }
+
+    [SkippableFact]
     public async Task A_cancelled_rebuild_leaves_the_live_tables()
     {
         await using var store = await StartAsync(fixture.NewStore(), Projecting, ("Projections:RebuildEventsPerSecond", "10"));
