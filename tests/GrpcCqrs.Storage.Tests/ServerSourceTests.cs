@@ -45,16 +45,16 @@ public sealed class ServerSourceTests
     public void A_missing_server_skips_the_test_and_fails_it_where_CI_demands_one()
     {
         var missing = new ServerSource.Missing("There is none.");
-        var skip = Assert.Throws<SkipException>(() => new TestServer(() => missing, Unstarted, isDemanded: false).AdminConnectionString);
+        var skip = Assert.Throws<SkipException>(() => new TestServer(() => missing, Unstarted, Unconnected, isDemanded: false).AdminConnectionString);
         Assert.Equal("There is none.", skip.Message);
-        var failure = Assert.Throws<InvalidOperationException>(() => new TestServer(() => missing, Unstarted, isDemanded: true).AdminConnectionString);
+        var failure = Assert.Throws<InvalidOperationException>(() => new TestServer(() => missing, Unstarted, Unconnected, isDemanded: true).AdminConnectionString);
         Assert.Equal("CI demands a server. There is none.", failure.Message);
     }
 
     [Fact]
     public void A_container_that_does_not_start_skips_the_tests_and_says_why()
     {
-        var server = new TestServer(() => new ServerSource.Container(Docker), _ => throw new IOException("no such image"), isDemanded: false);
+        var server = new TestServer(() => new ServerSource.Container(Docker), _ => throw new IOException("no such image"), Unconnected, isDemanded: false);
         var skip = Assert.Throws<SkipException>(() => server.AdminConnectionString);
         Assert.Equal("Docker answers at unix:///var/run/docker.sock, but the container did not start: no such image", skip.Message);
     }
@@ -62,7 +62,7 @@ public sealed class ServerSourceTests
     [Fact]
     public void A_server_is_chosen_and_started_once()
     {
-        var (choices, starts) = (0, 0);
+        var (choices, starts, connections) = (0, 0, 0);
         var server = new TestServer(
             () =>
             {
@@ -70,16 +70,35 @@ public sealed class ServerSourceTests
                 return new ServerSource.Container(Docker);
             },
             _ => $"started {++starts}",
+            _ => connections++,
             isDemanded: false);
         Assert.Equal(["started 1", "started 1"], [server.AdminConnectionString, server.AdminConnectionString]);
-        Assert.Equal((1, 1), (choices, starts));
+        Assert.Equal((1, 1, 1), (choices, starts, connections));
     }
 
     [Fact]
     public void An_installed_server_that_does_not_start_fails_the_tests()
     {
-        var server = new TestServer(() => new ServerSource.Installed("/bin"), _ => throw new IOException("broken"), isDemanded: false);
+        var server = new TestServer(() => new ServerSource.Installed("/bin"), _ => throw new IOException("broken"), Unconnected, isDemanded: false);
         Assert.Throws<IOException>(() => server.AdminConnectionString);
+    }
+
+    [Fact]
+    public void A_server_that_is_named_and_does_not_answer_fails_all_tests_after_one_attempt()
+    {
+        var attempts = 0;
+        var server = new TestServer(
+            () => new ServerSource.Configured("Server=gone"),
+            Unstarted,
+            _ =>
+            {
+                attempts++;
+                throw new IOException("refused");
+            },
+            isDemanded: false);
+        Assert.Throws<IOException>(() => server.AdminConnectionString);
+        Assert.Throws<IOException>(() => server.AdminConnectionString);
+        Assert.Equal(1, attempts);
     }
 
     [Fact]
@@ -100,6 +119,8 @@ public sealed class ServerSourceTests
     }
 
     private static T? Unasked<T>() => throw new InvalidOperationException("Nothing else is looked for.");
+
+    private static void Unconnected(string connectionString) => throw new InvalidOperationException("There is nothing to connect to.");
 
     private static string Unstarted(ServerSource source) => throw new InvalidOperationException($"{source} is not started.");
 }

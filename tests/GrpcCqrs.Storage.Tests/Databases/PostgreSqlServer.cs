@@ -17,6 +17,11 @@ internal static class PostgreSqlServer
         source => source is ServerSource.Installed installed
             ? PostgreSqlCluster.Start(installed.Binaries, isDurable: false)
             : DockerEndpoint.Start(new PostgreSqlBuilder(Image).WithCommand(Settings).Build()),
+        server =>
+        {
+            using var connection = new NpgsqlConnection(server);
+            connection.Open();
+        },
         TestServer.IsCI);
 
     /// <summary>A connection string that may create databases.</summary>

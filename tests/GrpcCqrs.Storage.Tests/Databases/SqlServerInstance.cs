@@ -1,7 +1,6 @@
 using System.Globalization;
 using Microsoft.Data.SqlClient;
 using Testcontainers.MsSql;
-using Xunit;
 
 namespace GrpcCqrs.Storage.Tests;
 
@@ -11,8 +10,15 @@ internal static class SqlServerInstance
     private const string Image = "mcr.microsoft.com/mssql/server:2022-latest";
 
     private static readonly TestServer Server = new(
-        () => ServerSource.Choose("SQL Server", "GRPCCQRS_SQLSERVER", Environment.GetEnvironmentVariable("GRPCCQRS_SQLSERVER"), null, DockerEndpoint.Find),
+        () => IsInvariant
+            ? new ServerSource.Missing("SQL Server's driver needs ICU: install libicu and leave DOTNET_SYSTEM_GLOBALIZATION_INVARIANT unset.")
+            : ServerSource.Choose("SQL Server", "GRPCCQRS_SQLSERVER", Environment.GetEnvironmentVariable("GRPCCQRS_SQLSERVER"), null, DockerEndpoint.Find),
         _ => DockerEndpoint.Start(new MsSqlBuilder(Image).Build()),
+        server =>
+        {
+            using var connection = new SqlConnection(server);
+            connection.Open();
+        },
         isDemanded: false);
 
     /// <summary>A connection string that may create databases.</summary>
@@ -21,9 +27,7 @@ internal static class SqlServerInstance
     /// <summary>A connection string to a database, which waits for a busy server longer than the driver would.</summary>
     public static string ConnectionStringTo(string? database)
     {
-        var server = Server.AdminConnectionString;
-        Skip.If(IsInvariant, "SQL Server's driver needs ICU: install libicu and leave DOTNET_SYSTEM_GLOBALIZATION_INVARIANT unset.");
-        var builder = new SqlConnectionStringBuilder(server)
+        var builder = new SqlConnectionStringBuilder(Server.AdminConnectionString)
         {
             ConnectTimeout = (int)Patience.Limit.TotalSeconds,
             CommandTimeout = (int)Patience.Limit.TotalSeconds,

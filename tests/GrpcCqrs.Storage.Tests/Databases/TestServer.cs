@@ -13,11 +13,12 @@ internal sealed class TestServer
 
     /// <param name="choose">Chooses the source.</param>
     /// <param name="start">Starts the server of a source that needs it; returns a connection string that may create databases.</param>
+    /// <param name="connect">Connects once, so that a server which is named but not there fails the tests at once and not each after a time-out.</param>
     /// <param name="isDemanded">Whether a missing server is a failure.</param>
-    public TestServer(Func<ServerSource> choose, Func<ServerSource, string> start, bool isDemanded)
+    public TestServer(Func<ServerSource> choose, Func<ServerSource, string> start, Action<string> connect, bool isDemanded)
     {
         this.isDemanded = isDemanded;
-        found = new(() => Find(choose(), start));
+        found = new(() => Find(choose(), source => Connected(start(source), connect), connect));
     }
 
     /// <summary>Whether this is a run of CI.</summary>
@@ -39,12 +40,12 @@ internal sealed class TestServer
         }
     }
 
-    private static (string? ConnectionString, string Missing) Find(ServerSource source, Func<ServerSource, string> start)
+    private static (string? ConnectionString, string Missing) Find(ServerSource source, Func<ServerSource, string> start, Action<string> connect)
     {
         switch (source)
         {
             case ServerSource.Configured configured:
-                return (configured.ConnectionString, "");
+                return (Connected(configured.ConnectionString, connect), "");
             case ServerSource.Missing missing:
                 return (null, missing.Reason);
             case ServerSource.Container container:
@@ -61,5 +62,11 @@ internal sealed class TestServer
             default:
                 return (start(source), "");
         }
+    }
+
+    private static string Connected(string connectionString, Action<string> connect)
+    {
+        connect(connectionString);
+        return connectionString;
     }
 }
