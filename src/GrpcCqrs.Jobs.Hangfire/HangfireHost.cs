@@ -4,6 +4,7 @@ using GrpcCqrs.Storage.Jobs;
 using Hangfire;
 using Hangfire.AspNetCore;
 using Hangfire.InMemory;
+using Hangfire.States;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -26,7 +27,7 @@ internal sealed partial class HangfireHost(
 {
     private readonly ILogger logger = loggers.CreateLogger<HangfireHost>();
     private readonly CancellationTokenSource stopping = new();
-    private BackgroundJobServer? server;
+    private BackgroundJobServer[] servers = [];
     private Task resuming = Task.CompletedTask;
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -48,15 +49,7 @@ internal sealed partial class HangfireHost(
             return;
         }
 
-        server = new BackgroundJobServer(
-            new BackgroundJobServerOptions
-            {
-                WorkerCount = options.Value.Workers,
-                Activator = new AspNetCoreJobActivator(scopes),
-                SchedulePollingInterval = storage is InMemoryStorage ? TimeSpan.FromSeconds(1) : TimeSpan.FromSeconds(15),
-                CancellationCheckInterval = TimeSpan.FromSeconds(1),
-            },
-            storage);
+        servers = [NewServer(EnqueuedState.DefaultQueue, options.Value.Workers), NewServer(RecurringJobs.QueueName, 1)];
         await jobs.EnqueueUnfinishedAsync(cancellationToken);
         resuming = ResumeAsync();
     }
@@ -64,14 +57,32 @@ internal sealed partial class HangfireHost(
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await stopping.CancelAsync();
-        await resuming;
-        if (Interlocked.Exchange(ref server, null) is { } running)
+        Array.ForEach(servers, server => server.SendStop());
+        try
         {
-            running.SendStop();
-            await running.WaitForShutdownAsync(cancellationToken);
-            running.Dispose();
+            await resuming.WaitAsync(cancellationToken);
+            await Task.WhenAll(servers.Select(server => server.WaitForShutdownAsync(cancellationToken)));
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The host waits no longer. Jobs that still run are given up, to be resumed.
+        }
+        finally
+        {
+            Array.ForEach(servers, server => server.Dispose());
         }
     }
+
+    private BackgroundJobServer NewServer(string queue, int workers) => new(
+        new BackgroundJobServerOptions
+        {
+            Queues = [queue],
+            WorkerCount = workers,
+            Activator = new AspNetCoreJobActivator(scopes),
+            SchedulePollingInterval = storage is InMemoryStorage ? TimeSpan.FromSeconds(1) : TimeSpan.FromSeconds(15),
+            CancellationCheckInterval = TimeSpan.FromSeconds(1),
+        },
+        storage);
 
     /// <summary>
     /// Enqueues jobs again whose process has died. Not a recurring job: a process that is killed while it holds one of Hangfire's locks keeps
@@ -88,7 +99,7 @@ internal sealed partial class HangfireHost(
                 {
                     await jobs.EnqueueStalledAsync(stopping.Token);
                 }
-                catch (Exception exception) when (exception is not OperationCanceledException)
+                catch (Exception exception) when (!stopping.IsCancellationRequested)
                 {
                     LogNotResumed(logger, exception);
                 }

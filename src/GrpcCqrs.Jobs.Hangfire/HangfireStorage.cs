@@ -19,7 +19,7 @@ internal static class HangfireStorage
     /// <summary>How long a job of a process that has died stays with it; ours are resumed sooner.</summary>
     private static readonly TimeSpan InvisibilityTimeout = TimeSpan.FromMinutes(5);
 
-    private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>How often an idle worker asks SQL Server for jobs.</summary>
     private static readonly TimeSpan QueuePollInterval = TimeSpan.FromSeconds(1);
@@ -51,7 +51,16 @@ internal static class HangfireStorage
         {
             await using var connection = new NpgsqlConnection(database.ConnectionString);
             await connection.OpenAsync(cancellationToken);
+
+            // Of several processes that start at once one installs at a time; the lock goes with the connection.
+            await using (var locking = new NpgsqlCommand("SELECT pg_advisory_lock(hashtext('grpccqrs hangfire schema'))", connection))
+            {
+                await locking.ExecuteNonQueryAsync(cancellationToken);
+            }
+
             PostgreSqlObjectsInstaller.Install(connection, Schema);
+            await using var unlocking = new NpgsqlCommand("SELECT pg_advisory_unlock_all()", connection);
+            await unlocking.ExecuteNonQueryAsync(cancellationToken);
         }
         else if (storage is SqlServerStorage)
         {
@@ -70,7 +79,7 @@ internal static class HangfireStorage
             InvisibilityTimeout = InvisibilityTimeout,
             UseSlidingInvisibilityTimeout = true,
 
-            // Hangfire holds its locks for moments; one that a killed process has left is ignored after this time.
+            // Hangfire holds its locks for moments; one that a killed process has left is ignored after this time, which is less than Hangfire waits for it.
             DistributedLockTimeout = LockTimeout,
 
             // Workers are notified of jobs, and ask only in case a notification is lost.

@@ -5,8 +5,9 @@ using Microsoft.AspNetCore.Http;
 namespace GrpcCqrs.Jobs.Hangfire;
 
 /// <summary>
-/// Lets in who calls from this machine by one of its own names, and nobody whom a proxy on this machine speaks for; a page of
-/// another site that has its name resolve to this machine stays outside too.
+/// Lets in callers on this machine that use one of its own names. It refuses what proxies on this machine forward where they say so (by a
+/// header, by HTTP/1.0 as nginx by default, or by HTTP/2 as with grpc_pass), and pages of other sites whose name resolves to this machine. A
+/// proxy that forwards silently over HTTP/1.1 cannot be told from a local caller: do not put one in front, or set <c>Jobs:Dashboard</c> to false.
 /// </summary>
 internal sealed class LocalOnly : IDashboardAuthorizationFilter
 {
@@ -15,7 +16,8 @@ internal sealed class LocalOnly : IDashboardAuthorizationFilter
     public bool Authorize(DashboardContext context) => IsLocal(context.GetHttpContext());
 
     internal static bool IsLocal(HttpContext http) =>
-        http.Connection.RemoteIpAddress is { } remote && IPAddress.IsLoopback(remote)
+        http.Request.Protocol == HttpProtocol.Http11
+        && http.Connection.RemoteIpAddress is { } remote && IPAddress.IsLoopback(remote)
         && http.Connection.LocalIpAddress is { } local && IPAddress.IsLoopback(local)
         && IsLocalName(http.Request.Host.Host)
         && !Array.Exists(ProxyHeaders, header => http.Request.Headers.ContainsKey(header));

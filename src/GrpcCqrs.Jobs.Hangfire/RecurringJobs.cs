@@ -8,7 +8,8 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Jobs.Hangfire;
 
 /// <summary>The jobs that run on a schedule. Hangfire stores the names of the methods; each may run twice without harm.</summary>
-[AutomaticRetry(Attempts = 0)] // The next occasion is the retry.
+[AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)] // The next occasion is the retry; failed jobs would be kept for ever.
+[Queue(QueueName)]
 public sealed class RecurringJobs(
     CommitSignal signal,
     IEventStore store,
@@ -22,6 +23,9 @@ public sealed class RecurringJobs(
     /// <summary>The names of the schedules that start jobs, which is also who has started them.</summary>
     internal const string AuditSchedule = "audit-read-model";
     internal const string VerifySchedule = "verify-event-log";
+
+    /// <summary>A queue of its own, with a worker of its own, so that long jobs do not hold up what is scheduled.</summary>
+    internal const string QueueName = "schedules";
 
     /// <summary>How long the read model may take to reach what is the newest event when the drain begins.</summary>
     private static readonly TimeSpan DrainPatience = TimeSpan.FromSeconds(45);

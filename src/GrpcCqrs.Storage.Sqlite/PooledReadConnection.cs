@@ -76,6 +76,13 @@ internal sealed class ReadCommand(PreparedConnection connection) : SqliteCommand
     }
 
     /// <inheritdoc/>
+    public override async Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken)
+    {
+        await using var reader = await ExecuteReaderAsync(CommandBehavior.Default, cancellationToken);
+        return reader.Read() ? reader.GetValue(0) : null;
+    }
+
+    /// <inheritdoc/>
     public override object? ExecuteScalar()
     {
         using var reader = ExecuteReader(CommandBehavior.Default);

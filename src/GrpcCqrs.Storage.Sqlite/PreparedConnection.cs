@@ -45,6 +45,7 @@ internal sealed class PreparedConnection : IDisposable
     public void Return(SqliteCommand command)
     {
         command.Parameters.Clear();
+        Cancellation = CancellationToken.None;
         if (idle.Count >= MaxCommands)
         {
             DisposeIdle();
@@ -59,6 +60,9 @@ internal sealed class PreparedConnection : IDisposable
     public void Dispose()
     {
         DisposeIdle();
+
+        // The driver pools the connection, and whoever gets it next must not be interrupted by this one's callers.
+        raw.sqlite3_progress_handler(driver.Handle, 0, null, null);
         driver.Dispose();
     }
 

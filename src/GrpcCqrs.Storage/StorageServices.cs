@@ -107,7 +107,8 @@ public static class StorageServices
             provider.GetServices<JobHandler>(),
             provider.GetService<IJobQueue>(),
             provider.GetRequiredService<IOptions<JobRetentionOptions>>(),
-            provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<JobOperations>>()));
     }
 
     private static void AddEventFeed(this IServiceCollection services)

@@ -31,7 +31,7 @@ public sealed class JobBrowserTests : IDisposable
         var page = await context.NewPageAsync();
         page.SetDefaultTimeout(60_000);
 
-        string[] slowly = ["--Projections:RebuildEventsPerSecond=100"];
+        string[] slowly = ["--Projections:RebuildEventsPerSecond=100", "--Jobs:AuditSchedule=0 0 1 1 *", "--Jobs:VerifySchedule=0 0 1 1 *"];
         await using (var server = await ServerProcess.StartAsync(data.FullName, slowly))
         {
             await OperationsPage.CreatePostsAsync(server.GrpcAddress, Posts);

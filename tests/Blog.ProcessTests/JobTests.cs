@@ -14,6 +14,9 @@ public sealed class JobTests(WholePostgreSqlFixture postgreSql, ITestOutputHelpe
     private const int Posts = 400;
     private const int Kills = 4;
 
+    /// <summary>No job but those of the test.</summary>
+    private static readonly string[] Unscheduled = ["--Jobs:AuditSchedule=", "--Jobs:VerifySchedule="];
+
     private readonly DirectoryInfo data = Directory.CreateTempSubdirectory("grpccqrs-jobs-");
     private readonly CancellationTokenSource limit = new(TimeSpan.FromMinutes(2));
 
@@ -79,6 +82,7 @@ public sealed class JobTests(WholePostgreSqlFixture postgreSql, ITestOutputHelpe
         await page.UntilAsync(jobs => jobs is [{ State: "Running" }], limit.Token);
         await using (var third = await ServerProcess.StartAsync(data.CreateSubdirectory("third").FullName, settings))
         {
+            Assert.True((await page.ReadAsync()) is [{ State: "Running" }], "The rebuild was to last until the third process runs.");
             var once = Assert.Single(await page.UntilAsync(jobs => jobs is [{ State: "Succeeded" }], limit.Token));
             Assert.Equal(1, once.Attempts);
             Assert.Equal(1, new[] { first, second, third }.Sum(server => Begun(server, once.Id)));
@@ -109,7 +113,7 @@ public sealed class JobTests(WholePostgreSqlFixture postgreSql, ITestOutputHelpe
     [LongFact]
     public async Task The_dashboard_is_for_callers_on_this_machine()
     {
-        await using var server = await ServerProcess.StartAsync(data.FullName);
+        await using var server = await ServerProcess.StartAsync(data.FullName, Unscheduled);
         using var http = new HttpClient { BaseAddress = new Uri(server.HttpAddress) };
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(HttpMethod.Get, "/hangfire"));
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(HttpMethod.Get, "/hangfire/recurring"));
@@ -142,7 +146,7 @@ public sealed class JobTests(WholePostgreSqlFixture postgreSql, ITestOutputHelpe
 
     private string[] SettingsOf(string database) =>
     [
-        "--Projections:RebuildEventsPerSecond=200", "--Jobs:ResumeInterval=00:00:01",
+        "--Projections:RebuildEventsPerSecond=60", "--Jobs:ResumeInterval=00:00:01", .. Unscheduled,
         .. database == "Sqlite" ? [] : postgreSql.NewStore().Where(setting => setting.Key != "Storage:Directory").Select(setting => $"--{setting.Key}={setting.Value}"),
     ];
 

@@ -76,6 +76,24 @@ public sealed class SqliteReaderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_query_that_was_given_up_interrupts_nobody_who_gets_its_connection_later()
+    {
+        var pooled = $"Data Source={File}";
+        var others = provider.CreateReaders(pooled);
+        using (var impatience = new CancellationTokenSource(TimeSpan.FromMilliseconds(50)))
+        {
+            await using var connection = await others.OpenConnectionAsync();
+            await Assert.ThrowsAsync<OperationCanceledException>(() => connection.ExecuteScalarAsync<long>(new CommandDefinition(Endless, cancellationToken: impatience.Token)));
+        }
+
+        await others.DisposeAsync();
+        await using var driver = new SqliteConnection(pooled);
+        const string counting = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT max(i) FROM n";
+        Assert.Equal(100_000, await driver.ExecuteScalarAsync<long>(counting));
+        SqliteConnection.ClearPool(driver);
+    }
+
+    [Fact]
     public async Task What_SQLite_does_not_take_is_the_drivers_exception()
     {
         await using var connection = await readers.OpenConnectionAsync();

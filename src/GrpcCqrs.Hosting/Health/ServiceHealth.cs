@@ -27,6 +27,9 @@ public sealed class HealthOptions
 /// <summary>Serves <c>grpc.health.v1</c> from the health checks that are registered in the host.</summary>
 internal static class ServiceHealth
 {
+    /// <summary>How long a check that names no time-out may take before it counts as failed: well under the publisher's 30 s.</summary>
+    private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(5);
+
     /// <summary>
     /// Registers <c>grpc.health.v1</c>.
     /// <list type="number">
@@ -43,6 +46,14 @@ internal static class ServiceHealth
             publisher.Delay = publisher.Period = health.Value.WatchInterval);
         var checks = services.AddGrpcHealthChecks(options => options.UseHealthChecksCache = true);
         services.AddOptions<GrpcHealthChecksOptions>().Configure<MappedServices>(MapServices);
+        services.PostConfigure<HealthCheckServiceOptions>(options =>
+        {
+            // A check without an end would leave the last report standing, which may say that all is well.
+            foreach (var check in options.Registrations.Where(check => check.Timeout == Timeout.InfiniteTimeSpan))
+            {
+                check.Timeout = CheckTimeout;
+            }
+        });
         services.AddSingleton<IHealthCheckPublisher, HealthLog>();
         services.AddHostedService<FirstHealthReport>();
         return checks;

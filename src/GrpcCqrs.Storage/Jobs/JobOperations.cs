@@ -1,5 +1,6 @@
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage.Leases;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Storage.Jobs;
@@ -15,24 +16,28 @@ public sealed class JobRetentionOptions
 }
 
 /// <summary>What operators do with jobs. A job that was started here ends, whatever becomes of this process.</summary>
-public sealed class JobOperations
+public sealed partial class JobOperations
 {
     /// <summary>More unfinished jobs than an operator has; the rest is found once these have ended.</summary>
     private const int MaxUnfinished = 1_000;
+
+    private static readonly TimeSpan MaxPatience = TimeSpan.FromMinutes(10);
 
     private readonly JobStore store;
     private readonly Dictionary<string, JobHandler> handlers;
     private readonly IJobQueue? queue;
     private readonly TimeProvider clock;
     private readonly TimeSpan retention;
-    private Dictionary<Guid, (long Fence, long Beat, long Since)> lastSeen = [];
+    private readonly ILogger<JobOperations> logger;
+    private Dictionary<Guid, Sighting> lastSeen = [];
 
-    internal JobOperations(JobStore store, IEnumerable<JobHandler> handlers, IJobQueue? queue, IOptions<JobRetentionOptions> options, TimeProvider clock)
+    internal JobOperations(JobStore store, IEnumerable<JobHandler> handlers, IJobQueue? queue, IOptions<JobRetentionOptions> options, TimeProvider clock, ILogger<JobOperations> logger)
     {
         this.store = store;
         this.handlers = handlers.ToDictionary(handler => handler.Kind, StringComparer.Ordinal);
         this.queue = queue;
         this.clock = clock;
+        this.logger = logger;
         retention = options.Value.Retention;
     }
 
@@ -53,7 +58,7 @@ public sealed class JobOperations
         }
 
         var job = await store.AddAsync(kind, handler.Prepare(arguments), user, cancellationToken);
-        queue?.Enqueue(job.Id);
+        TryEnqueue(job.Id);
         return job;
     }
 
@@ -76,30 +81,35 @@ public sealed class JobOperations
     public async Task<int> EnqueueUnfinishedAsync(CancellationToken cancellationToken)
     {
         var unfinished = await store.ReadUnfinishedAsync(MaxUnfinished, cancellationToken);
-        unfinished.ForEach(job => queue?.Enqueue(job.Id));
+        unfinished.ForEach(job => TryEnqueue(job.Id));
         return unfinished.Count;
     }
 
     /// <summary>
-    /// Enqueues the jobs whose process has died, or whose enqueuing was lost: those whose record shows no sign of life since the last call,
-    /// which must be longer ago than a runner is silent.
+    /// Enqueues the jobs whose process has died, or whose enqueuing was lost: those whose record has shown no sign of life for as long as a runner
+    /// may be silent. A job that waits behind others looks the same; so it is enqueued again after ever longer times.
     /// </summary>
     /// <returns>How many.</returns>
     public async Task<int> EnqueueStalledAsync(CancellationToken cancellationToken)
     {
         var unfinished = await store.ReadUnfinishedAsync(MaxUnfinished, cancellationToken);
         var now = clock.GetTimestamp();
-        var (before, seen) = (lastSeen, new Dictionary<Guid, (long Fence, long Beat, long Since)>());
+        var (before, seen) = (lastSeen, new Dictionary<Guid, Sighting>());
         var stalled = 0;
         foreach (var job in unfinished)
         {
-            var isSame = before.TryGetValue(job.Id, out var last) && (last.Fence, last.Beat) == (job.Fence, job.Beat);
-            seen[job.Id] = (job.Fence, job.Beat, isSame ? last.Since : now);
-            if ((isSame && clock.GetElapsedTime(last.Since) >= JobRunner.LeaseDuration) || LeaseHolder.HasDied(job.Owner))
+            var sighting = before.TryGetValue(job.Id, out var last) && last.Beat == job.Beat
+                ? last
+                : new Sighting(job.Beat, now, LeaseHolder.HasDied(job.Owner) ? TimeSpan.Zero : JobRunner.LeaseDuration);
+            if (clock.GetElapsedTime(sighting.Since) >= sighting.Patience)
             {
-                queue?.Enqueue(job.Id);
+                TryEnqueue(job.Id);
                 stalled++;
+                var longer = sighting.Patience < JobRunner.LeaseDuration ? JobRunner.LeaseDuration : sighting.Patience * 2;
+                sighting = new Sighting(job.Beat, now, longer < MaxPatience ? longer : MaxPatience);
             }
+
+            seen[job.Id] = sighting;
         }
 
         lastSeen = seen;
@@ -115,4 +125,25 @@ public sealed class JobOperations
 
     /// <summary>Removes the records of jobs that ended longer ago than the retention; says how many.</summary>
     public Task<int> ForgetAsync(CancellationToken cancellationToken) => store.ForgetAsync(clock.GetUtcNow() - retention, cancellationToken);
+
+    /// <summary>The record is written: a queue that fails now delays the job and nothing else, since the job is found stalled later.</summary>
+    private void TryEnqueue(Guid jobId)
+    {
+        try
+        {
+            queue?.Enqueue(jobId);
+        }
+        catch (Exception exception)
+        {
+            LogNotEnqueued(logger, jobId, exception);
+        }
+    }
+
+    [LoggerMessage(1507, LogLevel.Warning, "Job {Id} could not be enqueued; this is tried again")]
+    private static partial void LogNotEnqueued(ILogger logger, Guid id, Exception exception);
+
+    /// <param name="Beat">The sign of life that was seen.</param>
+    /// <param name="Since">When it was seen first, or the job was enqueued last.</param>
+    /// <param name="Patience">How long after that the job is enqueued again.</param>
+    private sealed record Sighting(long Beat, long Since, TimeSpan Patience);
 }

@@ -19,8 +19,11 @@ public sealed partial class JobRunner
     private static readonly TimeSpan BeatInterval = LeaseDuration / 5;
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How often a job that fails for a passing reason is tried again: for about ten minutes in all.</summary>
+    /// <summary>How often in a row a job that fails for a passing reason is tried again: for some minutes.</summary>
     private const int MaxFailures = 25;
+
+    /// <summary>Failures before a run that lasted this long are forgotten.</summary>
+    private static readonly TimeSpan LongRun = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan FirstRetryDelay = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan MaxRetryDelay = TimeSpan.FromSeconds(30);
@@ -58,7 +61,10 @@ public sealed partial class JobRunner
         var beating = BeatAsync(taken, ending);
         try
         {
-            await WorkAsync(handler, taken, ending.Token, cancellationToken);
+            // A job that was cancelled while nobody ran it is not begun again.
+            await (taken.CancelledBy is null
+                ? WorkAsync(handler, taken, ending.Token, cancellationToken)
+                : InterruptedAsync(handler, new JobContext(taken, store, clock), cancellationToken));
         }
         catch (JobLostException)
         {
@@ -78,6 +84,7 @@ public sealed partial class JobRunner
         var context = new JobContext(job, store, clock);
         for (var failures = 0; ; failures++)
         {
+            var begun = clock.GetTimestamp();
             try
             {
                 await EndAsync(job, JobState.Succeeded, await handler.RunAsync(context, working));
@@ -91,6 +98,7 @@ public sealed partial class JobRunner
             catch (Exception exception) when (IsPassing(exception) && failures < MaxFailures)
             {
                 LogRetried(logger, job.Kind, job.Id, exception);
+                failures = clock.GetElapsedTime(begun) > LongRun ? 0 : failures;
                 var delay = (exception as RejectedException)?.RetryAfter ?? (FirstRetryDelay * Math.Pow(2, Math.Min(failures, 10)));
                 try
                 {
@@ -190,14 +198,15 @@ public sealed partial class JobRunner
 
                     since = clock.GetTimestamp();
                 }
-                catch (DbException) when (clock.GetElapsedTime(since) < LeaseDuration)
+                catch (Exception exception) when (!ending.IsCancellationRequested)
                 {
-                    // Tried again: until the lease has run out nobody else takes the job.
-                }
-                catch (DbException)
-                {
-                    await ending.CancelAsync();
-                    return;
+                    // Until the lease has run out nobody else takes the job.
+                    LogNotBeaten(logger, job.Kind, job.Id, exception);
+                    if (clock.GetElapsedTime(since) >= LeaseDuration)
+                    {
+                        await ending.CancelAsync();
+                        return;
+                    }
                 }
             }
         }
@@ -206,6 +215,9 @@ public sealed partial class JobRunner
             // The work has ended.
         }
     }
+
+    [LoggerMessage(1506, LogLevel.Warning, "The lease of job {Kind} {Id} could not be kept; this is tried again until it has run out")]
+    private static partial void LogNotBeaten(ILogger logger, string kind, Guid id, Exception exception);
 
     private static bool IsPassing(Exception exception) =>
         exception is DbException or TimeoutException || exception is RejectedException { Code.Retryable: true } or RejectedException { RetryAfter: not null };

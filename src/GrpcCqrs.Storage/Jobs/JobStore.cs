@@ -48,7 +48,11 @@ internal sealed class JobStore(WriteDatabase database, TimeProvider clock)
             + " WHERE id = @id AND fence = @fence AND beat = @beat AND state < 2",
             cancellationToken,
             ("owner", owner), ("time_us", Now()), ("id", seen.Id), ("fence", seen.Fence), ("beat", seen.Beat));
-        return taken == 1 ? await FindAsync(seen.Id, cancellationToken) : null;
+
+        // What was seen is what the row held, since every write moves the beat. To read it again might read what the next owner wrote.
+        return taken == 1
+            ? seen with { State = JobState.Running, Owner = owner, Fence = seen.Fence + 1, Beat = seen.Beat + 1, Attempts = seen.Attempts + 1 }
+            : null;
     }
 
     /// <summary>Shows that the runner lives; false where another one has taken over.</summary>
@@ -86,15 +90,16 @@ internal sealed class JobStore(WriteDatabase database, TimeProvider clock)
     /// <summary>Asks to cancel a job; one that waits ends at once.</summary>
     public async Task CancelAsync(Guid id, string user, CancellationToken cancellationToken)
     {
+        // In this order: a job that is given up in between is cancelled by the second, or by whoever takes it.
         await WriteAsync(
-            "UPDATE jobs SET state = 4, cancelled_by = @user_name, message = 'Cancelled before it began.', updated_us = @time_us, ended_us = @time_us"
-            + " WHERE id = @id AND state = 0",
+            "UPDATE jobs SET cancelled_by = @user_name, beat = beat + 1, updated_us = @time_us WHERE id = @id AND state < 2 AND cancelled_by IS NULL",
             cancellationToken,
             ("user_name", user), ("time_us", Now()), ("id", id));
         await WriteAsync(
-            "UPDATE jobs SET cancelled_by = @user_name, updated_us = @time_us WHERE id = @id AND state = 1",
+            "UPDATE jobs SET state = 4, message = 'Cancelled before it began.', beat = beat + 1, updated_us = @time_us, ended_us = @time_us"
+            + " WHERE id = @id AND state = 0 AND attempts = 0",
             cancellationToken,
-            ("user_name", user), ("time_us", Now()), ("id", id));
+            ("time_us", Now()), ("id", id));
     }
 
     /// <summary>Removes the records of jobs that ended before a time; says how many.</summary>

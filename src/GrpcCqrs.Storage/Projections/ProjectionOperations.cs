@@ -247,14 +247,14 @@ public sealed class ProjectionOperations
         return await WaitAsync(id, cancellationToken);
     }
 
-    /// <summary>Asks for something on behalf of a job, unless the job has asked before it was interrupted.</summary>
+    /// <summary>Asks for something on behalf of a job, unless the job has asked before, in this run or in one that was interrupted.</summary>
     /// <returns>The request's number.</returns>
     internal async Task<long> AskForJobAsync(RequestKind kind, RequestArguments arguments, Job job, CancellationToken cancellationToken)
     {
         var before = long.MaxValue;
-        while (job.Attempts > 1 && await requests.ReadNewestAsync(before, RequestPage, cancellationToken) is { Count: > 0 } page)
+        while (await requests.ReadNewestAsync(before, RequestPage, cancellationToken) is { Count: > 0 } page)
         {
-            if (page.Find(request => request.Arguments.Job == job.Id && request.Arguments.Projections.SequenceEqual(arguments.Projections)) is { } asked)
+            if (page.Find(request => request.Kind == kind && request.Arguments.Job == job.Id && request.Arguments.Projections.SequenceEqual(arguments.Projections)) is { } asked)
             {
                 if (asked.Result?.RetryAfterSeconds is not null)
                 {

@@ -196,11 +196,85 @@ public abstract class JobSpecs<TFixture>(TFixture fixture) : IClassFixture<TFixt
 
         Assert.Equal((JobState.Succeeded, 2, "half way"), (ended.State, ended.Attempts, resumed));
 
-        // Should the process have been only stopped: it can write nothing any more.
-        Assert.False(await Records(store).ReportAsync(lost, 1, 2, "late", None));
-        Assert.False(await Records(store).SaveAsync(lost, "late", None));
-        Assert.False(await Records(store).FinishAsync(lost, JobState.Failed, "late", None));
-        Assert.Equal("half way", (await Jobs(store).FindAsync(job.Id, None))!.Message);
+    }
+
+    [SkippableFact]
+    public async Task A_runner_that_was_replaced_writes_nothing_any_more_and_its_successor_does()
+    {
+        await using var store = await StartAsync(fixture.NewStore(), Projecting);
+        var records = Records(store);
+        var job = await Jobs(store).StartAsync(JobKinds.Verify, new JobArguments(), User, None);
+        var first = (await records.TakeAsync(job, "a", None))!;
+        Assert.Null(await records.TakeAsync(job, "too late", None));
+        var second = (await records.TakeAsync((await records.FindAsync(job.Id, None))!, "b", None))!;
+        Assert.True(second.Fence > first.Fence);
+
+        Assert.False(await records.BeatAsync(first, None));
+        Assert.False(await records.ReportAsync(first, 1, 2, "late", None));
+        Assert.False(await records.SaveAsync(first, "late", None));
+        Assert.False(await records.FinishAsync(first, JobState.Failed, "late", None));
+        await records.ReleaseAsync(first, None);
+        var untouched = (await records.FindAsync(job.Id, None))!;
+        Assert.Equal((JobState.Running, "b", "", null, 2), (untouched.State, untouched.Owner, untouched.Message, untouched.ResumeFrom, untouched.Attempts));
+
+        Assert.True(await records.BeatAsync(second, None));
+        Assert.True(await records.ReportAsync(second, 1, 2, "on time", None));
+        Assert.True(await records.SaveAsync(second, "here", None));
+        Assert.True(await records.FinishAsync(second, JobState.Succeeded, "done", None));
+        Assert.False(await records.FinishAsync(second, JobState.Failed, "again", None));
+        var ended = (await records.FindAsync(job.Id, None))!;
+        Assert.Equal((JobState.Succeeded, "done", "here", 1L, 2L), (ended.State, ended.Message, ended.ResumeFrom, ended.Done, ended.Total));
+    }
+
+    [SkippableFact]
+    public async Task Work_that_was_asked_for_is_not_asked_for_again_when_following_it_fails()
+    {
+        await using var store = await StartAsync(fixture.NewStore(), Projecting, ("Projections:RebuildEventsPerSecond", "20"));
+        await BookAsync(store, 40);
+        var job = await Jobs(store).StartAsync(JobKinds.Rebuild, new JobArguments(), User, None);
+        var first = (await Records(store).TakeAsync(job, DeadHolder(), None))!;
+        for (var attempt = 0; attempt < 3; attempt++)
+        {
+            // As a handler does that is begun again in the same run.
+            await store.Operations.AskForJobAsync(RequestKind.Rebuild, new RequestArguments { Projections = ["balances"] }, first, None);
+        }
+
+        await Records(store).SaveAsync(first, """{"balances":0}""", None);
+        var ended = await RunAsync(store, job.Id);
+        Assert.Equal((JobState.Succeeded, "balances: rebuilt and switched."), (ended.State, ended.Message));
+        Assert.Single(await store.Operations.ListAsync(long.MaxValue, 10, None));
+    }
+
+    [SkippableFact]
+    public async Task A_job_that_was_cancelled_while_nobody_ran_it_is_not_begun_again()
+    {
+        var begun = 0;
+        await using var store = await StartAsync(fixture.NewStore(), Scripted((_, _) => Task.FromResult($"{++begun}")));
+        var job = await Jobs(store).StartAsync("scripted", new JobArguments(), User, None);
+        var given = (await Records(store).TakeAsync(job, DeadHolder(), None))!;
+        await Jobs(store).CancelAsync(job.Id, "boss", None);
+        await Records(store).ReleaseAsync(given, None);
+
+        var ended = await RunAsync(store, job.Id);
+
+        Assert.Equal((JobState.Cancelled, "boss", 0), (ended.State, ended.CancelledBy, begun));
+    }
+
+    [SkippableFact]
+    public async Task A_job_that_waits_behind_others_is_enqueued_again_after_ever_longer_times()
+    {
+        var (queue, clock) = (new RememberingQueue(), new MonotonicClock());
+        await using var store = await StartAsync(fixture.NewStore(), Projecting);
+        var jobs = ActivatorUtilities.CreateInstance<JobOperationsFactory>(store.Services, queue, clock).Create();
+        await jobs.StartAsync(JobKinds.Verify, new JobArguments(), User, None);
+        for (var second = 0; second < 3_600; second += 5)
+        {
+            await jobs.EnqueueStalledAsync(None);
+            clock.Step(TimeSpan.FromSeconds(5));
+        }
+
+        // At 0, 10, 30, 70, 150, 310, 630 and 1,270 s, and each ten minutes from then on.
+        Assert.Equal(11, queue.Enqueued.Count);
     }
 
     [SkippableFact]
@@ -371,6 +445,25 @@ public abstract class JobSpecs<TFixture>(TFixture fixture) : IClassFixture<TFixt
         public ConcurrentQueue<Guid> Enqueued { get; } = [];
 
         public void Enqueue(Guid jobId) => Enqueued.Enqueue(jobId);
+    }
+
+    private sealed class MonotonicClock : TimeProvider
+    {
+        private long ticks;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => ticks;
+
+        public void Step(TimeSpan time) => ticks += time.Ticks;
+    }
+
+    private sealed class JobOperationsFactory(IServiceProvider services, IJobQueue queue, TimeProvider clock)
+    {
+        public JobOperations Create() => new(
+            services.GetRequiredService<JobStore>(), services.GetServices<JobHandler>(), queue,
+            services.GetRequiredService<Microsoft.Extensions.Options.IOptions<JobRetentionOptions>>(), clock,
+            Microsoft.Extensions.Logging.Abstractions.NullLogger<JobOperations>.Instance);
     }
 
     private sealed class JobRunnerFactory(IServiceProvider services)
