@@ -1,3 +1,4 @@
+using System.Data.Common;
 using GrpcCqrs.EventSourcing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -103,10 +104,16 @@ internal sealed partial class OperatorWork(
     private async Task<RequestResult?> RunAsync(StoredRequest request, CancellationToken cancellationToken)
     {
         var arguments = request.Arguments;
+
+        // What must not be served twice ends with its request in one transaction: a process that is killed right after it leaves nothing
+        // open that the next one would refuse.
+        Task EndAsync(ProjectionSession session, DbTransaction transaction) =>
+            requests.FinishAsync(session, transaction, request.Id, new RequestResult(), true, cancellationToken);
+
         switch (request.Kind)
         {
             case RequestKind.Rebuild:
-                await rebuilder.StartAsync(arguments.Projections, arguments.HoldsOnDifference, cancellationToken);
+                await rebuilder.StartAsync(arguments.Projections, arguments.HoldsOnDifference, cancellationToken, EndAsync);
                 return new RequestResult();
             case RequestKind.Pause:
                 return await ChangeAsync([SlotState.Building], SlotState.Paused);
@@ -124,7 +131,7 @@ internal sealed partial class OperatorWork(
                 var (applied, stillParked) = await parked.RetryAsync(arguments.Projections[0], arguments.Stream, cancellationToken);
                 return new RequestResult { Events = applied, StillParked = stillParked };
             case RequestKind.Skip:
-                await parked.SkipAsync(arguments.Projections[0], arguments.Position, request.User, cancellationToken);
+                await parked.SkipAsync(arguments.Projections[0], arguments.Position, request.User, EndAsync, cancellationToken);
                 return new RequestResult();
             case RequestKind.Replay:
                 return await StreamsAsync(request, (projection, stream) => ReplayAsync(projection, stream, cancellationToken), cancellationToken);
@@ -144,7 +151,7 @@ internal sealed partial class OperatorWork(
         {
             foreach (var name in arguments.Projections)
             {
-                await rebuilder.ChangeAsync(name, from, to, cancellationToken);
+                await rebuilder.ChangeAsync(name, from, to, cancellationToken, EndAsync);
             }
 
             return new RequestResult();
@@ -154,9 +161,7 @@ internal sealed partial class OperatorWork(
         {
             foreach (var name in arguments.Projections)
             {
-                // Switching back and forth must not be served twice: the request ends with the switch.
-                await rebuilder.SwitchAsync(
-                    name, from, (session, transaction) => requests.FinishAsync(session, transaction, request.Id, new RequestResult(), true, cancellationToken), cancellationToken);
+                await rebuilder.SwitchAsync(name, from, EndAsync, cancellationToken);
             }
 
             return new RequestResult();

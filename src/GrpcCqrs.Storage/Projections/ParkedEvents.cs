@@ -1,3 +1,4 @@
+using System.Data.Common;
 using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
@@ -109,7 +110,8 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
 
     /// <summary>Leaves an event out for good: the first one parked of its stream, or the one that a projection stands still before.</summary>
     /// <exception cref="RejectedException">There is no such projection, or no such event stands in its way.</exception>
-    public async Task SkipAsync(string projection, long position, string user, CancellationToken cancellationToken)
+    public async Task SkipAsync(
+        string projection, long position, string user, Func<ProjectionSession, DbTransaction, Task> also, CancellationToken cancellationToken)
     {
         var states = StatesOf(projection);
         var page = await store.ReadAllAsync(position - 1, 1, cancellationToken);
@@ -126,6 +128,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
         await projector.InTransactionAsync(
             async (session, transaction) =>
             {
+                await also(session, transaction);
                 await session.RunAsync(
                     provider => provider.InsertSkipped,
                     transaction,

@@ -88,9 +88,10 @@ internal sealed partial class Rebuilder(
         return true;
     }
 
-    /// <summary>Begins to fill second sets of tables.</summary>
+    /// <summary>Begins to fill second sets of tables, and does in the same transaction what is given.</summary>
     /// <exception cref="RejectedException">There is no such projection, or its second set is in use.</exception>
-    public async Task StartAsync(IReadOnlyList<string> names, bool holdsOnDifference, CancellationToken cancellationToken)
+    public async Task StartAsync(
+        IReadOnlyList<string> names, bool holdsOnDifference, CancellationToken cancellationToken, Func<ProjectionSession, DbTransaction, Task>? also = null)
     {
         var projections = names.Select(name => projector.Find(name) ?? throw NotFound(name)).ToArray();
         foreach (var projection in projections)
@@ -112,8 +113,9 @@ internal sealed partial class Rebuilder(
 
         var head = await store.ReadHeadAsync(cancellationToken);
         await projector.InTransactionAsync(
-            async (_, transaction) =>
+            async (session, transaction) =>
             {
+                await (also?.Invoke(session, transaction) ?? Task.CompletedTask);
                 foreach (var projection in projections)
                 {
                     await slots.AddAsync(
@@ -130,13 +132,15 @@ internal sealed partial class Rebuilder(
     /// <param name="from">The states that the set may be in.</param>
     /// <param name="to">What it becomes.</param>
     /// <param name="cancellationToken">Ends the work.</param>
+    /// <param name="also">What is done in the same transaction.</param>
     /// <exception cref="RejectedException">There is no such projection, or its second set is in another state.</exception>
-    public async Task ChangeAsync(string name, IReadOnlyCollection<SlotState> from, SlotState to, CancellationToken cancellationToken)
+    public async Task ChangeAsync(
+        string name, IReadOnlyCollection<SlotState> from, SlotState to, CancellationToken cancellationToken, Func<ProjectionSession, DbTransaction, Task>? also = null)
     {
         var other = OtherIn(name, from);
         comparisons.Remove(other);
         other.Batch = null;
-        await SetStatesAsync([(other, to, null)], cancellationToken);
+        await SetStatesAsync([(other, to, null)], cancellationToken, also);
     }
 
     /// <summary>Makes the second set of tables the live one: a set that was held, or the one that was live before.</summary>
