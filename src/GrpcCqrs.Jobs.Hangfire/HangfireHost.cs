@@ -56,12 +56,14 @@ internal sealed partial class HangfireHost(
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        // A host may be stopped twice.
+        var running = Interlocked.Exchange(ref servers, []);
         await stopping.CancelAsync();
-        Array.ForEach(servers, server => server.SendStop());
+        Array.ForEach(running, server => server.SendStop());
         try
         {
             await resuming.WaitAsync(cancellationToken);
-            await Task.WhenAll(servers.Select(server => server.WaitForShutdownAsync(cancellationToken)));
+            await Task.WhenAll(running.Select(server => server.WaitForShutdownAsync(cancellationToken)));
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -69,7 +71,7 @@ internal sealed partial class HangfireHost(
         }
         finally
         {
-            Array.ForEach(servers, server => server.Dispose());
+            Array.ForEach(running, server => server.Dispose());
         }
     }
 

@@ -29,7 +29,7 @@ public sealed class JobBrowserTests : IDisposable
         });
         await using var context = await browser.NewContextAsync(new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = 1280, Height = 900 } });
         var page = await context.NewPageAsync();
-        page.SetDefaultTimeout(60_000);
+        page.SetDefaultTimeout((float)Patience.Limit.TotalMilliseconds);
 
         string[] slowly = ["--Projections:RebuildEventsPerSecond=100", "--Jobs:AuditSchedule=0 0 1 1 *", "--Jobs:VerifySchedule=0 0 1 1 *"];
         await using (var server = await ServerProcess.StartAsync(data.FullName, slowly))

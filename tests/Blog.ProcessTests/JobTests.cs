@@ -18,7 +18,7 @@ public sealed class JobTests(WholePostgreSqlFixture postgreSql, ITestOutputHelpe
     private static readonly string[] Unscheduled = ["--Jobs:AuditSchedule=", "--Jobs:VerifySchedule="];
 
     private readonly DirectoryInfo data = Directory.CreateTempSubdirectory("grpccqrs-jobs-");
-    private readonly CancellationTokenSource limit = new(TimeSpan.FromMinutes(2));
+    private readonly CancellationTokenSource limit = new(5 * Patience.Limit);
 
     public void Dispose()
     {

@@ -9,7 +9,6 @@ namespace Blog.Tests.Service;
 /// <summary>A service that gives up soon on a bad event, with what tests of the operators' calls do to it.</summary>
 public class OperatedBlog : BlogService
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
     public OperationsService.OperationsServiceClient Operations => new(Channel);
@@ -27,7 +26,7 @@ public class OperatedBlog : BlogService
     /// <summary>Waits until something holds.</summary>
     public static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        using var limit = new CancellationTokenSource(Limit);
+        using var limit = new CancellationTokenSource(Patience.Limit);
         while (!await condition())
         {
             await Task.Delay(Pause, TimeProvider.System, limit.Token);
