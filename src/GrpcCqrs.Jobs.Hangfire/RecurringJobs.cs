@@ -41,7 +41,7 @@ public sealed class RecurringJobs(
         signal.Wake();
         while (true)
         {
-            var live = projections.Current.Where(set => set.State == SlotState.Live).ToArray();
+            var live = projections.Current.Where(set => set.State == GenerationState.Live).ToArray();
             if (live.Length > 0 && live.All(set => set.Position >= head))
             {
                 return string.Create(CultureInfo.InvariantCulture, $"The read model has seen event {head}.");

@@ -91,6 +91,11 @@ public sealed class PostgreSqlAppendSession(NpgsqlConnection connection, Postgre
         await (writes?.DisposeAsync() ?? ValueTask.CompletedTask);
         var batch = writes = NewBatch(transaction);
         AddEvents(batch, rows.Events);
+        if (rows.Outbox is { } outbox)
+        {
+            Add(batch, PostgreSqlSets.InsertOutbox, Value(outbox.LastPosition), Value(outbox.FirstPosition), Value(outbox.TimeMicroseconds));
+        }
+
         AddKeys(batch, PostgreSqlSets.DeleteKeys, rows.FreedKeys);
         AddKeys(batch, PostgreSqlSets.InsertKeys, rows.ClaimedKeys);
         AddCommands(batch, rows.Commands);
@@ -150,7 +155,6 @@ public sealed class PostgreSqlAppendSession(NpgsqlConnection connection, Postgre
                 Column(rows, row => row.Payload), Column(rows, row => row.CommandId), Column(rows, row => row.CorrelationId),
                 Column(rows, row => row.CausationId), Column(rows, row => row.User), Column(rows, row => row.TimeMicroseconds),
                 Column(rows, row => row.Hash));
-            Add(batch, PostgreSqlSets.InsertOutbox, Column(rows, row => row.Position));
         }
     }
 

@@ -3,6 +3,7 @@ using System.Data.Common;
 using System.Globalization;
 using System.Net.Sockets;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Migrations;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Npgsql;
@@ -16,12 +17,6 @@ namespace GrpcCqrs.Storage.PostgreSql;
 /// </summary>
 public sealed class PostgreSqlProvider : DatabaseProvider
 {
-    /// <summary>
-    /// Texts compare byte for byte. It is also the one collation whose indexes no upgrade of the operating system's C library can
-    /// put out of order, with the uniqueness of keys and versions resting on them.
-    /// </summary>
-    private const string Collation = "C";
-
     /// <summary>More than the product has statements; the driver prepares each at its second use on a connection.</summary>
     private const int PreparedStatements = 256;
 
@@ -143,13 +138,6 @@ public sealed class PostgreSqlProvider : DatabaseProvider
     /// <inheritdoc/>
     public override AppendSession CreateAppendSession(DbConnection connection) => new PostgreSqlAppendSession((NpgsqlConnection)connection, this);
 
-    /// <summary>
-    /// What is in the outbox has no gaps, so that it is a stretch of the log: without a join, for which the server would choose to read
-    /// all of a log that was short when it made its plan.
-    /// </summary>
-    public override string SelectOutbox =>
-        $"SELECT {EventColumns} FROM events WHERE position > @after AND position >= (SELECT MIN(position) FROM outbox WHERE position > @after) ORDER BY position LIMIT @count";
-
     /// <inheritdoc/>
     public override bool HasNotifications => true;
 
@@ -250,7 +238,7 @@ public sealed class PostgreSqlProvider : DatabaseProvider
             {
                 if (property.ClrType == typeof(string))
                 {
-                    property.SetCollation(Collation);
+                    property.SetCollation(TextCollations.PostgreSql);
                 }
             }
         }

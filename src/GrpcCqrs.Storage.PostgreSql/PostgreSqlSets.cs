@@ -26,8 +26,8 @@ internal static class PostgreSqlSets
         "INSERT INTO events (position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash)"
         + " SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::integer[], $7::bytea[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bytea[])";
 
-    /// <summary>Adds outbox rows: positions.</summary>
-    public const string InsertOutbox = "INSERT INTO outbox (position) SELECT unnest($1::bigint[])";
+    /// <summary>Adds the outbox row of a transaction: last and first position, time.</summary>
+    public const string InsertOutbox = "INSERT INTO outbox (last_position, first_position, time_us) VALUES ($1, $2, $3)";
 
     /// <summary>Frees keys: scopes, values, streams.</summary>
     public const string DeleteKeys =
@@ -56,7 +56,7 @@ internal static class PostgreSqlSets
         + " schema_version = excluded.schema_version, payload = excluded.payload, time_us = excluded.time_us";
 
     /// <summary>Removes outbox rows: a position.</summary>
-    public const string TrimOutbox = "DELETE FROM outbox WHERE position <= $1";
+    public const string TrimOutbox = "DELETE FROM outbox WHERE last_position <= $1";
 
     /// <summary>Forgets commands: a time, a count.</summary>
     public const string ForgetCommands =

@@ -82,7 +82,14 @@ public sealed class SqlServerAppendSession(SqlConnection connection, SqlServerPr
     internal static SqlServerRequest Writes(AppendRows rows, DatabaseProvider provider)
     {
         var request = new SqlServerRequest();
-        request.AddSet("events", rows.Events, (json, row) => Write(json, row, request), SqlServerSets.InsertEvents, SqlServerSets.InsertOutbox);
+        request.AddSet("events", rows.Events, (json, row) => Write(json, row, request), SqlServerSets.InsertEvents);
+        if (rows.Outbox is { } outbox)
+        {
+            request.Add(
+                SqlServerSets.InsertOutbox,
+                ("last_position", outbox.LastPosition), ("first_position", outbox.FirstPosition), ("outbox_us", outbox.TimeMicroseconds));
+        }
+
         request.AddSet("freed_keys", rows.FreedKeys, (json, row) => Write(json, row.Scope, row.Value, row.Stream), SqlServerSets.DeleteKeys);
         request.AddSet("claimed_keys", rows.ClaimedKeys, (json, row) => Write(json, row.Scope, row.Value, row.Stream), SqlServerSets.InsertKeys);
         request.AddSet("commands", rows.Commands, (json, row) => Write(json, row, request), SqlServerSets.InsertCommands);

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Microsoft.Data.SqlClient;
+using GrpcCqrs.Storage.Migrations;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 
@@ -12,12 +13,6 @@ namespace GrpcCqrs.Storage.SqlServer;
 /// </summary>
 public class SqlServerProvider : DatabaseProvider
 {
-    /// <summary>
-    /// Texts compare UTF-16 unit by UTF-16 unit, spaces at their end aside. That is the order of code points but for one thing: characters
-    /// beyond U+FFFF come before those from U+E000 to U+FFFF.
-    /// </summary>
-    internal const string Collation = "Latin1_General_100_BIN2";
-
     /// <summary>
     /// What the append queue's connection is set to. A database that may answer before the flush is refused: no session can overrule
     /// it.
@@ -74,7 +69,7 @@ public class SqlServerProvider : DatabaseProvider
 
     /// <inheritdoc/>
     public override string SelectParkedStreams =>
-        "SELECT projection, slot, stream, MIN(position), COUNT_BIG(*) FROM parked_events GROUP BY projection, slot, stream";
+        "SELECT projection, generation, stream, MIN(position), COUNT_BIG(*) FROM parked_events GROUP BY projection, generation, stream";
 
     /// <inheritdoc/>
     public override string IsSameText(string column, string parameter) => $"{column} = {parameter} AND DATALENGTH({column}) = DATALENGTH({parameter})";
@@ -93,9 +88,7 @@ public class SqlServerProvider : DatabaseProvider
     public override string FirstRows(string orderedSelect) => $"{orderedSelect} OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY";
 
     /// <inheritdoc/>
-    public override string SelectOutbox =>
-        "SELECT TOP (@count) e.position, e.stream, e.version, e.event_id, e.type, e.schema_version, e.payload, e.command_id, e.correlation_id, e.causation_id, e.user_name, e.time_us"
-        + " FROM outbox o JOIN events e ON e.position = o.position WHERE o.position > @after ORDER BY o.position";
+    public override string SelectTable => "SELECT 1 FROM information_schema.tables WHERE table_schema = SCHEMA_NAME() AND table_name = @name";
 
     /// <inheritdoc/>
     public override string DefaultConnectionString(string directory, string database) => throw new InvalidOperationException(
@@ -157,7 +150,7 @@ public class SqlServerProvider : DatabaseProvider
             {
                 if (property.ClrType == typeof(string))
                 {
-                    property.SetCollation(Collation);
+                    property.SetCollation(TextCollations.SqlServer);
                 }
             }
         }

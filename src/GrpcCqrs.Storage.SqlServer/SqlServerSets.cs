@@ -1,3 +1,5 @@
+using GrpcCqrs.Storage.Migrations;
+
 namespace GrpcCqrs.Storage.SqlServer;
 
 /// <summary>
@@ -8,7 +10,7 @@ namespace GrpcCqrs.Storage.SqlServer;
 /// </summary>
 internal static class SqlServerSets
 {
-    private const string Ours = $"COLLATE {SqlServerProvider.Collation}";
+    private const string Ours = $"COLLATE {TextCollations.SqlServer}";
 
     /// <summary>The versions of streams.</summary>
     public const string SelectStreamVersions =
@@ -33,8 +35,8 @@ internal static class SqlServerSets
         + " FROM OPENJSON(@events) WITH (position bigint, stream nvarchar(151), version bigint, event_id uniqueidentifier, type nvarchar(200), schema_version int,"
         + " payload_at bigint, payload_length bigint, command_id uniqueidentifier, correlation_id nvarchar(128), causation_id nvarchar(128), user_name nvarchar(200), time_us bigint, hash_at bigint)";
 
-    /// <summary>Adds the outbox rows of the same events.</summary>
-    public const string InsertOutbox = "INSERT INTO outbox (position) SELECT position FROM OPENJSON(@events) WITH (position bigint)";
+    /// <summary>Adds the outbox row of a transaction.</summary>
+    public const string InsertOutbox = "INSERT INTO outbox (last_position, first_position, time_us) VALUES (@last_position, @first_position, @outbox_us)";
 
     /// <summary>Frees keys.</summary>
     public const string DeleteKeys =

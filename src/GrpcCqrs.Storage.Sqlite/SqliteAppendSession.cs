@@ -19,7 +19,7 @@ internal sealed class SqliteAppendSession(SqliteConnection connection, SqlitePro
         provider.InsertEvent,
         "position", "stream", "version", "event_id", "type", "schema_version", "payload", "command_id", "correlation_id", "causation_id", "user_name", "time_us", "hash");
 
-    private readonly SqliteStatement insertOutbox = new(connection, provider.InsertOutbox, "position");
+    private readonly SqliteStatement insertOutbox = new(connection, provider.InsertOutbox, "last_position", "first_position", "time_us");
     private readonly SqliteStatement deleteKey = new(connection, provider.DeleteKey, "scope", "value", "stream");
     private readonly SqliteStatement insertKey = new(connection, provider.InsertKey, "scope", "value", "stream");
     private readonly SqliteStatement insertCommand = new(
@@ -113,9 +113,9 @@ internal sealed class SqliteAppendSession(SqliteConnection connection, SqlitePro
                 .Run();
         }
 
-        foreach (var row in rows.Events)
+        if (rows.Outbox is { } outbox)
         {
-            insertOutbox.Bind(row.Position).Run();
+            insertOutbox.Bind(outbox.LastPosition).Bind(outbox.FirstPosition).Bind(outbox.TimeMicroseconds).Run();
         }
 
         foreach (var row in rows.FreedKeys)

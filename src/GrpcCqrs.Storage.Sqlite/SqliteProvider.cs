@@ -37,6 +37,9 @@ public sealed class SqliteProvider : DatabaseProvider
     public override bool HasOneWriter => true;
 
     /// <inheritdoc/>
+    public override string SelectTable => "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = @name";
+
+    /// <inheritdoc/>
     public override string DefaultConnectionString(string directory, string database) =>
         new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, database + ".db") }.ToString();
 

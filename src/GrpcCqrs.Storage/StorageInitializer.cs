@@ -23,6 +23,8 @@ public sealed partial class StorageInitializer
     private readonly ProjectionMode mode;
     private readonly WriteDatabase write;
     private readonly ReadDatabase read;
+    private readonly GenerationStore generations;
+    private readonly IReadOnlyList<IProjection> projections;
     private readonly ReadModelFollower follower;
     private readonly StoreIdentity identity;
     private readonly TimeProvider clock;
@@ -30,16 +32,20 @@ public sealed partial class StorageInitializer
 
     internal StorageInitializer(
         IOptions<StorageOptions> options,
-        IOptions<ProjectionOptions> projections,
+        IOptions<ProjectionOptions> projectionOptions,
         WriteDatabase write,
         ReadDatabase read,
+        GenerationStore generations,
+        IEnumerable<IProjection> projections,
         ReadModelFollower follower,
         StoreIdentity identity,
         TimeProvider clock,
         ILogger<StorageInitializer> logger)
     {
         this.options = options.Value;
-        mode = projections.Value.Mode;
+        mode = projectionOptions.Value.Mode;
+        this.generations = generations;
+        this.projections = [.. projections];
         this.write = write;
         this.read = read;
         this.follower = follower;
@@ -51,6 +57,7 @@ public sealed partial class StorageInitializer
     /// <summary>Creates what is missing, migrates what is old.</summary>
     /// <exception cref="InvalidOperationException">The write and the read database are the same.</exception>
     /// <exception cref="DbException">A database cannot be reached or migrated.</exception>
+    /// <exception cref="SchemaException">The read database refuses to create a projection's table.</exception>
     public async Task InitializeAsync(CancellationToken cancellationToken)
     {
         if (write.Provider.Name == read.Provider.Name && write.Provider.IsSameDatabase(write.ConnectionString, read.ConnectionString))
@@ -61,33 +68,40 @@ public sealed partial class StorageInitializer
         var directory = Directory.CreateDirectory(Path.GetFullPath(options.Directory));
         await using var turn = await TakeTurnAsync(directory, cancellationToken);
         await write.Provider.PrepareMigrationAsync(write.ConnectionString, cancellationToken);
+        await using (var schema = write.CreateSchemaContext())
+        {
+            await UpgradeAsync(schema, cancellationToken);
+        }
+
         await using (var context = write.CreateContext())
         {
-            await UpgradeAsync(context, cancellationToken);
             await IdentifyAsync(context, cancellationToken);
         }
 
         if (mode != ProjectionMode.Off)
         {
             await read.Provider.PrepareMigrationAsync(read.ConnectionString, cancellationToken);
-            await using var context = read.CreateContext();
-            await UpgradeAsync(context, cancellationToken);
+            await using (var schema = read.CreateSchemaContext())
+            {
+                await UpgradeAsync(schema, cancellationToken);
+            }
+
+            if (mode != ProjectionMode.Follow)
+            {
+                await generations.CreateMissingAsync(projections, cancellationToken);
+            }
+
             await follower.LookAsync(cancellationToken);
         }
 
         LogReady(logger, identity.StoreId, write.Provider.Name, read.Provider.Name, Path.GetFullPath(options.Directory));
     }
 
-    /// <summary>A context without migrations, as in a prototype, gets its schema as the model stands, and no upgrades later.</summary>
     private async Task UpgradeAsync(DbContext context, CancellationToken cancellationToken)
     {
-        if (!context.Database.GetMigrations().Any())
+        if ((await context.Database.GetPendingMigrationsAsync(cancellationToken)).ToArray() is { Length: > 0 } pending)
         {
-            await context.Database.EnsureCreatedAsync(cancellationToken);
-        }
-        else if ((await context.Database.GetPendingMigrationsAsync(cancellationToken)).ToArray() is { Length: > 0 } pending)
-        {
-            LogMigrating(logger, context.GetType().Name, string.Join(", ", pending));
+            LogMigrating(logger, context is WriteDbContext ? "write" : "read", string.Join(", ", pending));
             await MigrateAsync(context, cancellationToken);
         }
     }
@@ -159,8 +173,8 @@ public sealed partial class StorageInitializer
         identity.Set(row.StoreId, row.TokenKey);
     }
 
-    [LoggerMessage(1302, LogLevel.Information, "{Context} is brought to the newest schema: {Migrations}")]
-    private static partial void LogMigrating(ILogger logger, string context, string migrations);
+    [LoggerMessage(1302, LogLevel.Information, "The {Database} database is brought to the newest schema: {Migrations}")]
+    private static partial void LogMigrating(ILogger logger, string database, string migrations);
 
     [LoggerMessage(1301, LogLevel.Information, "Store {StoreId} is open: write database on {WriteProvider}, read database on {ReadProvider}, data directory {Directory}")]
     private static partial void LogReady(ILogger logger, Guid storeId, string writeProvider, string readProvider, string directory);

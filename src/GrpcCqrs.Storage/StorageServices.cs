@@ -24,14 +24,16 @@ public static class StorageServices
             .Validate(options => options.Retention is null || options.Retention >= TimeSpan.FromMinutes(1), "Commands:Retention must be at least one minute, or absent.")
             .ValidateOnStart();
         services.AddSingleton(provider => Databases.CreateWrite(
-            provider.GetServices<ProviderRegistration>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value));
+            provider.GetServices<DatabaseProvider>(), provider.GetRequiredService<ServiceContexts>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value));
         services.AddSingleton(provider => Databases.CreateRead(
-            provider.GetServices<ProviderRegistration>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value));
+            provider.GetServices<DatabaseProvider>(), provider.GetRequiredService<ServiceContexts>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value));
         services.AddSingleton(provider => new StorageInitializer(
             provider.GetRequiredService<IOptions<StorageOptions>>(),
             provider.GetRequiredService<IOptions<ProjectionOptions>>(),
             provider.GetRequiredService<WriteDatabase>(),
             provider.GetRequiredService<ReadDatabase>(),
+            provider.GetRequiredService<GenerationStore>(),
+            provider.GetServices<IProjection>(),
             provider.GetRequiredService<ReadModelFollower>(),
             provider.GetRequiredService<StoreIdentity>(),
             provider.GetRequiredService<TimeProvider>(),
@@ -60,7 +62,8 @@ public static class StorageServices
         services.AddSingleton<IProjectionMonitor>(provider => provider.GetRequiredService<ReadModel>());
         services.AddSingleton<ReadModelFollower>();
         services.AddSingleton<ProjectorLease>();
-        services.AddSingleton<ProjectionSlots>();
+        services.AddSingleton<ProjectionSchema>();
+        services.AddSingleton<GenerationStore>();
         services.AddSingleton<Projector>();
         services.AddSingleton<TableComparison>();
         services.AddSingleton<Rebuilder>();
@@ -133,11 +136,12 @@ public static class StorageServices
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<ConsumerGroups>());
     }
 
-    /// <summary>Adds a kind of database with the service's contexts for it; without a read context it can be the write database only.</summary>
-    public static IServiceCollection AddDatabaseProvider(
-        this IServiceCollection services,
-        DatabaseProvider provider,
-        Func<DbContextOptions, WriteDbContext> createWriteContext,
-        Func<DbContextOptions, ReadDbContext>? createReadContext = null) =>
-        services.AddSingleton(new ProviderRegistration(provider, createWriteContext, createReadContext));
+    /// <summary>Adds the service's own contexts over its write and its read database.</summary>
+    public static IServiceCollection AddDatabases(
+        this IServiceCollection services, Func<DbContextOptions, WriteDbContext> createWrite, Func<DbContextOptions, ReadDbContext> createRead) =>
+        services.AddSingleton(new ServiceContexts(createWrite, createRead));
+
+    /// <summary>Adds a kind of database that either may be; <c>Storage:Write:Provider</c> and <c>Storage:Read:Provider</c> choose.</summary>
+    public static IServiceCollection AddDatabaseProvider(this IServiceCollection services, DatabaseProvider provider) =>
+        services.AddSingleton(provider);
 }

@@ -47,7 +47,7 @@ internal static class RebuildSuite
     internal static async Task RebuildAsync(OperationsService.OperationsServiceClient client)
     {
         await client.RebuildProjectionsAsync(new RebuildProjectionsRequest());
-        await UntilAsync(client, sets => sets.Count == 2 && sets.All(set => set.State is TableSetState.Live or TableSetState.Previous));
+        await UntilAsync(client, sets => sets.Count == 2 && sets.All(set => set.State is TableGenerationState.Live or TableGenerationState.Previous));
     }
 
     /// <summary>Drops the tables of before a rebuild, so that the next can begin.</summary>
@@ -62,17 +62,17 @@ internal static class RebuildSuite
     }
 
     /// <summary>Waits until the sets of tables of every projection are as they should be.</summary>
-    private static async Task UntilAsync(OperationsService.OperationsServiceClient client, Func<ICollection<TableSet>, bool> isReached)
+    private static async Task UntilAsync(OperationsService.OperationsServiceClient client, Func<ICollection<TableGeneration>, bool> isReached)
     {
         while (true)
         {
             var answer = await client.ListProjectionsAsync(new ListProjectionsRequest());
-            if (answer.Projections.SelectMany(projection => projection.TableSets).FirstOrDefault(set => set.FailedAttempts > 0 || set.ParkedEvents > 0) is { } bad)
+            if (answer.Projections.SelectMany(projection => projection.Generations).FirstOrDefault(set => set.FailedAttempts > 0 || set.ParkedEvents > 0) is { } bad)
             {
                 throw new InvalidOperationException($"A projection fails: {bad}");
             }
 
-            if (answer.Projections.All(projection => isReached(projection.TableSets)))
+            if (answer.Projections.All(projection => isReached(projection.Generations)))
             {
                 return;
             }

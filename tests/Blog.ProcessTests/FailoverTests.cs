@@ -193,8 +193,8 @@ public sealed class FailoverTests(WholePostgreSqlFixture fixture, ITestOutputHel
         {
             var listed = await operations.ListProjectionsAsync(new ListProjectionsRequest());
             Assert.Equal(writes, listed.HeadPosition);
-            return listed.Projections.All(projection => projection.TableSets.Any(set => set.State == TableSetState.Live)
-                && projection.TableSets.All(set => set.Position == writes));
+            return listed.Projections.All(projection => projection.Generations.Any(set => set.State == TableGenerationState.Live)
+                && projection.Generations.All(set => set.Position == writes));
         });
         foreach (var client in clients)
         {

@@ -64,8 +64,8 @@ public sealed class JobTests(WholePostgreSqlFixture postgreSql, ITestOutputHelpe
         Assert.Contains(ended, job => job.Attempts > 1);
         using var channel = GrpcChannel.ForAddress(last.GrpcAddress);
         var overview = await new OperationsService.OperationsServiceClient(channel).ListProjectionsAsync(new());
-        Assert.All(overview.Projections, projection => Assert.Contains(projection.TableSets, set => set.State == TableSetState.Live && set.Position == Posts));
-        Assert.DoesNotContain(overview.Projections, projection => projection.TableSets.Any(set => set.State == TableSetState.Building));
+        Assert.All(overview.Projections, projection => Assert.Contains(projection.Generations, set => set.State == TableGenerationState.Live && set.Position == Posts));
+        Assert.DoesNotContain(overview.Projections, projection => projection.Generations.Any(set => set.State == TableGenerationState.Building));
     }
 
     [LongFact]

@@ -48,13 +48,13 @@ public sealed class RebuildUnderLoadTests : IDisposable
             // Whatever was committed before the kill is kept: the first position seen afterwards is not before it.
             var after = await UntilBuildingAsync(operations, 1);
             Assert.True(after >= before, $"The rebuild stood at {before} before the kill and at {after} behind it.");
-            await UntilAsync(async () => (await ListAsync(operations)).All(set => set.State != TableSetState.Building));
+            await UntilAsync(async () => (await ListAsync(operations)).All(set => set.State != TableGenerationState.Building));
             var sets = await ListAsync(operations);
             await stop.CancelAsync();
             var pairs = await Task.WhenAll(load);
 
-            Assert.All(sets, set => Assert.Contains(set.State, new[] { TableSetState.Live, TableSetState.Previous }));
-            Assert.All(sets.Where(set => set.State == TableSetState.Live), set => Assert.Equal((1, ""), (set.Slot, set.Note)));
+            Assert.All(sets, set => Assert.Contains(set.State, new[] { TableGenerationState.Live, TableGenerationState.Previous }));
+            Assert.All(sets.Where(set => set.State == TableGenerationState.Live), set => Assert.Equal((1, ""), (set.Generation, set.Note)));
             Assert.All(pairs, count => Assert.True(count > 0));
         }
         finally
@@ -115,7 +115,7 @@ public sealed class RebuildUnderLoadTests : IDisposable
     private static async Task CaughtUpAsync(OperationsService.OperationsServiceClient operations) => await UntilAsync(async () =>
     {
         var listed = await operations.ListProjectionsAsync(new ListProjectionsRequest());
-        return listed.HeadPosition >= EventCount && listed.Projections.All(projection => projection.TableSets.All(set => set.Position == listed.HeadPosition));
+        return listed.HeadPosition >= EventCount && listed.Projections.All(projection => projection.Generations.All(set => set.Position == listed.HeadPosition));
     });
 
     /// <summary>Waits until every projection's second set has passed a position, and returns the least that one has reached.</summary>
@@ -124,15 +124,15 @@ public sealed class RebuildUnderLoadTests : IDisposable
         var reached = 0L;
         await UntilAsync(async () =>
         {
-            var building = (await ListAsync(operations)).Where(set => set.State == TableSetState.Building).ToArray();
+            var building = (await ListAsync(operations)).Where(set => set.State == TableGenerationState.Building).ToArray();
             reached = building.Length == 0 ? 0 : building.Min(set => set.Position);
             return reached >= position;
         });
         return reached;
     }
 
-    private static async Task<TableSet[]> ListAsync(OperationsService.OperationsServiceClient operations) =>
-        [.. (await operations.ListProjectionsAsync(new ListProjectionsRequest())).Projections.SelectMany(projection => projection.TableSets)];
+    private static async Task<TableGeneration[]> ListAsync(OperationsService.OperationsServiceClient operations) =>
+        [.. (await operations.ListProjectionsAsync(new ListProjectionsRequest())).Projections.SelectMany(projection => projection.Generations)];
 
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {

@@ -23,7 +23,7 @@ public abstract class FoldSpecs<TFixture>(TFixture fixture) : IClassFixture<TFix
         await connection.ExecuteAsync("CREATE TABLE fold_rows (id VARCHAR(50) NOT NULL PRIMARY KEY, amount BIGINT NULL, note VARCHAR(50) NULL)");
         await connection.ExecuteAsync("CREATE TABLE fold_rows_alt (id VARCHAR(50) NOT NULL PRIMARY KEY, amount BIGINT NULL, note VARCHAR(50) NULL)");
         await using var transaction = await connection.BeginTransactionAsync();
-        using var tables = new ProjectionTables(connection, slot: 1, store.Services.GetRequiredService<ReadDatabase>().Provider) { Open = transaction };
+        using var tables = new ProjectionTables(connection, generation: 1, store.Services.GetRequiredService<ReadDatabase>().Provider) { Open = transaction };
         object?[][] rows = [.. Enumerable.Range(0, Rows).Select(number => (object?[])[$"row {number}", (long)number, number % 2 == 0 ? null : "odd"])];
         await tables.ExecuteManyAsync("INSERT INTO {fold_rows} (id, amount, note) VALUES (@id, @amount, @note)", ["id", "amount", "note"], rows, None);
         await tables.ExecuteManyAsync(
@@ -55,7 +55,7 @@ public abstract class FoldSpecs<TFixture>(TFixture fixture) : IClassFixture<TFix
         await using var transaction = await connection.BeginTransactionAsync();
         var provider = store.Services.GetRequiredService<WriteDatabase>().Provider;
         var buffer = provider.GathersWrites ? new WriteBuffer(connection) { Transaction = transaction } : null;
-        using var tables = new ProjectionTables(connection, slot: 0, provider, buffer) { Open = transaction };
+        using var tables = new ProjectionTables(connection, generation: 0, provider, buffer) { Open = transaction };
         var insert = RowChange.Insert("fold_sets", "id", "part", "amount", "note");
 
         // More rows than one set takes; texts with and without nulls, and a column of nulls alone.

@@ -153,7 +153,7 @@ public abstract class ProjectionSpecs<TFixture>(TFixture fixture) : IClassFixtur
             settings, services => services.AddProjection<SeenProjectionVersion2>().AddProjection<BalanceProjection>());
         await again.CatchUpAsync();
 
-        await UntilAsync(() => again.Services.GetRequiredService<IProjectionMonitor>().Current.Any(p => p is { Name: "seen", Version: 2, State: SlotState.Live }));
+        await UntilAsync(() => again.Services.GetRequiredService<IProjectionMonitor>().Current.Any(p => p is { Name: "seen", Version: 2, State: GenerationState.Live }));
         Assert.Equal([1L, 2L], await again.ReadColumnAsync($"SELECT position FROM {again.ReadModel.View(["seen"]).Table("seen")} ORDER BY number"));
         Assert.Equal([100L], await again.ReadColumnAsync("SELECT balance FROM balances"));
     }

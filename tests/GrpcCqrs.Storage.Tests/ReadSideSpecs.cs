@@ -81,7 +81,7 @@ public abstract class ReadSideSpecs<TFixture>(TFixture fixture) : IClassFixture<
         Assert.Equal((2L, "ledger-b", User, 1), (skipped.Position, skipped.Stream, skipped.User, skipped.Version));
 
         await again.Operations.RebuildAsync(["balances"], holdOnDifference: true, User, None);
-        await UntilAsync(() => again.Projections.Any(p => p.State == SlotState.Previous));
+        await UntilAsync(() => again.Projections.Any(p => p.State == GenerationState.Previous));
         Assert.Equal([("b", 13L)], await BalancesAsync(again));
     }
 
@@ -107,9 +107,9 @@ public abstract class ReadSideSpecs<TFixture>(TFixture fixture) : IClassFixture<
         await TamperAsync(store, "UPDATE balances SET balance = 1000");
 
         await store.Operations.RebuildAsync([], holdOnDifference: false, User, None);
-        await UntilAsync(() => store.Projections.Any(p => p is { Slot: 1, State: SlotState.Live }));
+        await UntilAsync(() => store.Projections.Any(p => p is { Generation: 1, State: GenerationState.Live }));
         Assert.Equal([("a", 6L)], await BalancesAsync(store));
-        Assert.Contains("balances: 1 rows only in the live tables, such as a", store.Projections.Single(p => p.State == SlotState.Live).Note, StringComparison.Ordinal);
+        Assert.Contains("balances: 1 rows only in the live tables, such as a", store.Projections.Single(p => p.State == GenerationState.Live).Note, StringComparison.Ordinal);
 
         // What was live before is kept up to date.
         await BookAsync(store, "a", 10);
@@ -124,7 +124,7 @@ public abstract class ReadSideSpecs<TFixture>(TFixture fixture) : IClassFixture<
         var refused = await Assert.ThrowsAsync<RejectedException>(() => store.Operations.RollBackAsync("balances", User, None));
         Assert.Equal(EngineErrors.RebuildNotReady, refused.Code);
         Assert.Equal([("a", 16L)], await BalancesAsync(store));
-        await UntilAsync(() => store.Projections is [{ Slot: 1 }]);
+        await UntilAsync(() => store.Projections is [{ Generation: 1 }]);
         Assert.Equal([0L], await store.ReadColumnAsync("SELECT COUNT(*) FROM balances"));
     }
 
@@ -136,7 +136,7 @@ public abstract class ReadSideSpecs<TFixture>(TFixture fixture) : IClassFixture<
         await store.CatchUpAsync();
         await TamperAsync(store, "UPDATE balances SET balance = 1000");
         await store.Operations.RebuildAsync(["balances"], holdOnDifference: true, User, None);
-        await UntilAsync(() => store.Projections.Any(p => p is { State: SlotState.Held, Note: not null }));
+        await UntilAsync(() => store.Projections.Any(p => p is { State: GenerationState.AwaitingApproval, Note: not null }));
         Assert.Equal([("a", 1000L)], await BalancesAsync(store));
         Assert.Equal(
             EngineErrors.RebuildRunning,
@@ -159,27 +159,27 @@ public abstract class ReadSideSpecs<TFixture>(TFixture fixture) : IClassFixture<
             await BookAsync(store, "a", [.. Enumerable.Repeat(1, 500).Select(one => (long)one)]);
             await store.CatchUpAsync();
             await store.Operations.RebuildAsync(["balances"], false, User, None);
-            await UntilAsync(() => store.Projections.Any(p => p is { State: SlotState.Building, Position: > 0, Target: 500 }));
+            await UntilAsync(() => store.Projections.Any(p => p is { State: GenerationState.Building, Position: > 0, Target: 500 }));
             await store.Operations.PauseRebuildAsync("balances", User, None);
-            var paused = store.Projections.Single(p => p.State == SlotState.Paused).Position;
+            var paused = store.Projections.Single(p => p.State == GenerationState.Paused).Position;
             await BookAsync(store, "a", 1);
             await store.CatchUpAsync();
-            Assert.Equal(paused, store.Projections.Single(p => p.State == SlotState.Paused).Position);
+            Assert.Equal(paused, store.Projections.Single(p => p.State == GenerationState.Paused).Position);
             await store.Operations.ResumeRebuildAsync("balances", User, None);
-            await UntilAsync(() => store.Projections.Any(p => p.State == SlotState.Building && p.Position > paused));
+            await UntilAsync(() => store.Projections.Any(p => p.State == GenerationState.Building && p.Position > paused));
         }
 
         await using (var again = await StartImpatientAsync(settings, new StreamBalanceProjection(), slow))
         {
-            await UntilAsync(() => again.Projections.Any(p => p is { State: SlotState.Building, Position: > 0 and < 500 }));
+            await UntilAsync(() => again.Projections.Any(p => p is { State: GenerationState.Building, Position: > 0 and < 500 }));
             await again.Operations.CancelRebuildAsync("balances", User, None);
             Assert.Equal([("a", 501L)], await BalancesAsync(again));
         }
 
         await using var fast = await StartImpatientAsync(settings, new StreamBalanceProjection());
-        await UntilAsync(() => fast.Projections is [{ State: SlotState.Live }]);
+        await UntilAsync(() => fast.Projections is [{ State: GenerationState.Live }]);
         await fast.Operations.RebuildAsync(["balances"], true, User, None);
-        await UntilAsync(() => fast.Projections.Any(p => p is { Slot: 1, State: SlotState.Live, Position: 501 }));
+        await UntilAsync(() => fast.Projections.Any(p => p is { Generation: 1, State: GenerationState.Live, Position: 501 }));
         Assert.Equal([("a", 501L)], await BalancesAsync(fast));
     }
 
@@ -198,7 +198,7 @@ public abstract class ReadSideSpecs<TFixture>(TFixture fixture) : IClassFixture<
         Assert.Equal(6_012, (await BalancesAsync(store)).Sum(row => row.Balance));
         balances.IsPoisoned = true;
         await store.Operations.RebuildAsync(["balances"], false, User, None);
-        await UntilAsync(() => store.Projections.Any(p => p is { Slot: 1, State: SlotState.Live, ParkedEvents: 60 }));
+        await UntilAsync(() => store.Projections.Any(p => p is { Generation: 1, State: GenerationState.Live, ParkedEvents: 60 }));
         Assert.Equal([("s45", 40L)], (await BalancesAsync(store)).Where(row => row.Balance != 100));
         Assert.Equal(59 * 100 + 40, (await BalancesAsync(store)).Sum(row => row.Balance));
 
@@ -238,7 +238,7 @@ public abstract class ReadSideSpecs<TFixture>(TFixture fixture) : IClassFixture<
         for (var round = 0; round < 3; round++)
         {
             await UntilAsync(() => store.Projections.Count == 1);
-            var live = store.Projections.Single().Slot;
+            var live = store.Projections.Single().Generation;
             await UntilAsync(async () =>
             {
                 try
@@ -251,7 +251,7 @@ public abstract class ReadSideSpecs<TFixture>(TFixture fixture) : IClassFixture<
                     return false;
                 }
             });
-            await UntilAsync(() => store.Projections.Any(p => p.Slot != live && p.State == SlotState.Live));
+            await UntilAsync(() => store.Projections.Any(p => p.Generation != live && p.State == GenerationState.Live));
             await store.Operations.DropPreviousAsync("balances", User, None);
         }
 
@@ -306,7 +306,7 @@ public abstract class ReadSideSpecs<TFixture>(TFixture fixture) : IClassFixture<
     {
         var settings = fixture.NewStore();
         await using var two = await WithFirstAsync();
-        await UntilAsync(() => two.Projections is [{ Position: 2, State: SlotState.Live }]);
+        await UntilAsync(() => two.Projections is [{ Position: 2, State: GenerationState.Live }]);
         var last = await BookAsync(two, "a", 3);
         await two.ReadModel.WaitForAsync(last, [], null, None);
         Assert.Equal([("a", 6L)], await BalancesAsync(two));

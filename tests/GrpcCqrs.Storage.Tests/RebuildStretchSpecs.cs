@@ -41,12 +41,12 @@ public abstract class RebuildStretchSpecs<TFixture>(TFixture fixture) : IClassFi
         }
 
         await pause;
-        Assert.Contains(store.Projections, p => p is { State: SlotState.Paused, Position: 0 });
+        Assert.Contains(store.Projections, p => p is { State: GenerationState.Paused, Position: 0 });
 
         balances.IsGated = false;
         balances.Gate.Release(100);
         await store.Operations.ResumeRebuildAsync("balances", User, None);
-        await UntilAsync(() => store.Projections.Any(p => p is { Slot: 1, State: SlotState.Live }));
+        await UntilAsync(() => store.Projections.Any(p => p is { Generation: 1, State: GenerationState.Live }));
         await using var connection = await store.OpenReadAsync();
         Assert.Equal(
             Enumerable.Repeat((long)BookingsAStream, Streams),

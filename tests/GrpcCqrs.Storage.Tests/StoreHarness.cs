@@ -19,9 +19,9 @@ public sealed class LedgerReadDbContext(DbContextOptions options) : ReadDbContex
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         base.OnModelCreating(modelBuilder);
-        for (var slot = 0; slot < TableSlots.Count; slot++)
+        for (var generation = 0; generation < GenerationNames.Count; generation++)
         {
-            var (balances, seen) = (TableSlots.NameIn(slot, "balances"), TableSlots.NameIn(slot, "seen"));
+            var (balances, seen) = (GenerationNames.NameIn(generation, "balances"), GenerationNames.NameIn(generation, "seen"));
             modelBuilder.SharedTypeEntity<BalanceRow>(balances, row =>
             {
                 row.ToTable(balances);

@@ -15,12 +15,10 @@ public static class BlogInfrastructure
     /// <summary>Adds them.</summary>
     public static IServiceCollection AddBlogInfrastructure(this IServiceCollection services) => services
         .AddEventStorage()
-        .AddDatabaseProvider(
-            new SqliteProvider(), options => new SqliteBlogWriteDbContext(options), options => new SqliteBlogReadDbContext(options))
-        .AddDatabaseProvider(
-            new PostgreSqlProvider(), options => new PostgreSqlBlogWriteDbContext(options), options => new PostgreSqlBlogReadDbContext(options))
-        .AddDatabaseProvider(
-            new SqlServerProvider(), options => new SqlServerBlogWriteDbContext(options), options => new SqlServerBlogReadDbContext(options))
+        .AddDatabases(options => new BlogWriteDbContext(options), options => new BlogReadDbContext(options))
+        .AddDatabaseProvider(new SqliteProvider())
+        .AddDatabaseProvider(new PostgreSqlProvider())
+        .AddDatabaseProvider(new SqlServerProvider())
         .AddProjection<PostDetailsProjection>()
         .AddProjection<PostListProjection>()
         .AddProjection<TagCountsProjection>()

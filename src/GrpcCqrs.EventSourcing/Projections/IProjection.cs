@@ -1,42 +1,39 @@
 namespace GrpcCqrs.EventSourcing;
 
 /// <summary>
-/// Keeps some tables of the read database equal to a fold of the events. What the runner promises:
+/// Keeps some tables of the read database equal to a fold of the events. The engine guarantees:
 /// <list type="number">
-/// <item>Batches come in order of position, without gaps; events of types that are not in <see cref="Handles"/> are left out.</item>
+/// <item>Batches come in order of position, without gaps. Events whose types are not in <see cref="Handles"/> are left out.</item>
 /// <item>A batch's writes and the projection's checkpoint are committed in one transaction, so each event takes effect exactly
 /// once.</item>
-/// <item>A batch that throws is rolled back as a whole and given again later, then perhaps cut differently.</item>
+/// <item>A batch that throws is rolled back as a whole and delivered again later, perhaps cut differently.</item>
 /// </list>
-/// What a projection promises: it writes only to its own <see cref="Tables"/>, reads nothing else, and depends on nothing but
-/// the events and those tables; what it keeps in memory from batch to batch is in <see cref="IProjectionBatch"/>, since several sets of
-/// its tables may be filled at a time.
+/// In return a projection writes only to its own <see cref="Tables"/>, reads nothing else, and depends on nothing but the events and
+/// those tables. What it keeps in memory between batches belongs in <see cref="IProjectionBatch"/>, since several generations of its
+/// tables may be filled at a time.
 /// </summary>
 public interface IProjection
 {
-    /// <summary>The projection's name, stored with its checkpoint: never change it.</summary>
+    /// <summary>The projection's name, stored with its checkpoint. Never change it.</summary>
     string Name { get; }
 
     /// <summary>
-    /// The version of its logic, from 1. When it is raised, the runner fills the projection's second set of tables from the first
-    /// event on and switches to it once it has caught up.
+    /// The version of its logic and of its tables, from 1. When it is raised, the engine fills a new generation of the tables from
+    /// the first event on and switches to it once it has caught up.
     /// </summary>
     int Version { get; }
 
-    /// <summary>
-    /// The tables that only this projection writes. Each exists twice in the read database, under the name and under
-    /// <see cref="TableSlots.NameIn"/> of slot 1; which of the two is meant is <see cref="IProjectionTables"/>' affair.
-    /// </summary>
-    IReadOnlyList<string> Tables { get; }
+    /// <summary>The tables that only this projection writes. The engine creates, switches and drops them.</summary>
+    IReadOnlyList<ProjectionTable> Tables { get; }
 
     /// <summary>The event types (or base types of them) that it wants to see.</summary>
     IReadOnlyCollection<Type> Handles { get; }
 
     /// <summary>
-    /// What its tables say, in a form that two sets of them can be compared in: no generated keys, no order. Default: the tables
+    /// What its tables hold, in a form in which two generations can be compared: no generated keys, no order. Default: the tables
     /// as they are.
     /// </summary>
-    IReadOnlyList<ProjectedRows> Rows => [.. Tables.Select(table => new ProjectedRows(table, $"SELECT * FROM {{{table}}}"))];
+    IReadOnlyList<ProjectedRows> Rows => [.. Tables.Select(table => new ProjectedRows(table.Name, $"SELECT * FROM {{{table.Name}}}"))];
 
     /// <summary>Applies a batch.</summary>
     /// <param name="batch">The events, in order of position.</param>
@@ -45,14 +42,14 @@ public interface IProjection
     Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, IProjectionTables tables, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Begins to take events in for one set of tables. Default: they are kept and given to <see cref="ApplyAsync"/> together. A
+    /// Begins to take events in for one generation of the tables. Default: they are kept and given to <see cref="ApplyAsync"/> together. A
     /// projection that can do with less than the events themselves does it otherwise, so that a rebuild takes many in at once.
     /// </summary>
     IProjectionBatch Begin() => new EventBatch(this);
 }
 
 /// <summary>
-/// What a projection has in memory of one set of tables: events that it has taken in and not written, and what it knows of the tables
+/// What a projection has in memory of one generation of its tables: events that it has taken in and not written, and what it knows of the tables
 /// from before. Once it was written and that was committed it goes on to be used; when anything fails, or somebody else writes the
 /// tables, it is thrown away. Used by one caller at a time.
 /// </summary>

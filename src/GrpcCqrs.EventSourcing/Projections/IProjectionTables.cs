@@ -3,9 +3,9 @@ using System.Data.Common;
 namespace GrpcCqrs.EventSourcing;
 
 /// <summary>
-/// One set of a projection's tables within an open transaction. Statements name the tables in braces, <c>UPDATE {books} SET title =
-/// @title WHERE id = @id</c>, so that the same text serves both sets; each is prepared once and kept with the connection, so that a
-/// projection repeats few texts and puts values into parameters.
+/// One generation of a projection's tables within an open transaction. Statements name the tables in braces, <c>UPDATE {books} SET
+/// title = @title WHERE id = @id</c>, so that the same text serves every generation. Each text is prepared once and kept with the
+/// connection: use few texts and put values into parameters.
 /// </summary>
 public interface IProjectionTables
 {
@@ -53,36 +53,4 @@ public interface IProjectionTables
     /// <exception cref="DbException">The database refuses it.</exception>
     Task<List<T>> QueryAsync<T>(
         string sql, ReadOnlySpan<(string Name, object? Value)> parameters, Func<DbDataReader, T> read, CancellationToken cancellationToken);
-}
-
-/// <summary>
-/// The two sets of tables that a projection has: one is live, the other stands by to be filled anew (blue/green). Both are part of
-/// the schema, so that migrations keep them alike.
-/// </summary>
-public static class TableSlots
-{
-    /// <summary>How many sets there are.</summary>
-    public const int Count = 2;
-
-    /// <summary>A table's name in a slot: its own in slot 0, with <c>_alt</c> behind it in slot 1.</summary>
-    public static string NameIn(int slot, string table) => slot == 0 ? table : table + "_alt";
-
-    /// <summary>A statement with the names in braces replaced by those in a slot.</summary>
-    public static string Resolve(int slot, string sql)
-    {
-        ArgumentNullException.ThrowIfNull(sql);
-        var text = new System.Text.StringBuilder(sql.Length + 16);
-        for (var rest = sql.AsSpan(); ;)
-        {
-            var open = rest.IndexOf('{');
-            var close = open < 0 ? -1 : rest[open..].IndexOf('}');
-            if (close < 0)
-            {
-                return text.Append(rest).ToString();
-            }
-
-            text.Append(rest[..open]).Append(NameIn(slot, rest.Slice(open + 1, close - 1).ToString()));
-            rest = rest[(open + close + 1)..];
-        }
-    }
 }

@@ -12,7 +12,7 @@ public sealed class RowChange
     /// <summary>What it does.</summary>
     public RowChangeKind Kind { get; }
 
-    /// <summary>The table, as projections name it: without braces, whichever slot is meant.</summary>
+    /// <summary>The table, as projections name it: without braces, whichever generation is meant.</summary>
     public string Table { get; }
 
     /// <summary>The columns that an update sets; none for the others.</summary>

@@ -1,6 +1,6 @@
 namespace GrpcCqrs.EventSourcing;
 
-/// <summary>What a query reads: the sets of tables that are live, and the position that they have reached at least.</summary>
+/// <summary>What a query reads: the live generation of each table, and the position that it has reached at least.</summary>
 /// <param name="position">The position.</param>
 /// <param name="tables">The live name of each table.</param>
 public sealed class ReadView(long position, IReadOnlyDictionary<string, string> tables)
@@ -17,12 +17,12 @@ public sealed class ReadView(long position, IReadOnlyDictionary<string, string> 
 /// <summary>Tells how far the read model has come, and where it is.</summary>
 public interface IReadModel
 {
-    /// <summary>
-    /// The view of some projections as it is now.
-    /// </summary>
-    /// <param name="projections">The names of those that the query reads.</param>
+    /// <summary>The view of some projections as it is now. Waits where a projection has no tables yet, as in a new read database.</summary>
+    /// <param name="projections">The names of those that the query reads; empty for all.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="InvalidOperationException">There is no such projection: a fault of the service's set-up.</exception>
-    ReadView View(IReadOnlyCollection<string> projections);
+    /// <exception cref="RejectedException">The wait took too long.</exception>
+    ValueTask<ReadView> ViewAsync(IReadOnlyCollection<string> projections, CancellationToken cancellationToken);
 
     /// <summary>Waits until the projections have reached a position, and returns the view then.</summary>
     /// <param name="position">The position.</param>

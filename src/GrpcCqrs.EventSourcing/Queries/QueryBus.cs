@@ -105,7 +105,7 @@ internal sealed class QueryBus : IQueryBus
             {
                 var view = required is { } position
                     ? await readModel.WaitForAsync(position, entry.Projections!, (query as IStreamQuery)?.Stream, cancellationToken)
-                    : readModel.View(entry.Projections!);
+                    : await readModel.ViewAsync(entry.Projections!, cancellationToken);
                 return new QueryAnswer<TResult>(await reader.HandleAsync(query, view, cancellationToken), view.Position);
             }
 
@@ -133,7 +133,7 @@ internal sealed class QueryBus : IQueryBus
         using var activity = EngineTelemetry.Source.StartActivity(entry.Name);
         Validation.ThrowIfInvalid(query);
         var view = string.IsNullOrEmpty(context.ConsistencyToken)
-            ? readModel.View(entry.Projections!)
+            ? await readModel.ViewAsync(entry.Projections!, cancellationToken)
             : await readModel.WaitForAsync(tokens.Read(context.ConsistencyToken), entry.Projections!, null, cancellationToken);
         await foreach (var answer in handler.WatchAsync(query, view, cancellationToken))
         {

@@ -37,7 +37,7 @@ internal sealed class ReadModelHealthCheck(
     /// <param name="maxStall">How long live tables may stand still behind the newest event.</param>
     public static HealthCheckResult Judge(IReadOnlyList<ProjectionStatus> all, long head, DateTimeOffset now, TimeSpan maxStall)
     {
-        ProjectionStatus[] live = [.. all.Where(set => set.State == SlotState.Live)];
+        ProjectionStatus[] live = [.. all.Where(set => set.State == GenerationState.Live)];
         var data = live.ToDictionary(set => set.Name, set => (object)(head - set.Position), StringComparer.Ordinal);
         if (Array.Find(live, set => set.Position > head) is { } beyond)
         {
@@ -64,7 +64,7 @@ internal sealed class ReadModelHealthCheck(
 
         // The old version's tables get no more events while the new version's are filled; they are read meanwhile.
         bool IsReplaced(ProjectionStatus set) => all.Any(other =>
-            other.Name == set.Name && other.State == SlotState.Building && other.Version != set.Version && now - other.ProgressTime <= maxStall);
+            other.Name == set.Name && other.State == GenerationState.Building && other.Version != set.Version && now - other.ProgressTime <= maxStall);
     }
 
     private static IEnumerable<string> Concerns(ProjectionStatus set)
@@ -74,12 +74,12 @@ internal sealed class ReadModelHealthCheck(
             yield return Text($"{set.Name} ({set.State}) has failed {set.FailedAttempts} times on the event behind {set.Position} and is tried again.");
         }
 
-        if (set.State == SlotState.Live && set.ParkedEvents > 0)
+        if (set.State == GenerationState.Live && set.ParkedEvents > 0)
         {
             yield return Text($"{set.Name} has {set.ParkedEvents} parked events, which wait for an operator to retry or skip them.");
         }
 
-        if (set.State == SlotState.Held)
+        if (set.State == GenerationState.AwaitingApproval)
         {
             yield return $"The rebuilt tables of {set.Name} differ from the live ones and wait for an operator to switch or cancel.";
         }

@@ -14,7 +14,7 @@ internal static class OperationsMapping
     /// <summary>The time that a set of tables needs to reach the newest event; null where it is not being filled or that is not known.</summary>
     public static TimeSpan? TimeLeft(ProjectionStatus status, long head)
     {
-        if (status.State != SlotState.Building || status.EventsPerSecond <= 0)
+        if (status.State != GenerationState.Building || status.EventsPerSecond <= 0)
         {
             return null;
         }
@@ -25,7 +25,7 @@ internal static class OperationsMapping
 
     /// <summary>The sets of tables by projection, the live one first.</summary>
     public static IEnumerable<IGrouping<string, ProjectionStatus>> ByProjection(IEnumerable<ProjectionStatus> sets) => sets
-        .OrderBy(set => set.State == SlotState.Live ? 0 : 1)
+        .OrderBy(set => set.State == GenerationState.Live ? 0 : 1)
         .GroupBy(set => set.Name, StringComparer.Ordinal)
         .OrderBy(group => group.Key, StringComparer.Ordinal);
 
@@ -36,10 +36,10 @@ internal static class OperationsMapping
         AnsweredByProjector = overview.IsThisProcess,
         Projections =
         {
-            ByProjection(overview.Sets).Select(group => new Projection
+            ByProjection(overview.Generations).Select(group => new Projection
             {
                 Name = group.Key,
-                TableSets = { group.Select(set => ToProto(set, overview.Head)) },
+                Generations = { group.Select(set => ToProto(set, overview.Head)) },
             }),
         },
     };
@@ -85,10 +85,10 @@ internal static class OperationsMapping
         Drifts = { operation.Drifts.Select(ToProto) },
     };
 
-    private static TableSet ToProto(ProjectionStatus set, long head) => new()
+    private static TableGeneration ToProto(ProjectionStatus set, long head) => new()
     {
-        Slot = set.Slot,
-        State = (TableSetState)set.State,
+        Generation = set.Generation,
+        State = (TableGenerationState)set.State,
         Version = set.Version,
         Position = set.Position,
         LagEvents = Math.Max(0, head - set.Position),

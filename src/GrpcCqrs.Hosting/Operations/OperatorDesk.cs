@@ -25,10 +25,10 @@ internal sealed class OperatorDesk(ProjectionOperations operations, TextWriter o
         var overview = await operations.ReadAsync(CancellationToken.None);
         await WriteAsync($"newest event {overview.Head}; projector {(overview.Holder.Length > 0 ? overview.Holder : "none")}");
         await PrintTableAsync(
-            ["projection", "slot", "state", "version", "position", "behind", "per s", "left", "parked", "note"],
-            OperationsMapping.ByProjection(overview.Sets).SelectMany(group => group).Select(set => (string[])
+            ["projection", "generation", "state", "version", "position", "behind", "per s", "left", "parked", "note"],
+            OperationsMapping.ByProjection(overview.Generations).SelectMany(group => group).Select(set => (string[])
             [
-                set.Name, Text($"{set.Slot}"), Text($"{set.State}"), Text($"{set.Version}"), Text($"{set.Position}"),
+                set.Name, Text($"{set.Generation}"), Text($"{set.State}"), Text($"{set.Version}"), Text($"{set.Position}"),
                 Text($"{Math.Max(0, overview.Head - set.Position)}"), Text($"{set.EventsPerSecond:F0}"),
                 OperationsMapping.TimeLeft(set, overview.Head) is { } left ? Text($"{TimeSpan.FromSeconds(Math.Ceiling(left.TotalSeconds)):c}") : "",
                 Text($"{set.ParkedEvents}"), set.Note?.ReplaceLineEndings("; ") ?? "",

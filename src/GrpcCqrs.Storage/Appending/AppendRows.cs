@@ -37,8 +37,13 @@ public readonly record struct LogHead(long Position, long TimeMicroseconds, byte
 /// <summary>Everything that one transaction writes, in the order in which it is to be written.</summary>
 public sealed class AppendRows
 {
-    /// <summary>New events, in order of position; each also gets an outbox row.</summary>
+    /// <summary>New events, in order of position.</summary>
     public List<EventRow> Events { get; } = [];
+
+    /// <summary>The outbox row of the transaction; null where there are no events.</summary>
+    public OutboxRow? Outbox => Events.Count == 0
+        ? null
+        : new OutboxRow { FirstPosition = Events[0].Position, LastPosition = Events[^1].Position, TimeMicroseconds = Events[^1].TimeMicroseconds };
 
     /// <summary>Keys given up. Freed before any is claimed.</summary>
     public List<UniqueKeyRow> FreedKeys { get; } = [];

@@ -147,8 +147,8 @@ public abstract partial class DatabaseProvider
     public virtual string InsertEvent =>
         $"INSERT INTO events ({EventColumns}, hash) VALUES (@position, @stream, @version, @event_id, @type, @schema_version, @payload, @command_id, @correlation_id, @causation_id, @user_name, @time_us, @hash)";
 
-    /// <summary>Adds an outbox row.</summary>
-    public virtual string InsertOutbox => "INSERT INTO outbox (position) VALUES (@position)";
+    /// <summary>Adds the outbox row of a transaction.</summary>
+    public virtual string InsertOutbox => "INSERT INTO outbox (last_position, first_position, time_us) VALUES (@last_position, @first_position, @time_us)";
 
     /// <summary>Remembers a command.</summary>
     public virtual string InsertCommand =>
@@ -194,7 +194,7 @@ public abstract partial class DatabaseProvider
     public virtual string SelectSequencer => "SELECT position, time_us, hash FROM sequencer WHERE id = 1";
 
     /// <summary>Removes the outbox rows that every projection has seen.</summary>
-    public virtual string TrimOutbox => "DELETE FROM outbox WHERE position <= @position";
+    public virtual string TrimOutbox => "DELETE FROM outbox WHERE last_position <= @position";
 
     /// <summary>A stretch of one stream.</summary>
     public virtual string SelectStream =>
@@ -207,32 +207,34 @@ public abstract partial class DatabaseProvider
     /// <summary>A stretch of the whole log.</summary>
     public virtual string SelectAll => $"SELECT {EventColumns} FROM events WHERE position > @after ORDER BY position LIMIT @count";
 
-    /// <summary>A stretch of the events that are in the outbox.</summary>
-    public virtual string SelectOutbox =>
-        "SELECT e.position, e.stream, e.version, e.event_id, e.type, e.schema_version, e.payload, e.command_id, e.correlation_id, e.causation_id, e.user_name, e.time_us"
-        + " FROM outbox o JOIN events e ON e.position = o.position WHERE o.position > @after ORDER BY o.position LIMIT @count";
+    /// <summary>
+    /// The events after a position, where the outbox still covers the next one. Positions have no gaps, so all later events are in the
+    /// outbox then too.
+    /// </summary>
+    public virtual string SelectOutbox => FirstRows(
+        $"SELECT {EventColumns} FROM events WHERE position > @after AND EXISTS (SELECT 1 FROM outbox WHERE last_position > @after AND first_position <= @after + 1) ORDER BY position");
 
     /// <summary>The newest position.</summary>
     public virtual string SelectHead => "SELECT position FROM sequencer WHERE id = 1";
 
     /// <summary>The checkpoints of a read database.</summary>
     public virtual string SelectCheckpoints =>
-        "SELECT name, slot, state, version, position, store_id, state_us, target, holds_on_difference, note FROM projections";
+        "SELECT name, generation, state, version, position, store_id, state_us, target, holds_on_difference, note FROM projections";
 
     /// <summary>Adds a checkpoint.</summary>
     public virtual string InsertCheckpoint =>
-        "INSERT INTO projections (name, slot, state, version, position, time_us, store_id, state_us, target, holds_on_difference) VALUES (@name, @slot, @state, @version, 0, @time_us, @store_id, @time_us, @target, @holds_on_difference)";
+        "INSERT INTO projections (name, generation, state, version, position, time_us, store_id, state_us, target, holds_on_difference) VALUES (@name, @generation, @state, @version, 0, @time_us, @store_id, @time_us, @target, @holds_on_difference)";
 
     /// <summary>Removes a checkpoint.</summary>
-    public virtual string DeleteCheckpoint => "DELETE FROM projections WHERE name = @name AND slot = @slot";
+    public virtual string DeleteCheckpoint => "DELETE FROM projections WHERE name = @name AND generation = @generation";
 
     /// <summary>Moves a checkpoint, if nobody else has.</summary>
     public virtual string AdvanceCheckpoint =>
-        "UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND slot = @slot AND position = @expected";
+        "UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND generation = @generation AND position = @expected";
 
-    /// <summary>Changes what a set of tables is for.</summary>
-    public virtual string SetSlotState =>
-        "UPDATE projections SET state = @state, state_us = @time_us, note = @note WHERE name = @name AND slot = @slot";
+    /// <summary>Changes what a generation is for.</summary>
+    public virtual string SetGenerationState =>
+        "UPDATE projections SET state = @state, state_us = @time_us, note = @note WHERE name = @name AND generation = @generation";
 
     /// <summary>The projector's lease.</summary>
     public virtual string SelectLease => "SELECT holder, fencing_token, beat FROM projector_lease WHERE id = 1";
@@ -244,35 +246,38 @@ public abstract partial class DatabaseProvider
     /// <summary>Shows that its holder lives, and locks the row until the transaction ends.</summary>
     public virtual string KeepLease => "UPDATE projector_lease SET beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token";
 
+    /// <summary>Locks the lease's row until the transaction ends, whoever holds the lease.</summary>
+    public virtual string LockLease => "UPDATE projector_lease SET beat = beat WHERE id = 1";
+
     /// <summary>Gives the lease back.</summary>
     public virtual string FreeLease => "UPDATE projector_lease SET holder = '' WHERE id = 1 AND fencing_token = @fencing_token";
 
     /// <summary>Parks an event.</summary>
     public virtual string InsertParked =>
-        "INSERT INTO parked_events (projection, slot, position, stream, event_type, error, attempts, time_us) VALUES (@projection, @slot, @position, @stream, @event_type, @error, @attempts, @time_us)";
+        "INSERT INTO parked_events (projection, generation, position, stream, event_type, error, attempts, time_us) VALUES (@projection, @generation, @position, @stream, @event_type, @error, @attempts, @time_us)";
 
     /// <summary>Notes that a parked event failed once more.</summary>
     public virtual string UpdateParked =>
-        "UPDATE parked_events SET error = @error, attempts = attempts + 1, time_us = @time_us WHERE projection = @projection AND slot = @slot AND position = @position";
+        "UPDATE parked_events SET error = @error, attempts = attempts + 1, time_us = @time_us WHERE projection = @projection AND generation = @generation AND position = @position";
 
     /// <summary>Removes a parked event.</summary>
-    public virtual string DeleteParked => "DELETE FROM parked_events WHERE projection = @projection AND slot = @slot AND position = @position";
+    public virtual string DeleteParked => "DELETE FROM parked_events WHERE projection = @projection AND generation = @generation AND position = @position";
 
-    /// <summary>Removes the parked events of a set of tables.</summary>
-    public virtual string DeleteAllParked => "DELETE FROM parked_events WHERE projection = @projection AND slot = @slot";
+    /// <summary>Removes the parked events of a generation.</summary>
+    public virtual string DeleteAllParked => "DELETE FROM parked_events WHERE projection = @projection AND generation = @generation";
 
     /// <summary>The first parked event of each stream.</summary>
     public virtual string SelectParkedStreams =>
-        "SELECT projection, slot, stream, MIN(position), COUNT(*) FROM parked_events GROUP BY projection, slot, stream";
+        "SELECT projection, generation, stream, MIN(position), COUNT(*) FROM parked_events GROUP BY projection, generation, stream";
 
-    /// <summary>The parked events of a stream in a set of tables.</summary>
+    /// <summary>The parked events of a stream in a generation.</summary>
     public virtual string SelectParkedOfStream =>
-        "SELECT position, event_type, error FROM parked_events WHERE projection = @projection AND slot = @slot AND stream = @stream ORDER BY position";
+        "SELECT position, event_type, error FROM parked_events WHERE projection = @projection AND generation = @generation AND stream = @stream ORDER BY position";
 
-    /// <summary>Parked events of all live sets, for operators.</summary>
+    /// <summary>Parked events of the live generations, for operators.</summary>
     public virtual string SelectParked => FirstRows(
         "SELECT e.projection, e.position, e.stream, e.event_type, e.error, e.attempts, e.time_us FROM parked_events e"
-        + " JOIN projections p ON p.name = e.projection AND p.slot = e.slot"
+        + " JOIN projections p ON p.name = e.projection AND p.generation = e.generation"
         + " WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND (e.position > @after OR (e.position = @after AND e.projection > @after_projection)) ORDER BY e.position, e.projection");
 
     /// <summary>Records that an event is left out.</summary>
@@ -317,8 +322,8 @@ public abstract partial class DatabaseProvider
         return await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
     }
 
-    /// <summary>Empties a table of a projection.</summary>
-    public virtual string EmptyTable(string table) => $"DELETE FROM {table}";
+    /// <summary>A row where there is a table of a name.</summary>
+    public virtual string SelectTable => "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = @name";
 
     /// <summary>The columns of an event, in the order in which <c>EventReader</c> reads them.</summary>
     protected const string EventColumns =

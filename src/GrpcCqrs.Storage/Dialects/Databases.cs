@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
 
 namespace GrpcCqrs.Storage;
 
@@ -11,6 +12,9 @@ public sealed record WriteDatabase(DatabaseProvider Provider, string ConnectionS
 {
     private readonly Lazy<DbDataSource> readers = new(() => Provider.CreateReaders(ConnectionString));
     private readonly SemaphoreSlim? turns = Provider.HasOneWriter ? new SemaphoreSlim(1) : null;
+
+    /// <summary>The engine's own context on it, which its migrations belong to.</summary>
+    internal WriteSchemaContext CreateSchemaContext() => new(Databases.ContextOptions(Provider, ConnectionString));
 
     /// <summary>Makes the append queue's conversation with it.</summary>
     public Func<DbConnection, AppendSession> CreateAppendSession { get; init; } = Provider.CreateAppendSession;
@@ -68,6 +72,9 @@ public sealed record ReadDatabase(DatabaseProvider Provider, string ConnectionSt
 {
     private readonly Lazy<DbDataSource> readers = new(() => Provider.CreateReaders(ConnectionString));
 
+    /// <summary>The engine's own context on it, which its migrations belong to.</summary>
+    internal ReadSchemaContext CreateSchemaContext() => new(Databases.ContextOptions(Provider, ConnectionString));
+
     /// <summary>An open connection; the caller disposes it.</summary>
     public Task<DbConnection> OpenAsync(CancellationToken cancellationToken) =>
         Databases.OpenAsync(Provider, ConnectionString, cancellationToken);
@@ -85,14 +92,10 @@ public sealed record ReadDatabase(DatabaseProvider Provider, string ConnectionSt
     }
 }
 
-/// <summary>A kind of database together with a service's contexts for it.</summary>
-/// <param name="Provider">The kind.</param>
-/// <param name="CreateWriteContext">Makes the service's write context.</param>
-/// <param name="CreateReadContext">Makes the service's read context; null where its read database cannot be of this kind.</param>
-public sealed record ProviderRegistration(
-    DatabaseProvider Provider,
-    Func<DbContextOptions, WriteDbContext> CreateWriteContext,
-    Func<DbContextOptions, ReadDbContext>? CreateReadContext);
+/// <summary>A service's own contexts.</summary>
+/// <param name="CreateWrite">Makes its write context.</param>
+/// <param name="CreateRead">Makes its read context.</param>
+public sealed record ServiceContexts(Func<DbContextOptions, WriteDbContext> CreateWrite, Func<DbContextOptions, ReadDbContext> CreateRead);
 
 /// <summary>Connections as the driver makes and pools them.</summary>
 internal sealed class DriverReaders(DatabaseProvider provider, string connectionString) : DbDataSource
@@ -104,21 +107,18 @@ internal sealed class DriverReaders(DatabaseProvider provider, string connection
 
 internal static class Databases
 {
-    public static WriteDatabase CreateWrite(IEnumerable<ProviderRegistration> registrations, StorageOptions options)
+    public static WriteDatabase CreateWrite(IEnumerable<DatabaseProvider> providers, ServiceContexts contexts, StorageOptions options)
     {
-        var registration = Choose([.. registrations], options.Write, "Write");
-        var connectionString = ConnectionStringOf(registration.Provider, options, options.Write, "write");
-        return new WriteDatabase(
-            registration.Provider, connectionString, () => registration.CreateWriteContext(ContextOptions(registration.Provider, connectionString)));
+        var provider = Choose([.. providers], options.Write, "Write");
+        var connectionString = ConnectionStringOf(provider, options, options.Write, "write");
+        return new WriteDatabase(provider, connectionString, () => contexts.CreateWrite(ContextOptions(provider, connectionString)));
     }
 
-    public static ReadDatabase CreateRead(IEnumerable<ProviderRegistration> registrations, StorageOptions options)
+    public static ReadDatabase CreateRead(IEnumerable<DatabaseProvider> providers, ServiceContexts contexts, StorageOptions options)
     {
-        ProviderRegistration[] known = [.. registrations.Where(registration => registration.CreateReadContext is not null)];
-        var registration = Choose(known, options.Read, "Read");
-        var connectionString = ConnectionStringOf(registration.Provider, options, options.Read, "read");
-        return new ReadDatabase(
-            registration.Provider, connectionString, () => registration.CreateReadContext!(ContextOptions(registration.Provider, connectionString)));
+        var provider = Choose([.. providers], options.Read, "Read");
+        var connectionString = ConnectionStringOf(provider, options, options.Read, "read");
+        return new ReadDatabase(provider, connectionString, () => contexts.CreateRead(ContextOptions(provider, connectionString)));
     }
 
     public static async Task<DbConnection> OpenAsync(DatabaseProvider provider, string connectionString, CancellationToken cancellationToken)
@@ -136,12 +136,12 @@ internal static class Databases
         }
     }
 
-    private static ProviderRegistration Choose(ProviderRegistration[] known, DatabaseOptions database, string name)
+    private static DatabaseProvider Choose(DatabaseProvider[] known, DatabaseOptions database, string name)
     {
-        var chosen = Array.Find(known, r => string.Equals(r.Provider.Name, database.Provider, StringComparison.OrdinalIgnoreCase))
+        var chosen = Array.Find(known, provider => string.Equals(provider.Name, database.Provider, StringComparison.OrdinalIgnoreCase))
             ?? throw new InvalidOperationException(
-                $"Storage:{name}:Provider is '{database.Provider}'; the {name.ToLowerInvariant()} database of this service can be {string.Join(", ", known.Select(r => r.Provider.Name))}.");
-        chosen.Provider.ThrowIfUnusable();
+                $"Storage:{name}:Provider is '{database.Provider}'; the {name.ToLowerInvariant()} database of this service can be {string.Join(", ", known.Select(provider => provider.Name))}.");
+        chosen.ThrowIfUnusable();
         return chosen;
     }
 
@@ -155,10 +155,10 @@ internal static class Databases
         return provider.DefaultConnectionString(Path.GetFullPath(options.Directory), name);
     }
 
-    private static DbContextOptions ContextOptions(DatabaseProvider provider, string connectionString)
+    public static DbContextOptions ContextOptions(DatabaseProvider provider, string connectionString)
     {
         var builder = new DbContextOptionsBuilder();
         provider.Configure(builder, connectionString);
-        return builder.Options;
+        return builder.ReplaceService<IModelCacheKeyFactory, ReadModelCacheKeyFactory>().Options;
     }
 }

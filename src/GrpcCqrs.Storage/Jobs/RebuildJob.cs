@@ -24,7 +24,7 @@ internal sealed class RebuildJob(ProjectionOperations operations, TimeProvider c
         {
             // Before anything is asked for, so that whoever resumes can tell what has been switched.
             var overview = await operations.ReadAsync(cancellationToken);
-            var now = job.Arguments.Projections.ToDictionary(name => name, name => LiveSlot(overview, name), StringComparer.Ordinal);
+            var now = job.Arguments.Projections.ToDictionary(name => name, name => LiveGeneration(overview, name), StringComparer.Ordinal);
             await job.SaveAsync(JsonSerializer.Serialize(now, JobJson.Default.DictionaryStringInt32), cancellationToken);
         }
 
@@ -55,7 +55,7 @@ internal sealed class RebuildJob(ProjectionOperations operations, TimeProvider c
         while (true)
         {
             var overview = await operations.ReadAsync(cancellationToken);
-            var building = overview.Sets.Where(set => before.ContainsKey(set.Name) && set.State is SlotState.Building or SlotState.Paused).ToArray();
+            var building = overview.Generations.Where(set => before.ContainsKey(set.Name) && set.State is GenerationState.Building or GenerationState.Paused).ToArray();
             if (building.Length == 0)
             {
                 return Outcome(overview, before);
@@ -71,8 +71,8 @@ internal sealed class RebuildJob(ProjectionOperations operations, TimeProvider c
     private static string Outcome(ProjectionOverview overview, Dictionary<string, int> before)
     {
         var outcomes = before.Keys.GroupBy(
-            name => overview.Sets.Any(set => set.Name == name && set.State == SlotState.Held) ? "differs from the live tables and awaits approval"
-                : LiveSlot(overview, name) != before[name] ? "rebuilt and switched"
+            name => overview.Generations.Any(set => set.Name == name && set.State == GenerationState.AwaitingApproval) ? "differs from the live tables and awaits approval"
+                : LiveGeneration(overview, name) != before[name] ? "rebuilt and switched"
                 : "not switched: the rebuild was cancelled",
             StringComparer.Ordinal);
         return string.Join("; ", outcomes.Select(outcome => $"{string.Join(", ", outcome)}: {outcome.Key}")) + ".";
@@ -83,7 +83,7 @@ internal sealed class RebuildJob(ProjectionOperations operations, TimeProvider c
         var text = string.Create(CultureInfo.InvariantCulture, $"{set.Name} at {set.Position} of {head}");
         return set switch
         {
-            { State: SlotState.Paused } => $"{text}, paused",
+            { State: GenerationState.Paused } => $"{text}, paused",
             { LastError: { } error } => $"{text}, failing: {error}",
             { EventsPerSecond: > 0 } => string.Create(CultureInfo.InvariantCulture, $"{text}, {set.EventsPerSecond:F0} events/s"),
             _ => text,
@@ -91,8 +91,8 @@ internal sealed class RebuildJob(ProjectionOperations operations, TimeProvider c
     }
 
     private static bool IsBuilt(ProjectionOverview overview, string name) =>
-        overview.Sets.Any(set => set.Name == name && set.State is SlotState.Building or SlotState.Paused or SlotState.Held);
+        overview.Generations.Any(set => set.Name == name && set.State is GenerationState.Building or GenerationState.Paused or GenerationState.AwaitingApproval);
 
-    private static int LiveSlot(ProjectionOverview overview, string name) =>
-        overview.Sets.FirstOrDefault(set => set.Name == name && set.State == SlotState.Live)?.Slot ?? -1;
+    private static int LiveGeneration(ProjectionOverview overview, string name) =>
+        overview.Generations.FirstOrDefault(set => set.Name == name && set.State == GenerationState.Live)?.Generation ?? -1;
 }

@@ -39,7 +39,7 @@ internal sealed class DriftAudit(Projector projector, StreamReplay replay)
             await projector.InTransactionAsync(
                 async (session, transaction) =>
                 {
-                    var tables = session.Tables(state.Slot, transaction);
+                    var tables = session.Tables(state.Generation, transaction);
                     var before = await ReadAsync(keyed, stream, tables, cancellationToken);
                     await replay.RefoldAsync(state, keyed, stream, tables, cancellationToken);
                     found = Compare(state, stream, keyed.Rows, before, await ReadAsync(keyed, stream, tables, cancellationToken));

@@ -116,17 +116,17 @@ internal sealed partial class OperatorWork(
                 await rebuilder.StartAsync(arguments.Projections, arguments.HoldsOnDifference, cancellationToken, EndAsync);
                 return new RequestResult();
             case RequestKind.Pause:
-                return await ChangeAsync([SlotState.Building], SlotState.Paused);
+                return await ChangeAsync([GenerationState.Building], GenerationState.Paused);
             case RequestKind.Resume:
-                return await ChangeAsync([SlotState.Paused], SlotState.Building);
+                return await ChangeAsync([GenerationState.Paused], GenerationState.Building);
             case RequestKind.Cancel:
-                return await ChangeAsync([SlotState.Building, SlotState.Paused, SlotState.Held], SlotState.Dropped);
+                return await ChangeAsync([GenerationState.Building, GenerationState.Paused, GenerationState.AwaitingApproval], GenerationState.Dropped);
             case RequestKind.Drop:
-                return await ChangeAsync([SlotState.Previous], SlotState.Dropped);
+                return await ChangeAsync([GenerationState.Previous], GenerationState.Dropped);
             case RequestKind.Switch:
-                return await SwitchAsync(SlotState.Held);
+                return await SwitchAsync(GenerationState.AwaitingApproval);
             case RequestKind.Rollback:
-                return await SwitchAsync(SlotState.Previous);
+                return await SwitchAsync(GenerationState.Previous);
             case RequestKind.Retry:
                 var (applied, stillParked) = await parked.RetryAsync(arguments.Projections[0], arguments.Stream, cancellationToken);
                 return new RequestResult { Events = applied, StillParked = stillParked };
@@ -147,7 +147,7 @@ internal sealed partial class OperatorWork(
                 throw new InvalidOperationException($"{request.Kind} is no kind of request.");
         }
 
-        async Task<RequestResult> ChangeAsync(SlotState[] from, SlotState to)
+        async Task<RequestResult> ChangeAsync(GenerationState[] from, GenerationState to)
         {
             foreach (var name in arguments.Projections)
             {
@@ -157,7 +157,7 @@ internal sealed partial class OperatorWork(
             return new RequestResult();
         }
 
-        async Task<RequestResult> SwitchAsync(SlotState from)
+        async Task<RequestResult> SwitchAsync(GenerationState from)
         {
             foreach (var name in arguments.Projections)
             {

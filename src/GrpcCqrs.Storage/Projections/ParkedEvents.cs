@@ -70,7 +70,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = Statement.Once(
-            connection, null, database.Provider.SelectParkedOfStream, ("projection", state.Name), ("slot", state.Slot), ("stream", stream));
+            connection, null, database.Provider.SelectParkedOfStream, ("projection", state.Name), ("generation", state.Generation), ("stream", stream));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var rows = new List<(long, string, string?)>();
         while (await reader.ReadAsync(cancellationToken))
@@ -97,7 +97,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
             foreach (var parked in state.Parked.Keys.Where(parked => stream is null || parked == stream).ToArray())
             {
                 var count = await ApplyAsync(state, parked, cancellationToken);
-                if (state.State == SlotState.Live)
+                if (state.State == GenerationState.Live)
                 {
                     applied += count;
                     stillParked += state.Parked.ContainsKey(parked) ? 1 : 0;
@@ -138,7 +138,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
                 foreach (var state in states.Where(state => state.Parked.TryGetValue(stream, out var one) && one.First == position))
                 {
                     await session.RunAsync(
-                        provider => provider.DeleteParked, transaction, cancellationToken, ("projection", projection), ("slot", state.Slot), ("position", position));
+                        provider => provider.DeleteParked, transaction, cancellationToken, ("projection", projection), ("generation", state.Generation), ("position", position));
                 }
             },
             cancellationToken);
@@ -183,11 +183,11 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
                         var handled = projector.Handled(state, projector.Read(page.Events));
                         if (handled.Length > 0)
                         {
-                            await state.Projection.ApplyAsync(handled, session.Tables(state.Slot, transaction), cancellationToken);
+                            await state.Projection.ApplyAsync(handled, session.Tables(state.Generation, transaction), cancellationToken);
                         }
 
                         await session.RunAsync(
-                            provider => provider.DeleteParked, transaction, cancellationToken, ("projection", state.Name), ("slot", state.Slot), ("position", position));
+                            provider => provider.DeleteParked, transaction, cancellationToken, ("projection", state.Name), ("generation", state.Generation), ("position", position));
                     }
                 },
                 cancellationToken);
@@ -203,7 +203,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
                     transaction,
                     cancellationToken,
                     ("error", ProjectionState.Describe(exception)), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())),
-                    ("projection", state.Name), ("slot", state.Slot), ("position", tried)),
+                    ("projection", state.Name), ("generation", state.Generation), ("position", tried)),
                 cancellationToken);
             if (rows.Count > 0)
             {

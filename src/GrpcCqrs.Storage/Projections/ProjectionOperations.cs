@@ -39,10 +39,10 @@ public sealed record Operation(
 /// <param name="Head">The newest event of the store.</param>
 /// <param name="Holder">The process that holds the projector's lease, or held it last where it died; empty where nobody does.</param>
 /// <param name="IsThisProcess">Whether that is this process.</param>
-/// <param name="Sets">
+/// <param name="Generations">
 /// One status a set of tables in use. Failed attempts and the last error are known in the process that projects only.
 /// </param>
-public sealed record ProjectionOverview(long Head, string Holder, bool IsThisProcess, IReadOnlyList<ProjectionStatus> Sets);
+public sealed record ProjectionOverview(long Head, string Holder, bool IsThisProcess, IReadOnlyList<ProjectionStatus> Generations);
 
 /// <summary>
 /// What operators do with the read model. Requests go through the read database to the process that projects, whichever takes the
@@ -116,7 +116,7 @@ public sealed class ProjectionOperations
         {
             var follower = new ReadModelFollower(database, readModel, store, identity, projections, clock);
             sets = (await follower.ReadAsync(cancellationToken)).Statuses;
-            if (sets.Any(set => set.State == SlotState.Building))
+            if (sets.Any(set => set.State == GenerationState.Building))
             {
                 await Task.Delay(SecondLook, clock, cancellationToken);
                 sets = (await follower.ReadAsync(cancellationToken)).Statuses;

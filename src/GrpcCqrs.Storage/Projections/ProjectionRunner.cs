@@ -189,7 +189,7 @@ internal sealed partial class ProjectionRunner(
 
     private async Task TrimAsync(bool hasMore, CancellationToken cancellationToken)
     {
-        var live = projector.States.Where(state => state is { State: SlotState.Live, IsFed: true }).Select(state => state.Position).DefaultIfEmpty(0).Min();
+        var live = projector.States.Where(state => state is { State: GenerationState.Live, IsFed: true }).Select(state => state.Position).DefaultIfEmpty(0).Min();
         outbox.RequestTrim(live);
         if (!hasMore && signal.LastCommitted <= live)
         {

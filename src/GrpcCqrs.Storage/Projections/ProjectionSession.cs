@@ -14,7 +14,7 @@ internal sealed class ProjectionSession : IAsyncDisposable
     private readonly ProjectorLease lease;
     private readonly TimeProvider clock;
     private readonly WriteBuffer? buffer;
-    private readonly ProjectionTables[] tables;
+    private readonly Dictionary<int, ProjectionTables> tables = [];
     private readonly Statement keepLease;
     private readonly Statement advance;
     private readonly Statement park;
@@ -26,14 +26,13 @@ internal sealed class ProjectionSession : IAsyncDisposable
         this.lease = lease;
         this.clock = clock;
         buffer = provider.GathersWrites ? new WriteBuffer(connection) : null;
-        tables = [.. Enumerable.Range(0, TableSlots.Count).Select(slot => new ProjectionTables(connection, slot, provider, buffer))];
         keepLease = new Statement(connection, provider.KeepLease, ("fencing_token", null));
         advance = new Statement(
-            connection, provider.AdvanceCheckpoint, ("position", null), ("time_us", null), ("name", null), ("slot", null), ("expected", null));
+            connection, provider.AdvanceCheckpoint, ("position", null), ("time_us", null), ("name", null), ("generation", null), ("expected", null));
         park = new Statement(
             connection,
             provider.InsertParked,
-            ("projection", null), ("slot", null), ("position", null), ("stream", null), ("event_type", null), ("error", null), ("attempts", null), ("time_us", null));
+            ("projection", null), ("generation", null), ("position", null), ("stream", null), ("event_type", null), ("error", null), ("attempts", null), ("time_us", null));
     }
 
     public static async Task<ProjectionSession> OpenAsync(
@@ -83,11 +82,25 @@ internal sealed class ProjectionSession : IAsyncDisposable
     /// <summary>Throws away what was to be written in a transaction that is over.</summary>
     public void Forget() => buffer?.Forget();
 
-    /// <summary>The tables of a slot within a transaction; without one, to read.</summary>
-    public IProjectionTables Tables(int slot, DbTransaction? transaction)
+    /// <summary>The tables of a generation within a transaction; without one, to read.</summary>
+    public IProjectionTables Tables(int generation, DbTransaction? transaction)
     {
-        tables[slot].Open = transaction;
-        return tables[slot];
+        if (!tables.TryGetValue(generation, out var found))
+        {
+            tables.Add(generation, found = new ProjectionTables(connection, generation, provider, buffer));
+        }
+
+        found.Open = transaction;
+        return found;
+    }
+
+    /// <summary>Gives up the statements of a generation that is gone.</summary>
+    public void Release(int generation)
+    {
+        if (tables.Remove(generation, out var gone))
+        {
+            gone.Dispose();
+        }
     }
 
     /// <summary>Moves a checkpoint within the transaction that applies the events.</summary>
@@ -95,7 +108,7 @@ internal sealed class ProjectionSession : IAsyncDisposable
     public async Task AdvanceAsync(ProjectionState state, long to, DbTransaction transaction, CancellationToken cancellationToken)
     {
         (string Name, object? Value)[] parameters =
-            [("position", to), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())), ("name", state.Name), ("slot", state.Slot), ("expected", state.Position)];
+            [("position", to), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())), ("name", state.Name), ("generation", state.Generation), ("expected", state.Position)];
         if (buffer is not null)
         {
             await buffer.AddAsync(buffer.Make(provider.AdvanceCheckpoint, parameters), 0, cancellationToken, ThrowUnlessOne);
@@ -127,7 +140,7 @@ internal sealed class ProjectionSession : IAsyncDisposable
         await FlushAsync(cancellationToken);
         await park.With(
             transaction,
-            ("projection", state.Name), ("slot", state.Slot), ("position", record.Position), ("stream", record.Stream.ToString()),
+            ("projection", state.Name), ("generation", state.Generation), ("position", record.Position), ("stream", record.Stream.ToString()),
             ("event_type", record.Type), ("error", error), ("attempts", attempts), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())))
             .ExecuteNonQueryAsync(cancellationToken);
     }
@@ -146,7 +159,11 @@ internal sealed class ProjectionSession : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         buffer?.Forget();
-        Array.ForEach(tables, one => one.Dispose());
+        foreach (var one in tables.Values)
+        {
+            one.Dispose();
+        }
+
         keepLease.Dispose();
         advance.Dispose();
         park.Dispose();

@@ -4,7 +4,7 @@ namespace GrpcCqrs.Storage;
 
 /// <summary>How one set of a projection's tables is doing.</summary>
 /// <param name="Name">The projection's name.</param>
-/// <param name="Slot">Which set of tables.</param>
+/// <param name="Generation">Which set of tables.</param>
 /// <param name="State">What the set is for.</param>
 /// <param name="Version">The version of the logic that filled it.</param>
 /// <param name="Position">The last event that it has seen.</param>
@@ -12,7 +12,7 @@ namespace GrpcCqrs.Storage;
 /// <param name="LastError">The last failure's type and message, for operators; null where it is well.</param>
 /// <param name="ProgressTime">When it last moved or had nothing to do.</param>
 public sealed record ProjectionStatus(
-    string Name, int Slot, SlotState State, int Version, long Position, int FailedAttempts, string? LastError, DateTimeOffset ProgressTime)
+    string Name, int Generation, GenerationState State, int Version, long Position, int FailedAttempts, string? LastError, DateTimeOffset ProgressTime)
 {
     /// <summary>How many of its events are parked.</summary>
     public long ParkedEvents { get; init; }
@@ -35,7 +35,7 @@ public interface IProjectionMonitor
 }
 
 /// <summary>What the runner knows of one set of a projection's tables. Only the runner's loop changes it.</summary>
-internal sealed class ProjectionState(IProjection projection, SlotRow row, TimeProvider clock)
+internal sealed class ProjectionState(IProjection projection, GenerationRow row, TimeProvider clock)
 {
     /// <summary>How much one set of tables may keep in memory from batch to batch.</summary>
     private const long MaxKeptBytes = 16 * 1024 * 1024;
@@ -50,9 +50,9 @@ internal sealed class ProjectionState(IProjection projection, SlotRow row, TimeP
 
     public string Name => Projection.Name;
 
-    public int Slot { get; } = row.Slot;
+    public int Generation { get; } = row.Generation;
 
-    public SlotState State { get; set; } = row.State;
+    public GenerationState State { get; set; } = row.State;
 
     public int Version { get; } = row.Version;
 
@@ -87,9 +87,9 @@ internal sealed class ProjectionState(IProjection projection, SlotRow row, TimeP
     private DateTimeOffset ProgressTime { get; set; } = clock.GetUtcNow();
 
     /// <summary>Whether events are to be applied to it: the tables were filled by this version of the logic and nobody has stopped it.</summary>
-    public bool IsFed => Version == Projection.Version && State is SlotState.Live or SlotState.Previous or SlotState.Building or SlotState.Held;
+    public bool IsFed => Version == Projection.Version && State is GenerationState.Live or GenerationState.Previous or GenerationState.Building or GenerationState.AwaitingApproval;
 
-    public ProjectionStatus Status => new(Name, Slot, State, Version, Position, FailedAttempts, LastError, ProgressTime)
+    public ProjectionStatus Status => new(Name, Generation, State, Version, Position, FailedAttempts, LastError, ProgressTime)
     {
         ParkedEvents = Parked.Values.Sum(stream => stream.Count),
         Target = Target,

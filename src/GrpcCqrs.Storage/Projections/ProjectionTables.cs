@@ -4,10 +4,10 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// One slot's tables on the projector's connection, with the statements that projections have used on them. Where there is a buffer,
+/// One generation's tables on the projector's connection, with the statements that projections have used on them. Where there is a buffer,
 /// writes wait in it.
 /// </summary>
-internal sealed class ProjectionTables(DbConnection connection, int slot, DatabaseProvider provider, WriteBuffer? buffer = null) : IProjectionTables, IDisposable
+internal sealed class ProjectionTables(DbConnection connection, int generation, DatabaseProvider provider, WriteBuffer? buffer = null) : IProjectionTables, IDisposable
 {
     /// <summary>How many statements go in one round trip; more would only make the packet larger.</summary>
     private const int MaxBatchCommands = 500;
@@ -45,7 +45,7 @@ internal sealed class ProjectionTables(DbConnection connection, int slot, Databa
 
     public Task<List<T>> QueryAsync<T>(
         string sql, ReadOnlySpan<(string Name, object? Value)> parameters, Func<DbDataReader, T> read, CancellationToken cancellationToken) => buffer is { IsEmpty: false }
-        ? ReadBehindAsync(buffer.Make(TableSlots.Resolve(slot, sql), parameters), read, cancellationToken)
+        ? ReadBehindAsync(buffer.Make(GenerationNames.Resolve(generation, sql), parameters), read, cancellationToken)
         : ReadAsync(With(sql, parameters), read, cancellationToken);
 
     public void Dispose()
@@ -79,7 +79,7 @@ internal sealed class ProjectionTables(DbConnection connection, int slot, Databa
 
     private async Task GatherEachAsync(string sql, IReadOnlyList<string> names, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)
     {
-        var text = TableSlots.Resolve(slot, sql);
+        var text = GenerationNames.Resolve(generation, sql);
         foreach (var row in rows)
         {
             await buffer!.AddAsync(buffer.Make(text, [.. names.Zip(row)]), 2L * LengthOf(row), cancellationToken);
@@ -97,7 +97,7 @@ internal sealed class ProjectionTables(DbConnection connection, int slot, Databa
                 length += LengthOf(rows[start]);
             }
 
-            if (provider.ChangeRows(change, TableSlots.NameIn(slot, change.Table), set) is { } statement)
+            if (provider.ChangeRows(change, GenerationNames.NameIn(generation, change.Table), set) is { } statement)
             {
                 await buffer!.AddAsync(statement, 2L * set.Sum(LengthOf), cancellationToken);
             }
@@ -135,7 +135,7 @@ internal sealed class ProjectionTables(DbConnection connection, int slot, Databa
 
         if (!rowStatements.TryGetValue(sql, out var statement))
         {
-            rowStatements.Add(sql, statement = provider.PrepareRows(connection, TableSlots.Resolve(slot, sql), names));
+            rowStatements.Add(sql, statement = provider.PrepareRows(connection, GenerationNames.Resolve(generation, sql), names));
         }
 
         var done = statement?.Run(rows) ?? 0;
@@ -158,7 +158,7 @@ internal sealed class ProjectionTables(DbConnection connection, int slot, Databa
 
     private async Task ExecuteBatchesAsync(string sql, IReadOnlyList<string> names, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)
     {
-        var text = TableSlots.Resolve(slot, sql);
+        var text = GenerationNames.Resolve(generation, sql);
         foreach (var chunk in rows.Chunk(MaxBatchCommands))
         {
             await using var batch = connection.CreateBatch();
@@ -197,7 +197,7 @@ internal sealed class ProjectionTables(DbConnection connection, int slot, Databa
     {
         if (!statements.TryGetValue(sql, out var statement))
         {
-            statements.Add(sql, statement = new Statement(connection, TableSlots.Resolve(slot, sql), parameters));
+            statements.Add(sql, statement = new Statement(connection, GenerationNames.Resolve(generation, sql), parameters));
         }
 
         return statement.With(Open, parameters);
@@ -208,7 +208,7 @@ internal sealed class ProjectionTables(DbConnection connection, int slot, Databa
         if (!statements.TryGetValue(sql, out var statement))
         {
             (string Name, object? Value)[] parameters = [.. names.Select(name => (name, (object?)null))];
-            statements.Add(sql, statement = new Statement(connection, TableSlots.Resolve(slot, sql), parameters));
+            statements.Add(sql, statement = new Statement(connection, GenerationNames.Resolve(generation, sql), parameters));
         }
 
         return statement;

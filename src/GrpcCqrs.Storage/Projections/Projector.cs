@@ -15,7 +15,7 @@ internal sealed partial class Projector(
     EventTypeRegistry types,
     ReadDatabase database,
     ProjectorLease lease,
-    ProjectionSlots slots,
+    GenerationStore generations,
     ReadModel readModel,
     IOptions<ProjectionOptions> options,
     TimeProvider clock,
@@ -35,22 +35,24 @@ internal sealed partial class Projector(
 
     public IProjection? Find(string name) => Array.Find(all, projection => projection.Name == name);
 
-    public ProjectionState? Live(string name) => States.Find(state => state.Name == name && state.State == SlotState.Live);
+    public ProjectionState? Live(string name) => States.Find(state => state.Name == name && state.State == GenerationState.Live);
 
-    public ProjectionState? Other(string name) => States.Find(state => state.Name == name && state.State != SlotState.Live);
+    /// <summary>The generation of a projection that is in one of some states; null for none.</summary>
+    public ProjectionState? Find(string name, params IReadOnlyCollection<GenerationState> states) =>
+        States.Find(state => state.Name == name && states.Contains(state.State));
 
     /// <summary>Reads the checkpoints, in line with this process's projections.</summary>
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         var head = await store.ReadHeadAsync(cancellationToken);
         await ForgetAsync();
-        var rows = await InTransactionAsync(transaction => slots.ReconcileAsync(all, head, transaction, cancellationToken), cancellationToken);
+        var rows = await InTransactionAsync(transaction => generations.ReconcileAsync(all, head, transaction, cancellationToken), cancellationToken);
         var loaded = rows.Where(row => Find(row.Name) is not null)
             .Select(row => new ProjectionState(Find(row.Name)!, row, clock)).ToList();
         await using var connection = await database.OpenAsync(cancellationToken);
-        foreach (var (name, slot, stream, first, count) in await ProjectionSlots.ReadParkedAsync(database.Provider, connection, null, cancellationToken))
+        foreach (var (name, generation, stream, first, count) in await GenerationStore.ReadParkedAsync(database.Provider, connection, null, cancellationToken))
         {
-            loaded.Find(state => state.Name == name && state.Slot == slot)?.Parked.Add(stream, (first, count));
+            loaded.Find(state => state.Name == name && state.Generation == generation)?.Parked.Add(stream, (first, count));
         }
 
         foreach (var row in await ParkedEvents.ReadSkippedAsync(database, cancellationToken))
@@ -61,6 +63,37 @@ internal sealed partial class Projector(
         // Last: whoever finds states here finds all that belongs to them.
         States.AddRange(loaded);
         Publish();
+    }
+
+    /// <summary>Removes a generation that is used no more: drops its tables or, where this login may not, empties them.</summary>
+    /// <returns>Whether it is gone; false where queries still read its tables.</returns>
+    public async Task<bool> RemoveAsync(ProjectionState state, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await InTransactionAsync(
+                (_, transaction) => generations.RemoveAsync(state.Projection, state.Generation, transaction, cancellationToken), cancellationToken);
+        }
+        catch (SchemaException exception) when (session is { IsOpen: true })
+        {
+            if (exception.InnerException is DbException { InnerException: TimeoutException } or DbException { IsTransient: true }
+                || database.Provider.IsTransient((DbException)exception.InnerException!))
+            {
+                return false;
+            }
+
+            LogNotDropped(logger, state.Name, state.Generation, exception.Message);
+            await InTransactionAsync(
+                (_, transaction) => generations.EmptyAsync(state.Projection, state.Generation, transaction, cancellationToken), cancellationToken);
+        }
+
+        States.Remove(state);
+        if (!States.Exists(other => other.Generation == state.Generation))
+        {
+            session?.Release(state.Generation);
+        }
+
+        return true;
     }
 
     /// <summary>Gives up what is known, so that it is read again: something is not as it was thought to be.</summary>
@@ -136,7 +169,7 @@ internal sealed partial class Projector(
             async () =>
             {
                 session ??= await ProjectionSession.OpenAsync(database, Lease, clock, cancellationToken);
-                await AddAsync(taken, await events, session.Tables(taken.State.Slot, null), cancellationToken);
+                await AddAsync(taken, await events, session.Tables(taken.State.Generation, null), cancellationToken);
             },
             cancellationToken);
     }
@@ -196,7 +229,7 @@ internal sealed partial class Projector(
             {
                 foreach (var taken in group)
                 {
-                    var tables = current.Tables(taken.State.Slot, transaction);
+                    var tables = current.Tables(taken.State.Generation, transaction);
                     if (events is not null)
                     {
                         await AddAsync(taken, events, tables, cancellationToken);
@@ -265,6 +298,9 @@ internal sealed partial class Projector(
 
     [LoggerMessage(1201, LogLevel.Error, "Projection {Projection} failed on the events from position {First} to {Last}; it is tried again, the others go on")]
     private static partial void LogProjectionFailed(ILogger logger, string projection, long first, long last, Exception exception);
+
+    [LoggerMessage(1217, LogLevel.Warning, "Generation {Generation} of projection {Projection} is emptied, since it cannot be dropped: {Reason}")]
+    private static partial void LogNotDropped(ILogger logger, string projection, int generation, string reason);
 
     [LoggerMessage(1206, LogLevel.Error, "Projection {Projection} parks event {Position}: stream {Stream} is left behind until an operator retries or skips the event")]
     private static partial void LogParked(ILogger logger, string projection, long position, StreamId stream);

@@ -39,7 +39,18 @@ internal sealed class ReadModel : IReadModel, IProjectionMonitor
     /// <summary>The position that every projection has reached; the largest number where there are none.</summary>
     public long Position => PositionOf(allNames);
 
-    public ReadView View(IReadOnlyCollection<string> projections)
+    public async ValueTask<ReadView> ViewAsync(IReadOnlyCollection<string> projections, CancellationToken cancellationToken)
+    {
+        var names = projections.Count == 0 ? allNames : projections;
+        if (PositionOf(names) < 0)
+        {
+            await WaitAsync(0, names, options.Value.MaxTokenWait, cancellationToken);
+        }
+
+        return View(names);
+    }
+
+    private ReadView View(IReadOnlyCollection<string> projections)
     {
         // First the position, then the tables: tables that are live later hold at least as much.
         var position = PositionOf(projections.Count == 0 ? allNames : projections);
@@ -80,10 +91,10 @@ internal sealed class ReadModel : IReadModel, IProjectionMonitor
             var published = new List<(Live Live, long Position)>(statuses.Count);
             foreach (var status in statuses)
             {
-                if (status.State == SlotState.Live && projections.TryGetValue(status.Name, out var live))
+                if (status.State == GenerationState.Live && projections.TryGetValue(status.Name, out var live))
                 {
-                    moved |= live.Slot != status.Slot;
-                    live.Slot = status.Slot;
+                    moved |= live.Generation != status.Generation;
+                    live.Generation = status.Generation;
                     live.Parked = status.ParkedEvents == 0 ? FrozenDictionary<string, long>.Empty : parkedStreams(status.Name).ToFrozenDictionary(StringComparer.Ordinal);
                     published.Add((live, status.Position));
                 }
@@ -135,7 +146,7 @@ internal sealed class ReadModel : IReadModel, IProjectionMonitor
         }
         catch (TimeoutException)
         {
-            throw new RejectedException(EngineErrors.ReadModelBehind, "The read model has not yet reached the consistency_token.")
+            throw new RejectedException(EngineErrors.ReadModelBehind, "The read model has not yet reached the consistency_token, or has no tables yet.")
             {
                 RetryAfter = options.Value.MaxTokenWait,
             };
@@ -187,17 +198,18 @@ internal sealed class ReadModel : IReadModel, IProjectionMonitor
         : throw new InvalidOperationException($"A query reads the projection {name}, which is not registered.");
 
     private FrozenDictionary<string, string> NameTables() => projections.Values
-        .SelectMany(live => live.Projection.Tables, (live, table) => (table, live.Slot))
-        .ToFrozenDictionary(pair => pair.table, pair => TableSlots.NameIn(pair.Slot, pair.table), StringComparer.Ordinal);
+        .SelectMany(live => live.Projection.Tables, (live, table) => (table.Name, live.Generation))
+        .ToFrozenDictionary(pair => pair.Name, pair => GenerationNames.NameIn(pair.Generation, pair.Name), StringComparer.Ordinal);
 
     /// <summary>One projection's live tables.</summary>
     private sealed class Live(IProjection projection)
     {
-        private long position;
+        /// <summary>-1 until it is known which generation is live.</summary>
+        private long position = -1;
 
         public IProjection Projection { get; } = projection;
 
-        public int Slot { get; set; }
+        public int Generation { get; set; }
 
         public long Position
         {

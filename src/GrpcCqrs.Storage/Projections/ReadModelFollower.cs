@@ -20,7 +20,7 @@ internal sealed class ReadModelFollower(
     private static readonly TimeSpan HeadInterval = TimeSpan.FromSeconds(1);
 
     private readonly HashSet<string> names = [.. projections.Select(projection => projection.Name)];
-    private Dictionary<(string Name, int Slot), Seen> all = [];
+    private Dictionary<(string Name, int Generation), Seen> all = [];
     private long head;
 
     /// <summary>Reads the checkpoints and publishes them.</summary>
@@ -39,33 +39,33 @@ internal sealed class ReadModelFollower(
 
         // A checkpoint of a projection that this version of the service does not have would stand still for ever. On the command line the
         // store is not opened, so that it has no identity to compare.
-        var rows = (await ProjectionSlots.ReadAsync(database.Provider, connection, null, cancellationToken))
+        var rows = (await GenerationStore.ReadAsync(database.Provider, connection, null, cancellationToken))
             .FindAll(row => names.Contains(row.Name) && (row.StoreId == identity.StoreId || identity.StoreId == Guid.Empty));
         await LeaveOutAsync(rows, cancellationToken);
-        var parked = await ProjectionSlots.ReadParkedAsync(database.Provider, connection, null, cancellationToken);
+        var parked = await GenerationStore.ReadParkedAsync(database.Provider, connection, null, cancellationToken);
         var now = clock.GetUtcNow();
-        all = rows.ToDictionary(row => (row.Name, row.Slot), row => Look(row, now));
+        all = rows.ToDictionary(row => (row.Name, row.Generation), row => Look(row, now));
         if (all.Values.Any(seen => now - seen.ProgressTime >= HeadInterval))
         {
             await ForgiveIdlenessAsync(now, cancellationToken);
         }
 
         return new FollowedCheckpoints(
-            [.. rows.Select(row => new ProjectionStatus(row.Name, row.Slot, row.State, row.Version, row.Position, 0, null, all[(row.Name, row.Slot)].ProgressTime)
+            [.. rows.Select(row => new ProjectionStatus(row.Name, row.Generation, row.State, row.Version, row.Position, 0, null, all[(row.Name, row.Generation)].ProgressTime)
             {
-                ParkedEvents = parked.Where(one => one.Projection == row.Name && one.Slot == row.Slot).Sum(one => one.Count),
+                ParkedEvents = parked.Where(one => one.Projection == row.Name && one.Generation == row.Generation).Sum(one => one.Count),
                 Target = row.Target,
-                EventsPerSecond = all[(row.Name, row.Slot)].Rate.PerSecond,
+                EventsPerSecond = all[(row.Name, row.Generation)].Rate.PerSecond,
                 Note = row.Note,
             })],
-            name => parked.Where(one => one.Projection == name && rows.Exists(row => row.Name == name && row.Slot == one.Slot && row.State == SlotState.Live))
+            name => parked.Where(one => one.Projection == name && rows.Exists(row => row.Name == name && row.Generation == one.Generation && row.State == GenerationState.Live))
                 .ToDictionary(one => one.Stream, one => one.First, StringComparer.Ordinal));
     }
 
     /// <summary>
     /// A checkpoint ahead of the newest event is one of a log that was since replaced by a backup: what it says counts for nothing.
     /// </summary>
-    private async Task LeaveOutAsync(List<SlotRow> rows, CancellationToken cancellationToken)
+    private async Task LeaveOutAsync(List<GenerationRow> rows, CancellationToken cancellationToken)
     {
         if (identity.StoreId != Guid.Empty && rows.Exists(row => row.Position > head))
         {
@@ -74,9 +74,9 @@ internal sealed class ReadModelFollower(
         }
     }
 
-    private Seen Look(SlotRow row, DateTimeOffset now)
+    private Seen Look(GenerationRow row, DateTimeOffset now)
     {
-        if (!all.TryGetValue((row.Name, row.Slot), out var seen) || row.Position < seen.Position)
+        if (!all.TryGetValue((row.Name, row.Generation), out var seen) || row.Position < seen.Position)
         {
             return new Seen(row.Position, now, new RateMeter(clock));
         }

@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Globalization;
 using GrpcCqrs.EventSourcing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -14,8 +13,9 @@ namespace GrpcCqrs.Storage;
 /// </summary>
 internal sealed partial class Rebuilder(
     Projector projector,
-    ProjectionSlots slots,
+    GenerationStore generations,
     TableComparison comparison,
+    ReadDatabase database,
     IEventStore store,
     IOptions<ProjectionOptions> options,
     TimeProvider clock,
@@ -49,11 +49,11 @@ internal sealed partial class Rebuilder(
         : Math.Clamp(options.RebuildEventsPerSecond / 10, 1, options.RebuildBatchSize);
 
     /// <summary>Whether a set waits for its turn, or for its comparison.</summary>
-    public bool IsBusy => projector.States.Exists(state => state is { State: SlotState.Building, IsFed: true });
+    public bool IsBusy => projector.States.Exists(state => state is { State: GenerationState.Building, IsFed: true });
 
     /// <summary>Whether a set is being filled and has not caught up with the live tables.</summary>
     public bool IsBehind(ProjectionState state) =>
-        state is { State: SlotState.Building, IsFed: true } && !(projector.Live(state.Name) is { IsFed: true } live && state.Position >= live.Position);
+        state is { State: GenerationState.Building, IsFed: true } && !(projector.Live(state.Name) is { IsFed: true } live && state.Position >= live.Position);
 
     /// <summary>
     /// Brings the sets that are furthest behind on by a step, and finishes those that have caught up. They take in a stretch of the log
@@ -64,7 +64,7 @@ internal sealed partial class Rebuilder(
     public async Task<bool> TakeTurnAsync(CancellationToken cancellationToken)
     {
         await FinishAsync(cancellationToken);
-        await EmptyDroppedAsync(cancellationToken);
+        await RemoveDroppedAsync(cancellationToken);
         LeaveOutBad();
         if (stretch is null)
         {
@@ -96,18 +96,10 @@ internal sealed partial class Rebuilder(
         var projections = names.Select(name => projector.Find(name) ?? throw NotFound(name)).ToArray();
         foreach (var projection in projections)
         {
-            var live = projector.Live(projection.Name) ?? throw NotFound(projection.Name);
-            if (projector.Other(projection.Name) is { State: SlotState.Building or SlotState.Paused or SlotState.Held })
+            _ = projector.Live(projection.Name) ?? throw NotFound(projection.Name);
+            if (projector.Find(projection.Name, GenerationState.Building, GenerationState.Paused, GenerationState.AwaitingApproval) is not null)
             {
                 throw new RejectedException(EngineErrors.RebuildRunning, $"{projection.Name} is being rebuilt already; cancel that first.");
-            }
-
-            if (clock.GetUtcNow() - live.StateTime < options.DropDelay && projector.Other(projection.Name) is not null)
-            {
-                throw new RejectedException(EngineErrors.RebuildRunning, $"The tables of {projection.Name} were switched a moment ago; queries may still read the old ones.")
-                {
-                    RetryAfter = options.DropDelay,
-                };
             }
         }
 
@@ -116,10 +108,11 @@ internal sealed partial class Rebuilder(
             async (session, transaction) =>
             {
                 await (also?.Invoke(session, transaction) ?? Task.CompletedTask);
+                var known = await GenerationStore.ReadAsync(database.Provider, transaction.Connection!, transaction, cancellationToken);
                 foreach (var projection in projections)
                 {
-                    await slots.AddAsync(
-                        projection, 1 - projector.Live(projection.Name)!.Slot, SlotState.Building, head, holdsOnDifference, transaction, cancellationToken);
+                    await generations.AddAsync(
+                        projection, known.FindAll(row => row.Name == projection.Name), GenerationState.Building, head, holdsOnDifference, transaction, cancellationToken);
                 }
             },
             cancellationToken);
@@ -135,7 +128,7 @@ internal sealed partial class Rebuilder(
     /// <param name="also">What is done in the same transaction.</param>
     /// <exception cref="RejectedException">There is no such projection, or its second set is in another state.</exception>
     public async Task ChangeAsync(
-        string name, IReadOnlyCollection<SlotState> from, SlotState to, CancellationToken cancellationToken, Func<ProjectionSession, DbTransaction, Task>? also = null)
+        string name, IReadOnlyCollection<GenerationState> from, GenerationState to, CancellationToken cancellationToken, Func<ProjectionSession, DbTransaction, Task>? also = null)
     {
         var other = OtherIn(name, from);
         comparisons.Remove(other);
@@ -150,13 +143,13 @@ internal sealed partial class Rebuilder(
     /// <param name="cancellationToken">Ends the work.</param>
     /// <exception cref="RejectedException">There is no such projection, or its second set is not ready.</exception>
     public async Task SwitchAsync(
-        string name, SlotState from, Func<ProjectionSession, DbTransaction, Task> also, CancellationToken cancellationToken)
+        string name, GenerationState from, Func<ProjectionSession, DbTransaction, Task> also, CancellationToken cancellationToken)
     {
         var other = OtherIn(name, [from]);
         var live = projector.Live(name)!;
         if (!other.IsFed || other.Position != live.Position)
         {
-            throw new RejectedException(EngineErrors.RebuildNotReady, $"The second set of tables of {name} stands at {other.Position}, the live one at {live.Position}; queries would go back in time.")
+            throw new RejectedException(EngineErrors.RebuildNotReady, $"The other generation of {name} stands at {other.Position}, the live one at {live.Position}; queries would go back in time.")
             {
                 RetryAfter = TimeSpan.FromSeconds(1),
             };
@@ -172,7 +165,7 @@ internal sealed partial class Rebuilder(
             comparisons.Remove(gone);
         }
 
-        foreach (var state in projector.States.Where(state => state is { State: SlotState.Building, IsFed: true }).ToArray())
+        foreach (var state in projector.States.Where(state => state is { State: GenerationState.Building, IsFed: true }).ToArray())
         {
             if (projector.Live(state.Name) is not { IsFed: true } live || state.Position != live.Position || state.FailedAttempts > 0)
             {
@@ -181,7 +174,7 @@ internal sealed partial class Rebuilder(
 
             if (!comparisons.TryGetValue(state, out var running))
             {
-                comparisons[state] = await comparison.StartAsync(state.Projection, live.Slot, state.Slot, cancellationToken);
+                comparisons[state] = await comparison.StartAsync(state.Projection, live.Generation, state.Generation, cancellationToken);
             }
             else if (running.IsCompleted)
             {
@@ -190,7 +183,7 @@ internal sealed partial class Rebuilder(
                 {
                     // Not knowing is no reason to switch, nor to try for ever.
                     await SetStatesAsync(
-                        [(state, SlotState.Held, $"The comparison with the live tables failed: {ProjectionState.Describe(running.Exception.InnerException!)}")], cancellationToken);
+                        [(state, GenerationState.AwaitingApproval, $"The comparison with the live tables failed: {ProjectionState.Describe(running.Exception.InnerException!)}")], cancellationToken);
                 }
                 else
                 {
@@ -210,7 +203,7 @@ internal sealed partial class Rebuilder(
 
         if (note is not null && built.HoldsOnDifference)
         {
-            await SetStatesAsync([(built, SlotState.Held, note)], cancellationToken);
+            await SetStatesAsync([(built, GenerationState.AwaitingApproval, note)], cancellationToken);
         }
         else
         {
@@ -223,7 +216,17 @@ internal sealed partial class Rebuilder(
         ProjectionState live, ProjectionState other, CancellationToken cancellationToken, Func<ProjectionSession, DbTransaction, Task>? also = null)
     {
         LogSwitched(logger, live.Name, other.Position);
-        return SetStatesAsync([(live, SlotState.Previous, live.Note), (other, SlotState.Live, other.Note)], cancellationToken, also);
+        var changes = new List<(ProjectionState State, GenerationState To, string? Note)>
+        {
+            (live, GenerationState.Previous, live.Note),
+            (other, GenerationState.Live, other.Note),
+        };
+        if (projector.Find(live.Name, GenerationState.Previous) is { } older && older != other)
+        {
+            changes.Add((older, GenerationState.Dropped, null));
+        }
+
+        return SetStatesAsync(changes, cancellationToken, also);
     }
 
     /// <summary>Sets without a live set that is fed beside them (the logic's version has changed) switch at the end of the log.</summary>
@@ -238,18 +241,20 @@ internal sealed partial class Rebuilder(
         }
     }
 
-    private async Task EmptyDroppedAsync(CancellationToken cancellationToken)
+    private async Task RemoveDroppedAsync(CancellationToken cancellationToken)
     {
-        foreach (var state in projector.States.Where(state => state.State == SlotState.Dropped && clock.GetUtcNow() - state.StateTime > options.DropDelay).ToArray())
+        foreach (var state in projector.States.Where(state => state.State == GenerationState.Dropped && clock.GetUtcNow() - state.StateTime > options.DropDelay).ToArray())
         {
-            await projector.InTransactionAsync(
-                (_, transaction) => slots.ClearAsync(state.Projection, state.Slot, transaction, cancellationToken), cancellationToken);
-            projector.States.Remove(state);
+            if (!await projector.RemoveAsync(state, cancellationToken))
+            {
+                // Queries still read its tables: not again before they have had their time.
+                state.StateTime = clock.GetUtcNow();
+            }
         }
     }
 
     private async Task SetStatesAsync(
-        IReadOnlyList<(ProjectionState State, SlotState To, string? Note)> changes, CancellationToken cancellationToken,
+        IReadOnlyList<(ProjectionState State, GenerationState To, string? Note)> changes, CancellationToken cancellationToken,
         Func<ProjectionSession, DbTransaction, Task>? also = null)
     {
         await projector.InTransactionAsync(
@@ -258,7 +263,7 @@ internal sealed partial class Rebuilder(
                 await (also?.Invoke(session, transaction) ?? Task.CompletedTask);
                 foreach (var (state, to, note) in changes)
                 {
-                    await slots.SetStateAsync(state.Name, state.Slot, to, note, transaction, cancellationToken);
+                    await generations.SetStateAsync(state.Name, state.Generation, to, note, transaction, cancellationToken);
                 }
             },
             cancellationToken);
@@ -271,14 +276,12 @@ internal sealed partial class Rebuilder(
         projector.Publish();
     }
 
-    private ProjectionState OtherIn(string name, IReadOnlyCollection<SlotState> states)
+    private ProjectionState OtherIn(string name, IReadOnlyCollection<GenerationState> states)
     {
         _ = projector.Live(name) ?? throw NotFound(name);
-        return projector.Other(name) is { } other && states.Contains(other.State)
-            ? other
-            : throw new RejectedException(
-                EngineErrors.RebuildNotReady,
-                string.Create(CultureInfo.InvariantCulture, $"The second set of tables of {name} is {projector.Other(name)?.State.ToString() ?? "empty"}; this needs it to be {string.Join(" or ", states)}."));
+        return projector.Find(name, states) ?? throw new RejectedException(
+            EngineErrors.RebuildNotReady,
+            $"This needs a generation of {name} that is {string.Join(" or ", states)}; there is {string.Join(", ", projector.States.Where(state => state.Name == name).Select(state => state.State))}.");
     }
 
     /// <summary>

@@ -21,11 +21,11 @@ internal sealed class StreamReplay(Projector projector, IEventStore store, ReadD
             await projector.InTransactionAsync(
                 async (session, transaction) =>
                 {
-                    await RefoldAsync(state, keyed, stream, session.Tables(state.Slot, transaction), cancellationToken);
+                    await RefoldAsync(state, keyed, stream, session.Tables(state.Generation, transaction), cancellationToken);
                     foreach (var (position, _, _) in parked)
                     {
                         await session.RunAsync(
-                            provider => provider.DeleteParked, transaction, cancellationToken, ("projection", state.Name), ("slot", state.Slot), ("position", position));
+                            provider => provider.DeleteParked, transaction, cancellationToken, ("projection", state.Name), ("generation", state.Generation), ("position", position));
                     }
                 },
                 cancellationToken);

@@ -15,7 +15,7 @@ internal sealed class TableComparison(ReadDatabase database)
     /// up.
     /// </summary>
     /// <returns>The differences, in words; empty where there are none.</returns>
-    public async Task<Task<IReadOnlyList<string>>> StartAsync(IProjection projection, int slot, int other, CancellationToken cancellationToken)
+    public async Task<Task<IReadOnlyList<string>>> StartAsync(IProjection projection, int generation, int other, CancellationToken cancellationToken)
     {
         var connection = await database.OpenAsync(cancellationToken);
         try
@@ -23,14 +23,14 @@ internal sealed class TableComparison(ReadDatabase database)
             var snapshot = await database.Provider.BeginSnapshotAsync(connection, cancellationToken);
 
             // The snapshot is that of the first read.
-            await ProjectionSlots.ReadAsync(database.Provider, connection, snapshot, cancellationToken);
+            await GenerationStore.ReadAsync(database.Provider, connection, snapshot, cancellationToken);
             return Task.Run<IReadOnlyList<string>>(
                 async () =>
                 {
                     await using (connection)
                     await using (snapshot)
                     {
-                        return await CompareAsync(projection, slot, other, snapshot, cancellationToken);
+                        return await CompareAsync(projection, generation, other, snapshot, cancellationToken);
                     }
                 },
                 CancellationToken.None);
@@ -43,12 +43,12 @@ internal sealed class TableComparison(ReadDatabase database)
     }
 
     private static async Task<IReadOnlyList<string>> CompareAsync(
-        IProjection projection, int slot, int other, DbTransaction snapshot, CancellationToken cancellationToken)
+        IProjection projection, int generation, int other, DbTransaction snapshot, CancellationToken cancellationToken)
     {
         var differences = new List<string>();
         foreach (var rows in projection.Rows)
         {
-            var (one, two) = (TableSlots.Resolve(slot, rows.Select), TableSlots.Resolve(other, rows.Select));
+            var (one, two) = (GenerationNames.Resolve(generation, rows.Select), GenerationNames.Resolve(other, rows.Select));
             await AddAsync(rows, one, two, "only in the live tables");
             await AddAsync(rows, two, one, "only in the rebuilt tables");
         }

@@ -1,30 +1,44 @@
+using System.ComponentModel.DataAnnotations.Schema;
+using System.Reflection;
+using GrpcCqrs.EventSourcing;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// The engine's part of a read database's schema: checkpoints, the projector's lease, and what operators deal with. A service
-/// derives its own context from it, adds the tables of its projections, each twice, and owns the migrations.
+/// A read database: the engine's checkpoints, the projector's lease, parked events and operators' requests, and the tables of the
+/// service's projections. A service derives its own context from it. The engine migrates its own tables; it creates those of
+/// projections from their row classes, one set for each generation.
 /// </summary>
 public abstract class ReadDbContext(DbContextOptions options) : DbContext(options)
 {
     /// <summary>The longest name of a projection.</summary>
     public const int MaxProjectionName = 100;
 
-    /// <summary>How far each projection has come.</summary>
+    /// <summary>How far each generation of each projection has come.</summary>
     public DbSet<ProjectionRow> Projections => Set<ProjectionRow>();
+
+    /// <summary>The tables of the service's projections. Set before the model is first used.</summary>
+    internal IReadOnlyList<ProjectionTable> ProjectionTables { get; set; } = [];
 
     /// <inheritdoc/>
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         ArgumentNullException.ThrowIfNull(modelBuilder);
+        foreach (var table in ProjectionTables.Where(table => table.Row is not null))
+        {
+            modelBuilder.SharedTypeEntity(table.Name, table.Row!, row => Map(row, table));
+        }
+
         modelBuilder.Entity<ProjectionRow>(row =>
         {
             row.ToTable("projections");
-            row.HasKey(p => new { p.Name, p.Slot });
+            row.HasKey(p => new { p.Name, p.Generation });
             row.Property(p => p.Name).HasColumnName("name").HasMaxLength(MaxProjectionName);
-            row.Property(p => p.Slot).HasColumnName("slot");
-            row.Property(p => p.State).HasColumnName("state").HasDefaultValue((int)SlotState.Live);
+            row.Property(p => p.Generation).HasColumnName("generation");
+            row.Property(p => p.State).HasColumnName("state");
             row.Property(p => p.Version).HasColumnName("version");
             row.Property(p => p.Position).HasColumnName("position");
             row.Property(p => p.TimeMicroseconds).HasColumnName("time_us");
@@ -47,11 +61,11 @@ public abstract class ReadDbContext(DbContextOptions options) : DbContext(option
         modelBuilder.Entity<ParkedEventRow>(row =>
         {
             row.ToTable("parked_events");
-            row.HasKey(p => new { p.Projection, p.Slot, p.Position });
+            row.HasKey(p => new { p.Projection, p.Generation, p.Position });
             row.Property(p => p.Projection).HasColumnName("projection").HasMaxLength(MaxProjectionName);
-            row.Property(p => p.Slot).HasColumnName("slot");
+            row.Property(p => p.Generation).HasColumnName("generation");
             row.Property(p => p.Position).HasColumnName("position");
-            row.Property(p => p.Stream).HasColumnName("stream").HasMaxLength(EventSourcing.StreamId.MaxLength);
+            row.Property(p => p.Stream).HasColumnName("stream").HasMaxLength(StreamId.MaxLength);
             row.Property(p => p.EventType).HasColumnName("event_type").HasMaxLength(ColumnWidths.TypeName);
             row.Property(p => p.Error).HasColumnName("error");
             row.Property(p => p.Attempts).HasColumnName("attempts");
@@ -64,7 +78,7 @@ public abstract class ReadDbContext(DbContextOptions options) : DbContext(option
             row.Property(s => s.Projection).HasColumnName("projection").HasMaxLength(MaxProjectionName);
             row.Property(s => s.Version).HasColumnName("version");
             row.Property(s => s.Position).HasColumnName("position");
-            row.Property(s => s.Stream).HasColumnName("stream").HasMaxLength(EventSourcing.StreamId.MaxLength);
+            row.Property(s => s.Stream).HasColumnName("stream").HasMaxLength(StreamId.MaxLength);
             row.Property(s => s.EventType).HasColumnName("event_type").HasMaxLength(ColumnWidths.TypeName);
             row.Property(s => s.Error).HasColumnName("error");
             row.Property(s => s.User).HasColumnName("user_name").HasMaxLength(ColumnWidths.User);
@@ -75,7 +89,7 @@ public abstract class ReadDbContext(DbContextOptions options) : DbContext(option
             row.ToTable("operator_requests");
             row.HasKey(r => r.Id);
             row.Property(r => r.Id).HasColumnName("id").ValueGeneratedOnAdd();
-            row.Property(r => r.Kind).HasColumnName("kind").HasMaxLength(50);
+            row.Property(r => r.Kind).HasColumnName("kind").HasMaxLength(ColumnWidths.Kind);
             row.Property(r => r.Arguments).HasColumnName("arguments");
             row.Property(r => r.User).HasColumnName("user_name").HasMaxLength(ColumnWidths.User);
             row.Property(r => r.TimeMicroseconds).HasColumnName("time_us");
@@ -86,4 +100,33 @@ public abstract class ReadDbContext(DbContextOptions options) : DbContext(option
             row.HasIndex(r => new { r.State, r.Id }).HasDatabaseName("ix_operator_requests_state");
         });
     }
+
+    private static void Map(EntityTypeBuilder row, ProjectionTable table)
+    {
+        var type = RowType.Of(table.Row!);
+        row.ToTable(table.Name);
+        row.HasKey([.. type.Keys.Select(key => key.Name)]).HasName($"pk_{table.Name}");
+        foreach (var property in type.Properties)
+        {
+            row.Property(property.PropertyType, property.Name).HasColumnName(RowType.ColumnOf(property));
+        }
+
+        foreach (var key in type.Keys.Where(key => key.GetCustomAttribute<DatabaseGeneratedAttribute>() is null))
+        {
+            row.Property(key.Name).ValueGeneratedNever();
+        }
+
+        foreach (var index in row.Metadata.GetIndexes())
+        {
+            index.SetDatabaseName(index.Name ?? $"ix_{table.Name}_{string.Join('_', index.Properties.Select(property => property.GetColumnName()))}");
+        }
+    }
+}
+
+/// <summary>One model for each context type and each list of projection tables.</summary>
+internal sealed class ReadModelCacheKeyFactory : IModelCacheKeyFactory
+{
+    public object Create(DbContext context, bool designTime) => context is ReadDbContext read
+        ? (context.GetType(), string.Join('\n', read.ProjectionTables.Select(table => $"{table.Name} {table.Row}")), designTime)
+        : (context.GetType(), designTime);
 }

@@ -1,7 +1,7 @@
 namespace GrpcCqrs.Storage;
 
-/// <summary>What a set of a projection's tables is for.</summary>
-public enum SlotState
+/// <summary>What a generation of a projection's tables is for.</summary>
+public enum GenerationState
 {
     /// <summary>Queries read it.</summary>
     Live = 1,
@@ -15,23 +15,23 @@ public enum SlotState
     /// <summary>Its filling waits until it is resumed.</summary>
     Paused = 4,
 
-    /// <summary>It is filled but differs from the live one, and waits for a decision; it is kept up to date meanwhile.</summary>
-    Held = 5,
+    /// <summary>It is filled but differs from the live one, and awaits an operator's approval. It is kept up to date meanwhile.</summary>
+    AwaitingApproval = 5,
 
-    /// <summary>It is no longer used and waits to be emptied.</summary>
+    /// <summary>It is no longer used and waits to be removed.</summary>
     Dropped = 6,
 }
 
-/// <summary>A projection's checkpoint in one of its sets of tables.</summary>
+/// <summary>The checkpoint of one generation of a projection's tables.</summary>
 public sealed class ProjectionRow
 {
     /// <summary>The projection's name.</summary>
     public required string Name { get; set; }
 
-    /// <summary>Which set of tables: see <see cref="EventSourcing.TableSlots"/>.</summary>
-    public int Slot { get; set; }
+    /// <summary>The number of the generation, from 1; see <see cref="EventSourcing.GenerationNames"/>.</summary>
+    public int Generation { get; set; }
 
-    /// <summary>What the set is for: a <see cref="SlotState"/> as number.</summary>
+    /// <summary>What it is for: a <see cref="GenerationState"/> as number.</summary>
     public int State { get; set; }
 
     /// <summary>The version of the logic that filled it.</summary>
@@ -49,10 +49,10 @@ public sealed class ProjectionRow
     /// <summary>When it came into its state.</summary>
     public long StateMicroseconds { get; set; }
 
-    /// <summary>Of a set that is being filled: the newest event when that began. Else 0.</summary>
+    /// <summary>Of a generation that is being filled: the newest event when that began. Else 0.</summary>
     public long Target { get; set; }
 
-    /// <summary>Of a set that is being filled: whether it is held where it differs from the live one.</summary>
+    /// <summary>Of a generation that is being filled: whether it awaits approval where it differs from the live one.</summary>
     public bool HoldsOnDifference { get; set; }
 
     /// <summary>What an operator should know of it, such as the differences found; null for nothing.</summary>
@@ -81,8 +81,8 @@ public sealed class ParkedEventRow
     /// <summary>The projection.</summary>
     public required string Projection { get; set; }
 
-    /// <summary>The set of tables that lacks the event.</summary>
-    public int Slot { get; set; }
+    /// <summary>The generation that lacks the event.</summary>
+    public int Generation { get; set; }
 
     /// <summary>The event.</summary>
     public long Position { get; set; }

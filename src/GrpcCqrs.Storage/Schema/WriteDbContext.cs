@@ -1,19 +1,20 @@
+using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage.Jobs;
 using Microsoft.EntityFrameworkCore;
 
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// The schema of a write database: events, outbox, command ids, unique keys, audit log, snapshots, sequencer, consumer groups, jobs. A service derives
-/// its own context from it and owns the migrations. EF Core keeps the schema; the appends themselves are prepared statements on the same
-/// tables (DECISIONS.md 5).
+/// A write database: events, outbox, command ids, unique keys, audit log, snapshots, sequencer, consumer groups and jobs. A service
+/// derives its own context from it; the engine owns the tables and migrates them. Appends are prepared statements on the same tables
+/// (docs/decisions/0005).
 /// </summary>
 public abstract class WriteDbContext(DbContextOptions options) : DbContext(options)
 {
     /// <summary>The event log.</summary>
     public DbSet<EventRow> Events => Set<EventRow>();
 
-    /// <summary>Positions that not every projection has seen yet.</summary>
+    /// <summary>Committed transactions whose events the projections still have to apply.</summary>
     public DbSet<OutboxRow> Outbox => Set<OutboxRow>();
 
     /// <summary>Commands that can be repeated, with their answers.</summary>
@@ -52,7 +53,7 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
             row.ToTable("events");
             row.HasKey(e => e.Position);
             row.Property(e => e.Position).HasColumnName("position").ValueGeneratedNever();
-            row.Property(e => e.Stream).HasColumnName("stream").HasMaxLength(EventSourcing.StreamId.MaxLength);
+            row.Property(e => e.Stream).HasColumnName("stream").HasMaxLength(StreamId.MaxLength);
             row.Property(e => e.Version).HasColumnName("version");
             row.Property(e => e.EventId).HasColumnName("event_id");
             row.Property(e => e.Type).HasColumnName("type").HasMaxLength(ColumnWidths.TypeName);
@@ -69,8 +70,10 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
         modelBuilder.Entity<OutboxRow>(row =>
         {
             row.ToTable("outbox");
-            row.HasKey(o => o.Position);
-            row.Property(o => o.Position).HasColumnName("position").ValueGeneratedNever();
+            row.HasKey(o => o.LastPosition);
+            row.Property(o => o.LastPosition).HasColumnName("last_position").ValueGeneratedNever();
+            row.Property(o => o.FirstPosition).HasColumnName("first_position");
+            row.Property(o => o.TimeMicroseconds).HasColumnName("time_us");
         });
         modelBuilder.Entity<CommandRow>(row =>
         {
@@ -78,7 +81,7 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
             row.HasKey(c => c.CommandId);
             row.Property(c => c.CommandId).HasColumnName("command_id").ValueGeneratedNever();
             row.Property(c => c.RequestHash).HasColumnName("request_hash").HasMaxLength(32);
-            row.Property(c => c.Stream).HasColumnName("stream").HasMaxLength(EventSourcing.StreamId.MaxLength);
+            row.Property(c => c.Stream).HasColumnName("stream").HasMaxLength(StreamId.MaxLength);
             row.Property(c => c.Version).HasColumnName("version");
             row.Property(c => c.Position).HasColumnName("position");
             row.Property(c => c.Reply).HasColumnName("reply").HasMaxLength(ColumnWidths.Reply);
@@ -91,18 +94,21 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
             row.HasKey(k => new { k.Scope, k.Value });
             row.Property(k => k.Scope).HasColumnName("scope").HasMaxLength(ColumnWidths.KeyScope);
             row.Property(k => k.Value).HasColumnName("value").HasMaxLength(ColumnWidths.KeyValue);
-            row.Property(k => k.Stream).HasColumnName("stream").HasMaxLength(EventSourcing.StreamId.MaxLength);
+            row.Property(k => k.Stream).HasColumnName("stream").HasMaxLength(StreamId.MaxLength);
         });
         modelBuilder.Entity<AuditRow>(row =>
         {
             row.ToTable("audit");
             row.HasKey(a => a.Id);
-            row.Property(a => a.Id).HasColumnName("id").ValueGeneratedOnAdd();
+
+            // SQLite numbers the rows all the same; AUTOINCREMENT would write a row of another table with each.
+            var id = row.Property(a => a.Id).HasColumnName("id");
+            _ = Database.ProviderName?.EndsWith("Sqlite", StringComparison.Ordinal) == true ? id.ValueGeneratedNever() : id.ValueGeneratedOnAdd();
             row.Property(a => a.TimeMicroseconds).HasColumnName("time_us");
             row.Property(a => a.CommandType).HasColumnName("command_type").HasMaxLength(ColumnWidths.TypeName);
             row.Property(a => a.CommandId).HasColumnName("command_id");
             row.Property(a => a.User).HasColumnName("user_name").HasMaxLength(ColumnWidths.User);
-            row.Property(a => a.Stream).HasColumnName("stream").HasMaxLength(EventSourcing.StreamId.MaxLength);
+            row.Property(a => a.Stream).HasColumnName("stream").HasMaxLength(StreamId.MaxLength);
             row.Property(a => a.Outcome).HasColumnName("outcome");
             row.Property(a => a.ErrorReason).HasColumnName("error_reason").HasMaxLength(ColumnWidths.TypeName);
             row.Property(a => a.DurationMicroseconds).HasColumnName("duration_us");
@@ -127,7 +133,7 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
         {
             row.ToTable("snapshots");
             row.HasKey(s => s.Stream);
-            row.Property(s => s.Stream).HasColumnName("stream").HasMaxLength(EventSourcing.StreamId.MaxLength);
+            row.Property(s => s.Stream).HasColumnName("stream").HasMaxLength(StreamId.MaxLength);
             row.Property(s => s.Version).HasColumnName("version");
             row.Property(s => s.Position).HasColumnName("position");
             row.Property(s => s.SchemaVersion).HasColumnName("schema_version");
@@ -149,7 +155,7 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
             row.ToTable("jobs");
             row.HasKey(j => j.Id);
             row.Property(j => j.Id).HasColumnName("id").ValueGeneratedNever();
-            row.Property(j => j.Kind).HasColumnName("kind").HasMaxLength(50);
+            row.Property(j => j.Kind).HasColumnName("kind").HasMaxLength(ColumnWidths.Kind);
             row.Property(j => j.Arguments).HasColumnName("arguments");
             row.Property(j => j.User).HasColumnName("user_name").HasMaxLength(ColumnWidths.User);
             row.Property(j => j.CreatedMicroseconds).HasColumnName("created_us");
@@ -200,7 +206,7 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
             row.HasKey(p => new { p.GroupName, p.Position });
             row.Property(p => p.GroupName).HasColumnName("group_name").HasMaxLength(ColumnWidths.GroupName);
             row.Property(p => p.Position).HasColumnName("position");
-            row.Property(p => p.Stream).HasColumnName("stream").HasMaxLength(EventSourcing.StreamId.MaxLength);
+            row.Property(p => p.Stream).HasColumnName("stream").HasMaxLength(StreamId.MaxLength);
             row.Property(p => p.Failures).HasColumnName("failures");
             row.Property(p => p.Reason).HasColumnName("reason").HasMaxLength(ColumnWidths.ParkReason);
             row.Property(p => p.IsRetrying).HasColumnName("retrying");
@@ -223,6 +229,9 @@ public static class ColumnWidths
 
     /// <summary>User names.</summary>
     public const int User = 200;
+
+    /// <summary>The kind of a job or of an operator's request.</summary>
+    public const int Kind = 50;
 
     /// <summary>A command's reply.</summary>
     public const int Reply = 1_000;

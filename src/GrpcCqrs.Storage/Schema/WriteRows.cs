@@ -43,11 +43,17 @@ public sealed class EventRow
     public byte[] Hash { get; set; } = [];
 }
 
-/// <summary>One event that still has to reach the read database.</summary>
+/// <summary>One committed transaction whose events still have to reach the read database.</summary>
 public sealed class OutboxRow
 {
-    /// <summary>The event's position.</summary>
-    public long Position { get; set; }
+    /// <summary>The position of its last event.</summary>
+    public long LastPosition { get; set; }
+
+    /// <summary>The position of its first event.</summary>
+    public long FirstPosition { get; set; }
+
+    /// <summary>The time of its events.</summary>
+    public long TimeMicroseconds { get; set; }
 }
 
 /// <summary>A command that was answered and can be repeated.</summary>

@@ -91,13 +91,13 @@ internal sealed class LawRun(ProjectionChecker checker, IProjection projection, 
                     "A batch that was committed has been applied a second time.");
             }
 
-            Compare(await process.ReadAsync(0, cancellationToken));
+            Compare(await process.ReadLiveAsync(cancellationToken));
         }
 
         how = "a restart at the end of the history";
         await using var again = await checker.StartAsync(projection, history, isAnew: false, cancellationToken);
         ThrowUnless(await again.IsAtEndAsync(cancellationToken), "The checkpoint was forgotten.");
-        Compare(await again.ReadAsync(0, cancellationToken));
+        Compare(await again.ReadLiveAsync(cancellationToken));
     }
 
     private async Task CheckAnyCutAsync(Random random)
@@ -118,7 +118,7 @@ internal sealed class LawRun(ProjectionChecker checker, IProjection projection, 
                 await FeedAsync(process, cut);
                 if (await process.IsAtEndAsync(cancellationToken))
                 {
-                    Compare(await process.ReadAsync(0, cancellationToken));
+                    Compare(await process.ReadLiveAsync(cancellationToken));
                     break;
                 }
             }
@@ -130,12 +130,12 @@ internal sealed class LawRun(ProjectionChecker checker, IProjection projection, 
         how = "the live tables, event by event";
         await using var process = await checker.StartAsync(projection, history, isAnew: true, cancellationToken);
         await FeedAllAsync(process, Singly);
-        Compare(await process.ReadAsync(0, cancellationToken));
-        how = "the other set of tables, rebuilt";
-        var slot = await process.RebuildAsync(cancellationToken);
-        Compare(await process.ReadAsync(slot, cancellationToken));
-        how = "the live tables after the other set was rebuilt";
-        Compare(await process.ReadAsync(0, cancellationToken));
+        Compare(await process.ReadLiveAsync(cancellationToken));
+        how = "the new generation, rebuilt";
+        var generation = await process.RebuildAsync(cancellationToken);
+        Compare(await process.ReadAsync(generation, cancellationToken));
+        how = "the live tables after the rebuild";
+        Compare(await process.ReadLiveAsync(cancellationToken));
     }
 
     private async Task CheckStreamOrderAsync(Random random)
@@ -163,16 +163,16 @@ internal sealed class LawRun(ProjectionChecker checker, IProjection projection, 
             await FeedAllAsync(process, Cuts(random));
             how = $"{stream} removed and folded anew";
             await process.ReplayAsync(stream, cancellationToken);
-            Compare(await process.ReadAsync(0, cancellationToken));
+            Compare(await process.ReadLiveAsync(cancellationToken));
             how = $"{stream} removed";
             await process.RemoveAsync(stream, cancellationToken);
-            Compare(await process.ReadAsync(0, cancellationToken), without);
+            Compare(await process.ReadLiveAsync(cancellationToken), without);
             how = $"{stream} removed twice";
             await process.RemoveAsync(stream, cancellationToken);
-            Compare(await process.ReadAsync(0, cancellationToken), without);
+            Compare(await process.ReadLiveAsync(cancellationToken), without);
             how = $"{stream} removed twice and folded anew";
             await process.ReplayAsync(stream, cancellationToken);
-            Compare(await process.ReadAsync(0, cancellationToken));
+            Compare(await process.ReadLiveAsync(cancellationToken));
         }
     }
 
@@ -181,7 +181,7 @@ internal sealed class LawRun(ProjectionChecker checker, IProjection projection, 
     {
         await using var process = await checker.StartAsync(projection, from, isAnew: true, cancellationToken);
         await FeedAllAsync(process, cuts);
-        return await process.ReadAsync(0, cancellationToken);
+        return await process.ReadLiveAsync(cancellationToken);
     }
 
     private async Task FeedAllAsync(ProjectingProcess process, IEnumerable<int> cuts)

@@ -45,7 +45,8 @@ internal sealed class ProjectingProcess : IAsyncDisposable
             KeyValuePair.Create("Projections:BatchSize", (string?)$"{AnyCount}"),
         ]).Build());
         collection.AddLogging().AddEventSourcing(types).AddEventStorage()
-            .AddDatabaseProvider(new SqliteProvider(), _ => throw new NotSupportedException("A history can only be projected."), createContext)
+            .AddDatabases(_ => throw new NotSupportedException("A history can only be projected."), createContext)
+            .AddDatabaseProvider(new SqliteProvider())
             .AddSingleton(store);
         if (projection is not null)
         {
@@ -98,7 +99,7 @@ internal sealed class ProjectingProcess : IAsyncDisposable
     public async Task<bool> RedeliverAsync(long after, CancellationToken cancellationToken)
     {
         var page = await store.ReadAllAsync(after, (int)Math.Min(AnyCount, Live.Position - after), cancellationToken);
-        var row = new SlotRow(projection.Name, Live.Slot, SlotState.Live, projection.Version, after, StoreId, DateTimeOffset.UnixEpoch, 0, false, null);
+        var row = new GenerationRow(projection.Name, Live.Generation, GenerationState.Live, projection.Version, after, StoreId, DateTimeOffset.UnixEpoch, 0, false, null);
         var late = new ProjectionState(projection, row, TimeProvider.System);
         var isApplied = false;
         try
@@ -116,13 +117,13 @@ internal sealed class ProjectingProcess : IAsyncDisposable
 
     public long Position => Live.Position;
 
-    /// <summary>Fills the other set of tables in large batches, until it stands where the live one does.</summary>
-    /// <returns>The slot that it is in.</returns>
+    /// <summary>Fills a new generation in large batches, until it stands where the live one does.</summary>
+    /// <returns>Its number.</returns>
     public async Task<int> RebuildAsync(CancellationToken cancellationToken)
     {
         var rebuilder = services.GetRequiredService<Rebuilder>();
         await rebuilder.StartAsync([projection.Name], holdsOnDifference: true, cancellationToken);
-        while (projector.Other(projection.Name) is { } other && other.Position < Live.Position)
+        while (projector.Find(projection.Name, GenerationState.Building) is { } other && other.Position < Live.Position)
         {
             await rebuilder.TakeTurnAsync(cancellationToken);
             if (other.LastError is { } error)
@@ -131,7 +132,7 @@ internal sealed class ProjectingProcess : IAsyncDisposable
             }
         }
 
-        return projector.Other(projection.Name)!.Slot;
+        return projector.Find(projection.Name, GenerationState.Building)!.Generation;
     }
 
     /// <summary>Takes a stream out and folds it anew.</summary>
@@ -143,13 +144,15 @@ internal sealed class ProjectingProcess : IAsyncDisposable
     {
         Live.Batch = null;
         return projector.InTransactionAsync(
-            (session, transaction) => ((IStreamProjection)projection).RemoveAsync(stream, session.Tables(Live.Slot, transaction), cancellationToken), cancellationToken);
+            (session, transaction) => ((IStreamProjection)projection).RemoveAsync(stream, session.Tables(Live.Generation, transaction), cancellationToken), cancellationToken);
     }
 
-    public async Task<TableContent> ReadAsync(int slot, CancellationToken cancellationToken)
+    public Task<TableContent> ReadLiveAsync(CancellationToken cancellationToken) => ReadAsync(Live.Generation, cancellationToken);
+
+    public async Task<TableContent> ReadAsync(int generation, CancellationToken cancellationToken)
     {
         await using var connection = await OpenAsync(services, cancellationToken);
-        return await TableContent.ReadAsync(connection, projection, slot, cancellationToken);
+        return await TableContent.ReadAsync(connection, projection, generation, cancellationToken);
     }
 
     public static Task<DbConnection> OpenAsync(ServiceProvider services, CancellationToken cancellationToken) =>
@@ -176,7 +179,7 @@ internal sealed class InterruptedProjection(IProjection inner) : IProjection
 
     public int Version => inner.Version;
 
-    public IReadOnlyList<string> Tables => inner.Tables;
+    public IReadOnlyList<ProjectionTable> Tables => inner.Tables;
 
     public IReadOnlyCollection<Type> Handles => inner.Handles;
 

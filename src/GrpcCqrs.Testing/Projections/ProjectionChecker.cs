@@ -73,7 +73,7 @@ public sealed class ProjectionChecker : IAsyncDisposable
         this.createContext = createContext;
     }
 
-    /// <summary>Makes the database, by the context's migrations or, where it has none, as its model stands.</summary>
+    /// <summary>Creates the database.</summary>
     /// <param name="types">The service's event types.</param>
     /// <param name="createContext">Makes the service's read context for SQLite.</param>
     /// <param name="cancellationToken">Ends the work.</param>
@@ -88,8 +88,8 @@ public sealed class ProjectionChecker : IAsyncDisposable
             await using var services = checker.Services(null);
             var database = services.GetRequiredService<ReadDatabase>();
             await database.Provider.PrepareMigrationAsync(database.ConnectionString, cancellationToken);
-            await using var context = database.CreateContext();
-            await (context.Database.GetMigrations().Any() ? context.Database.MigrateAsync(cancellationToken) : context.Database.EnsureCreatedAsync(cancellationToken));
+            await using var context = database.CreateSchemaContext();
+            await context.Database.MigrateAsync(cancellationToken);
             return checker;
         }
         catch

@@ -4,7 +4,7 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Testing;
 
-/// <summary>All that one set of a projection's tables says, in the form that <see cref="IProjection.Rows"/> gives it.</summary>
+/// <summary>All that one generation of a projection's tables holds, in the form that <see cref="IProjection.Rows"/> gives it.</summary>
 internal sealed class TableContent
 {
     /// <summary>How much of a value a report shows.</summary>
@@ -12,13 +12,13 @@ internal sealed class TableContent
 
     private readonly List<(ProjectedRows Part, List<Row> Rows)> parts = [];
 
-    public static async Task<TableContent> ReadAsync(DbConnection connection, IProjection projection, int slot, CancellationToken cancellationToken)
+    public static async Task<TableContent> ReadAsync(DbConnection connection, IProjection projection, int generation, CancellationToken cancellationToken)
     {
         var content = new TableContent();
         foreach (var part in projection.Rows)
         {
             await using var command = connection.CreateCommand();
-            command.CommandText = TableSlots.Resolve(slot, part.Select);
+            command.CommandText = GenerationNames.Resolve(generation, part.Select);
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             var key = part.StreamColumn is null ? 0 : reader.GetOrdinal(part.StreamColumn);
             var rows = new List<Row>();

@@ -72,7 +72,7 @@ public sealed class OldEventTests(OldBlog blog) : IClassFixture<OldBlog>
         Assert.Equal(2, (await CommandCall.SendAsync(blog, "ArchivePost", id)).Version);
         await blog.Operations.RebuildProjectionsAsync(new() { HoldOnDifference = true });
         await OperatedBlog.UntilAsync(async () => (await blog.Operations.ListProjectionsAsync(new())).Projections.All(
-            projection => projection.TableSets is [{ State: TableSetState.Live, Note: "" }, { State: TableSetState.Previous }]));
+            projection => projection.Generations is [{ State: TableGenerationState.Live, Note: "" }, { State: TableGenerationState.Previous }]));
         await AssertReadModelAsync();
 
         async Task AssertReadModelAsync()

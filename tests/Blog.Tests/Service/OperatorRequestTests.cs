@@ -79,13 +79,13 @@ public sealed class OperatorRequestTests(OperatedBlog blog) : IClassFixture<Oper
         try
         {
             await OperatedBlog.UntilAsync(async () =>
-                (await follower.Operations.ListProjectionsAsync(new())).Projections.All(projection => projection.TableSets[0].LagEvents == 0));
+                (await follower.Operations.ListProjectionsAsync(new())).Projections.All(projection => projection.Generations[0].LagEvents == 0));
             var (told, own) = (await follower.Operations.ListProjectionsAsync(new()), await Operations.ListProjectionsAsync(new()));
             Assert.Equal((false, own.Projector, own.HeadPosition), (told.AnsweredByProjector, told.Projector, told.HeadPosition));
             Assert.Equal(Comparable(own), Comparable(told));
 
             await follower.Operations.RebuildProjectionsAsync(new() { Projections = { "tag_counts" } });
-            await OperatedBlog.UntilAsync(async () => (await follower.TableSetsAsync("tag_counts")) is [{ State: TableSetState.Live }, { State: TableSetState.Previous }]);
+            await OperatedBlog.UntilAsync(async () => (await follower.TableSetsAsync("tag_counts")) is [{ State: TableGenerationState.Live }, { State: TableGenerationState.Previous }]);
             await follower.Operations.DropPreviousTablesAsync(new() { Projection = "tag_counts" });
         }
         finally
@@ -93,8 +93,8 @@ public sealed class OperatorRequestTests(OperatedBlog blog) : IClassFixture<Oper
             await follower.DisposeAsync();
         }
 
-        static IEnumerable<(string, int, TableSetState, long)> Comparable(ListProjectionsResponse listed) =>
-            listed.Projections.Select(projection => (projection.Name, projection.TableSets[0].Version, projection.TableSets[0].State, projection.TableSets[0].Position));
+        static IEnumerable<(string, int, TableGenerationState, long)> Comparable(ListProjectionsResponse listed) =>
+            listed.Projections.Select(projection => (projection.Name, projection.Generations[0].Version, projection.Generations[0].State, projection.Generations[0].Position));
     }
 
     [Fact]

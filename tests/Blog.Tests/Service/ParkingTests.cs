@@ -18,7 +18,7 @@ public sealed class ParkingTests(OperatedBlog blog) : IClassFixture<OperatedBlog
     {
         var healthy = await blog.CreateAsync();
         await blog.CatchUpAsync();
-        Assert.Equal([(0, TableSetState.Live)], await blog.SlotsAsync(Name));
+        Assert.Equal([(0, TableGenerationState.Live)], await blog.SlotsAsync(Name));
         blog.ExpectError("failed on the events from position");
         blog.ExpectError("parks event");
 

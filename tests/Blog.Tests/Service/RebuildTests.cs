@@ -23,8 +23,8 @@ public sealed class RebuildTests(OperatedBlog blog) : IClassFixture<OperatedBlog
         Assert.NotEmpty(listed.Projector);
         Assert.All(listed.Projections, projection =>
         {
-            var set = projection.TableSets[0];
-            Assert.Equal((TableSetState.Live, listed.HeadPosition, 0, 0, ""), (set.State, set.Position, set.LagEvents, set.FailedAttempts, set.LastError));
+            var set = projection.Generations[0];
+            Assert.Equal((TableGenerationState.Live, listed.HeadPosition, 0, 0, ""), (set.State, set.Position, set.LagEvents, set.FailedAttempts, set.LastError));
             Assert.True(set.Version > 0);
             Assert.NotNull(set.ProgressTime);
             Assert.Null(set.TimeLeft);
@@ -42,19 +42,19 @@ public sealed class RebuildTests(OperatedBlog blog) : IClassFixture<OperatedBlog
         }
 
         await AskAsync(token);
-        var before = (await blog.SlotsAsync("post_list"))[0].Slot;
+        var before = (await blog.SlotsAsync("post_list"))[0].Generation;
         using var stop = new CancellationTokenSource();
         var queries = Task.WhenAll(Enumerable.Range(0, 3).Select(_ => AskUntilStoppedAsync()));
 
         await Operations.RebuildProjectionsAsync(new());
         await OperatedBlog.UntilAsync(async () => (await Operations.ListProjectionsAsync(new())).Projections.All(
-            projection => projection.TableSets is [{ State: TableSetState.Live, Note: "" }, { State: TableSetState.Previous }]));
-        Assert.Equal([(1 - before, TableSetState.Live), (before, TableSetState.Previous)], await blog.SlotsAsync("post_list"));
+            projection => projection.Generations is [{ State: TableGenerationState.Live, Note: "" }, { State: TableGenerationState.Previous }]));
+        Assert.Equal([(1 - before, TableGenerationState.Live), (before, TableGenerationState.Previous)], await blog.SlotsAsync("post_list"));
 
         // Both sets take new events, so that the way back is no way back in time.
         token = (await blog.CreateAsync("One more", author: author, tags: "rebuild")).ConsistencyToken;
         await Operations.RollBackProjectionAsync(new() { Projection = "post_list" });
-        Assert.Equal([(before, TableSetState.Live), (1 - before, TableSetState.Previous)], await blog.SlotsAsync("post_list"));
+        Assert.Equal([(before, TableGenerationState.Live), (1 - before, TableGenerationState.Previous)], await blog.SlotsAsync("post_list"));
         var listed = await blog.Queries.ListPostsAsync(new() { Author = author, PageSize = 100, ConsistencyToken = token });
         Assert.Equal(Posts + 1, listed.Posts.Count);
 
@@ -66,7 +66,7 @@ public sealed class RebuildTests(OperatedBlog blog) : IClassFixture<OperatedBlog
         }
 
         await OperatedBlog.UntilAsync(async () => (await Operations.ListProjectionsAsync(new())).Projections.All(
-            projection => projection.TableSets is [{ State: TableSetState.Live }]));
+            projection => projection.Generations is [{ State: TableGenerationState.Live }]));
         await stop.CancelAsync();
         await queries;
         await AskAsync(token);
@@ -95,11 +95,11 @@ public sealed class RebuildTests(OperatedBlog blog) : IClassFixture<OperatedBlog
         var created = await blog.CreateAsync("Right");
         await blog.GetAsync(created.PostId, created.ConsistencyToken);
         await blog.CatchUpAsync();
-        var live = (await blog.SlotsAsync("post_details"))[0].Slot;
-        await blog.MeddleAsync($"UPDATE {TableSlots.NameIn(live, "post_details")} SET title = 'Wrong' WHERE post_id = @PostId", new { created.PostId });
+        var live = (await blog.SlotsAsync("post_details"))[0].Generation;
+        await blog.MeddleAsync($"UPDATE {GenerationNames.NameIn(live, "post_details")} SET title = 'Wrong' WHERE post_id = @PostId", new { created.PostId });
 
         await Operations.RebuildProjectionsAsync(new() { Projections = { "post_details" }, HoldOnDifference = true });
-        await OperatedBlog.UntilAsync(async () => (await blog.SlotsAsync("post_details")).Contains((1 - live, TableSetState.Held)));
+        await OperatedBlog.UntilAsync(async () => (await blog.SlotsAsync("post_details")).Contains((1 - live, TableGenerationState.Held)));
         Assert.Contains("post_details", (await blog.TableSetsAsync("post_details"))[1].Note, StringComparison.Ordinal);
         Assert.Equal("Wrong", (await blog.GetAsync(created.PostId, "")).Title);
         (await Refusal.OfAsync(Operations.RebuildProjectionsAsync(new() { Projections = { "post_details" } }))).Is(EngineErrors.RebuildRunning);
@@ -140,13 +140,13 @@ public sealed class RebuildControlTests(SlowlyRebuiltBlog blog) : IClassFixture<
         await blog.CatchUpAsync();
         await RefusedWhileIdleAsync();
         await Operations.RebuildProjectionsAsync(new() { Projections = { Name } });
-        await OperatedBlog.UntilAsync(async () => (await blog.TableSetsAsync(Name))[1] is { State: TableSetState.Building, TargetPosition: 600, EventsPerSecond: > 0, TimeLeft: not null });
+        await OperatedBlog.UntilAsync(async () => (await blog.TableSetsAsync(Name))[1] is { State: TableGenerationState.Building, TargetPosition: 600, EventsPerSecond: > 0, TimeLeft: not null });
         (await Refusal.OfAsync(Operations.RebuildProjectionsAsync(new()))).Is(EngineErrors.RebuildRunning);
         (await Refusal.OfAsync(Operations.ResumeRebuildAsync(new() { Projection = Name }))).Is(EngineErrors.RebuildNotReady);
 
         await Operations.PauseRebuildAsync(new() { Projection = Name });
         var paused = (await blog.TableSetsAsync(Name))[1];
-        Assert.Equal(TableSetState.Paused, paused.State);
+        Assert.Equal(TableGenerationState.Paused, paused.State);
         Assert.Equal(600 - paused.Position, paused.LagEvents);
         (await Refusal.OfAsync(Operations.PauseRebuildAsync(new() { Projection = Name }))).Is(EngineErrors.RebuildNotReady);
 

@@ -27,8 +27,8 @@ public sealed class TextsWriteDbContext(DbContextOptions options) : BlogWriteDbC
 /// <summary>The same of the read database.</summary>
 public sealed class TextsReadDbContext(DbContextOptions options) : BlogReadDbContext(options)
 {
-    protected override void AddSearch(ModelBuilder modelBuilder, int slot) =>
-        AddTable<PostWordsRow>(modelBuilder, slot, "post_search", PostWordsRow.Configure);
+    protected override void AddSearch(ModelBuilder modelBuilder, int generation) =>
+        AddTable<PostWordsRow>(modelBuilder, generation, "post_search", PostWordsRow.Configure);
 }
 
 /// <summary>Stores of a whole service whose texts are SQL Server's. It fails the class for a text that is not.</summary>
@@ -82,7 +82,7 @@ public sealed class SqlServerTextsTests(BlogOn<SqlServerTextsStores> blog) : ICl
         var operations = new OperationsService.OperationsServiceClient(blog.Channel);
         await operations.RebuildProjectionsAsync(new());
         await OperatedBlog.UntilAsync(async () => (await operations.ListProjectionsAsync(new())).Projections.All(
-            projection => projection.TableSets is [{ State: TableSetState.Live, Note: "" }, { State: TableSetState.Previous }]));
+            projection => projection.Generations is [{ State: TableGenerationState.Live, Note: "" }, { State: TableGenerationState.Previous }]));
 
         // The other set of tables takes events too, and the states of before are loaded again.
         token = await WriteAsync();

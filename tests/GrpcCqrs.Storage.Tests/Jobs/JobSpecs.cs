@@ -45,7 +45,7 @@ public abstract partial class JobSpecs<TFixture>(TFixture fixture) : IClassFixtu
         Assert.Equal((1, User), (job.Attempts, job.User));
         Assert.Equal(["balances"], job.Arguments.Projections);
         Assert.NotNull(job.EndTime);
-        Assert.Equal(1, Assert.Single(store.Projections, set => set.State == SlotState.Live).Slot);
+        Assert.Equal(1, Assert.Single(store.Projections, set => set.State == GenerationState.Live).Generation);
     }
 
     [SkippableFact]
@@ -60,7 +60,7 @@ public abstract partial class JobSpecs<TFixture>(TFixture fixture) : IClassFixtu
         var left = (await Records(store).TakeAsync(job, DeadHolder(), None))!;
         await Records(store).SaveAsync(left, """{"balances":0}""", None);
         await store.Operations.AskForJobAsync(RequestKind.Rebuild, new RequestArguments { Projections = ["balances"] }, left, None);
-        await UntilAsync(() => store.Projections.Any(set => set is { State: SlotState.Live, Slot: 1 }));
+        await UntilAsync(() => store.Projections.Any(set => set is { State: GenerationState.Live, Generation: 1 }));
 
         var ended = await RunAsync(store, job.Id);
 
@@ -88,15 +88,15 @@ public abstract partial class JobSpecs<TFixture>(TFixture fixture) : IClassFixtu
         await BookAsync(store, 200);
         var job = await Jobs(store).StartAsync(JobKinds.Rebuild, new JobArguments(), User, None);
         var running = RunAsync(store, job.Id);
-        await UntilAsync(() => store.Projections.Any(set => set.State == SlotState.Building));
+        await UntilAsync(() => store.Projections.Any(set => set.State == GenerationState.Building));
 
         await Jobs(store).CancelAsync(job.Id, "another operator", None);
 
         var ended = await running;
         Assert.Equal((JobState.Cancelled, "another operator"), (ended.State, ended.CancelledBy));
         Assert.Equal("Cancelled; the live tables of balances stay. By another operator.", ended.Message);
-        Assert.Equal(0, Assert.Single(store.Projections, set => set.State == SlotState.Live).Slot);
-        Assert.DoesNotContain(store.Projections, set => set.State is SlotState.Building or SlotState.Paused);
+        Assert.Equal(0, Assert.Single(store.Projections, set => set.State == GenerationState.Live).Generation);
+        Assert.DoesNotContain(store.Projections, set => set.State is GenerationState.Building or GenerationState.Paused);
     }
 
     [SkippableFact]

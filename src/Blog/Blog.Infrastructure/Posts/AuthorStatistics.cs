@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Blog.Application.Posts;
 using Blog.Domain.Posts;
 using Dapper;
@@ -6,24 +7,54 @@ using GrpcCqrs.Storage;
 
 namespace Blog.Infrastructure.Posts;
 
+/// <summary>A row of <c>author_posts</c>: what a post adds to its author's statistics.</summary>
+public sealed class AuthorPostRow
+{
+    /// <summary>The post.</summary>
+    [Key]
+    [MaxLength(36)]
+    public required string PostId { get; set; }
+
+    /// <summary>Who wrote it.</summary>
+    [MaxLength(2 * PostRules.MaxTitleLength)]
+    public required string Author { get; set; }
+
+    /// <summary>1 where it is published now, else 0.</summary>
+    public required int IsPublished { get; set; }
+
+    /// <summary>How often its title or content was changed.</summary>
+    public required long EditCount { get; set; }
+}
+
+/// <summary>A row of <c>author_statistics</c>; deleted posts do not count.</summary>
+public sealed class AuthorStatisticsRow
+{
+    /// <summary>The author.</summary>
+    [Key]
+    [MaxLength(2 * PostRules.MaxTitleLength)]
+    public required string Author { get; set; }
+
+    /// <summary>How many posts are theirs.</summary>
+    public required long PostCount { get; set; }
+
+    /// <summary>How many of these are published.</summary>
+    public required long PublishedCount { get; set; }
+
+    /// <summary>How often their titles or contents were changed.</summary>
+    public required long EditCount { get; set; }
+}
+
 /// <summary>Keeps <c>author_statistics</c>, and beside it what each post adds to them.</summary>
 public sealed class AuthorStatisticsProjection() : FoldProjection<AuthoredPost>(
     [
-        StreamTable.Row<AuthoredPost>(
+        StreamTable.Row<AuthoredPost, AuthorPostRow>(
             "author_posts",
-            "post_id",
-            (_, row) => new AuthoredPost(row.GetString(0), row.GetInt32(1) == 1, row.GetInt64(2)),
-            [
-                new("author", post => post.Author),
-                new("is_published", post => post.IsPublished ? 1 : 0),
-                new("edit_count", post => post.EditCount),
-            ]),
+            (id, post) => new AuthorPostRow { PostId = id, Author = post.Author, IsPublished = post.IsPublished ? 1 : 0, EditCount = post.EditCount },
+            row => new AuthoredPost(row.Author, row.IsPublished == 1, row.EditCount)),
     ],
-    new CountTable<AuthoredPost>(
+    new CountTable<AuthoredPost, AuthorStatisticsRow>(
         "author_statistics",
-        "author",
-        ["post_count", "published_count", "edit_count"],
-        post => [new Contribution(post.Author, 1, post.IsPublished ? 1 : 0, post.EditCount)]))
+        post => [new AuthorStatisticsRow { Author = post.Author, PostCount = 1, PublishedCount = post.IsPublished ? 1 : 0, EditCount = post.EditCount }]))
 {
     /// <summary>The projection's name.</summary>
     public const string ProjectionName = "author_statistics";
@@ -76,8 +107,7 @@ public sealed class ListAuthorsHandler(ReadDatabase database, PageTokens tokens)
         await using var connection = await database.OpenReaderAsync(cancellationToken);
         var rows = (await connection.QueryAsync<AuthorStatisticsRow>(new CommandDefinition(
             database.Provider.FirstRows(
-                "SELECT author AS Author, post_count AS PostCount, published_count AS PublishedCount, edit_count AS EditCount"
-                + $" FROM {view.Table("author_statistics")} WHERE {beyond} AND author >= @prefix AND author < @end ORDER BY {order}"),
+                $"SELECT {RowType<AuthorStatisticsRow>.Instance.SelectList()} FROM {view.Table("author_statistics")} WHERE {beyond} AND author >= @prefix AND author < @end ORDER BY {order}"),
             new { posts, after, prefix = query.Prefix, end = query.Prefix + char.ConvertFromUtf32(0x10FFFF), count = size + 1 },
             cancellationToken: cancellationToken))).AsList();
         return new Page<AuthorView>(

@@ -1,33 +1,74 @@
-using System.Data.Common;
+using System.ComponentModel.DataAnnotations;
 using Blog.Application.Posts;
 using Blog.Domain.Posts;
 using Dapper;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage;
+using Microsoft.EntityFrameworkCore;
 
 namespace Blog.Infrastructure.Posts;
+
+/// <summary>What happened on a day in UTC; deleted posts' past counts too.</summary>
+public abstract class ActivityRow
+{
+    /// <summary>Days since 1970-01-01.</summary>
+    public required int Day { get; set; }
+
+    /// <summary>Posts created.</summary>
+    public required long CreatedCount { get; set; }
+
+    /// <summary>Titles and contents changed.</summary>
+    public required long EditedCount { get; set; }
+
+    /// <summary>Posts published.</summary>
+    public required long PublishedCount { get; set; }
+
+    /// <summary>Posts deleted.</summary>
+    public required long DeletedCount { get; set; }
+}
+
+/// <summary>A row of <c>daily_post_activity</c>: what one post adds to a day.</summary>
+[PrimaryKey(nameof(PostId), nameof(Day))]
+public sealed class DailyPostActivityRow : ActivityRow
+{
+    /// <summary>The post.</summary>
+    [StreamColumn]
+    [MaxLength(36)]
+    public required string PostId { get; set; }
+}
+
+/// <summary>A row of <c>daily_activity</c>.</summary>
+[PrimaryKey(nameof(Day))]
+public sealed class DailyActivityRow : ActivityRow;
 
 /// <summary>Keeps <c>daily_activity</c>, and beside it what each post adds to which day.</summary>
 public sealed class DailyActivityProjection() : FoldProjection<PostDays>(
     [
-        StreamTable.Set<PostDays, PostDay>(
+        StreamTable.Rows<PostDays, PostDay, DailyPostActivityRow>(
             "daily_post_activity",
-            "post_id",
             post => post.Days,
-            [new("day", day => day.Day)],
-            [
-                new("created_count", day => day.Created),
-                new("edited_count", day => day.Edited),
-                new("published_count", day => day.Published),
-                new("deleted_count", day => day.Deleted),
-            ],
-            PostDays.Read),
+            (id, day) => new DailyPostActivityRow
+            {
+                PostId = id,
+                Day = day.Day,
+                CreatedCount = day.Created,
+                EditedCount = day.Edited,
+                PublishedCount = day.Published,
+                DeletedCount = day.Deleted,
+            },
+            (post, row) => new PostDays(
+                [.. (post ?? PostDays.None).Days, new PostDay(row.Day, row.CreatedCount, row.EditedCount, row.PublishedCount, row.DeletedCount)])),
     ],
-    new CountTable<PostDays>(
+    new CountTable<PostDays, DailyActivityRow>(
         "daily_activity",
-        "day",
-        ["created_count", "edited_count", "published_count", "deleted_count"],
-        post => post.Days.Select(day => new Contribution(day.Day, day.Created, day.Edited, day.Published, day.Deleted))))
+        post => post.Days.Select(day => new DailyActivityRow
+        {
+            Day = day.Day,
+            CreatedCount = day.Created,
+            EditedCount = day.Edited,
+            PublishedCount = day.Published,
+            DeletedCount = day.Deleted,
+        })))
 {
     /// <summary>The projection's name.</summary>
     public const string ProjectionName = "daily_activity";
@@ -62,9 +103,6 @@ public sealed class DailyActivityProjection() : FoldProjection<PostDays>(
 public sealed record PostDays(IReadOnlyList<PostDay> Days)
 {
     internal static readonly PostDays None = new([]);
-
-    internal static PostDays Read(PostDays? post, DbDataReader row) =>
-        new([.. (post ?? None).Days, new PostDay(row.GetInt32(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4))]);
 
     internal PostDays Add(int day, long created = 0, long edited = 0, long published = 0, long deleted = 0)
     {
@@ -104,8 +142,7 @@ public sealed class ListDailyActivityHandler(ReadDatabase database, PageTokens t
         await using var connection = await database.OpenReaderAsync(cancellationToken);
         var rows = (await connection.QueryAsync<DailyActivityRow>(new CommandDefinition(
             database.Provider.FirstRows(
-                "SELECT day AS Day, created_count AS CreatedCount, edited_count AS EditedCount, published_count AS PublishedCount, deleted_count AS DeletedCount"
-                + $" FROM {view.Table("daily_activity")} WHERE day >= @from AND day <= @end ORDER BY day"),
+                $"SELECT {RowType<DailyActivityRow>.Instance.SelectList()} FROM {view.Table("daily_activity")} WHERE day >= @from AND day <= @end ORDER BY day"),
             new { from, end = NumberOf(query.End ?? DateOnly.MaxValue), count = size + 1 },
             cancellationToken: cancellationToken))).AsList();
         return new Page<DailyActivityView>(

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Text;
 using Blog.Application.Posts;
@@ -5,14 +6,54 @@ using Blog.Domain.Posts;
 using Dapper;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage;
+using Microsoft.EntityFrameworkCore;
 
 namespace Blog.Infrastructure.Posts;
 
+/// <summary>A row of <c>post_list</c>.</summary>
+[Index(nameof(CreateTime), nameof(PostId))]
+[Index(nameof(UpdateTime), nameof(PostId))]
+[Index(nameof(PublishTime), nameof(PostId))]
+[Index(nameof(Title), nameof(PostId))]
+[Index(nameof(Author), nameof(CreateTime), nameof(PostId))]
+public sealed class PostListRow : PostSummaryRow
+{
+    internal static PostListRow Of(string id, PostFold fold) => new()
+    {
+        PostId = id,
+        Slug = fold.Post.Slug,
+        Title = fold.Post.Title,
+        Status = (int)fold.Post.Status,
+        Author = fold.Post.Author,
+        Tags = TagsColumn.Write(fold.Post.Tags),
+        Version = fold.Version,
+        CreateTime = fold.CreateTime,
+        UpdateTime = fold.UpdateTime,
+        PublishTime = fold.PublishTime,
+    };
+}
+
+/// <summary>A row of <c>post_list_tags</c>.</summary>
+[PrimaryKey(nameof(Tag), nameof(PostId))]
+[Index(nameof(PostId))]
+public sealed class PostListTagRow
+{
+    /// <summary>The tag.</summary>
+    [MaxLength(2 * PostRules.MaxTagLength)]
+    public required string Tag { get; set; }
+
+    /// <summary>The post that carries it.</summary>
+    [StreamColumn]
+    [MaxLength(36)]
+    public required string PostId { get; set; }
+}
+
 /// <summary>Keeps <c>post_list</c> and <c>post_list_tags</c>: every post that is not deleted, without its content.</summary>
-public sealed class PostListProjection() : FoldProjection<FoldedPost>(
+public sealed class PostListProjection() : FoldProjection<PostFold>(
 [
-    StreamTable.Row<FoldedPost>("post_list", "post_id", (_, row) => FoldedPost.Read(row, ""), FoldedPost.Columns),
-    StreamTable.Set<FoldedPost, string>("post_list_tags", "post_id", post => post.Tags.Items, [new("tag", tag => tag)]),
+    StreamTable.Row<PostFold, PostListRow>("post_list", PostListRow.Of, row => row.ToFold("")),
+    StreamTable.Rows<PostFold, string, PostListTagRow>(
+        "post_list_tags", fold => fold.Post.Tags, (id, tag) => new PostListTagRow { Tag = tag, PostId = id }),
 ])
 {
     /// <summary>The projection's name.</summary>
@@ -28,11 +69,11 @@ public sealed class PostListProjection() : FoldProjection<FoldedPost>(
     public override IReadOnlyCollection<Type> Handles { get; } = [typeof(PostEvent)];
 
     /// <inheritdoc/>
-    protected override FoldedPost? Apply(FoldedPost? state, EventEnvelope envelope) => FoldedPost.Apply(state, envelope) switch
+    protected override PostFold? Apply(PostFold? state, EventEnvelope envelope) => PostFold.Apply(state, envelope) switch
     {
         // States are kept in memory; contents are not in these tables.
-        { Content.Length: > 0 } post => post with { Content = "" },
-        var post => post,
+        { Post.Content.Length: > 0 } fold => fold with { Post = fold.Post with { Content = "" } },
+        var fold => fold,
     };
 }
 
@@ -56,7 +97,7 @@ public sealed class ListPostsHandler(ReadDatabase database, PageTokens tokens) :
         };
         var (direction, beyond) = query.Descending ? ("DESC", "<") : ("ASC", ">");
 
-        var sql = new StringBuilder($"SELECT {PostSummaryTable.Columns} FROM {view.Table("post_list")} p WHERE 1 = 1");
+        var sql = new StringBuilder($"SELECT {RowType<PostListRow>.Instance.SelectList("p")} FROM {view.Table("post_list")} p WHERE 1 = 1");
         var parameters = new DynamicParameters();
         PostFilters.Append(sql, parameters, view, query.Statuses, query.Tag);
         AppendFilters(sql, parameters, query);
@@ -74,7 +115,7 @@ public sealed class ListPostsHandler(ReadDatabase database, PageTokens tokens) :
         var rows = (await connection.QueryAsync<PostListRow>(
             new CommandDefinition(database.Provider.FirstRows(sql.ToString()), parameters, cancellationToken: cancellationToken))).AsList();
         var next = rows.Count > size ? TokenBehind(rows[size - 1], query.Order, filters) : "";
-        return new Page<PostSummaryView>([.. rows.Take(size).Select(PostSummaryTable.ToView)], next);
+        return new Page<PostSummaryView>([.. rows.Take(size).Select(row => row.ToView())], next);
     }
 
     private void AppendFilters(StringBuilder sql, DynamicParameters parameters, ListPosts query)

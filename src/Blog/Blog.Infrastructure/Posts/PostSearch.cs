@@ -26,7 +26,7 @@ public sealed class PostSearchProjection(ReadDatabase database) : IStreamProject
     public int Version => 1;
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Tables => index.Tables;
+    public IReadOnlyList<ProjectionTable> Tables => index.Tables;
 
     /// <inheritdoc/>
     public IReadOnlyCollection<Type> Handles { get; } = [typeof(PostCreated), typeof(PostTitleUpdated), typeof(PostContentEdited), typeof(PostDeleted)];

@@ -13,7 +13,7 @@ namespace Blog.Infrastructure.Posts;
 internal abstract class PostSearchIndex
 {
     /// <summary>The tables that the index is kept in.</summary>
-    public abstract IReadOnlyList<string> Tables { get; }
+    public abstract IReadOnlyList<ProjectionTable> Tables { get; }
 
     /// <summary>A SELECT of what the tables say: <c>post_id</c>, <c>title</c>, <c>content</c>.</summary>
     public abstract string Rows { get; }

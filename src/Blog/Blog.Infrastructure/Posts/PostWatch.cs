@@ -30,7 +30,7 @@ public sealed class WatchPostsHandler(ReadDatabase database, IReadModel readMode
                 var page = await ReadAsync(query, view, "p.post_id > @last", new { last }, PageSize, cancellationToken);
                 foreach (var row in page)
                 {
-                    yield return new(new PostChangeView.Present(PostSummaryTable.ToView(row)), 0);
+                    yield return new(new PostChangeView.Present(row.ToView()), 0);
                 }
 
                 if (page.Count < PageSize)
@@ -39,7 +39,7 @@ public sealed class WatchPostsHandler(ReadDatabase database, IReadModel readMode
                 }
 
                 // The tables may have been switched while the client took its time.
-                (last, view) = (page[^1].PostId, readModel.View(Projections));
+                (last, view) = (page[^1].PostId, await readModel.ViewAsync(Projections, cancellationToken));
             }
 
             yield return new(new PostChangeView.CaughtUp(), told);
@@ -61,7 +61,7 @@ public sealed class WatchPostsHandler(ReadDatabase database, IReadModel readMode
             {
                 told = index == ids.Length - 1 ? change.Position : told;
                 yield return new(
-                    present.TryGetValue(ids[index], out var row) ? new PostChangeView.Present(PostSummaryTable.ToView(row)) : new PostChangeView.Left(ids[index]),
+                    present.TryGetValue(ids[index], out var row) ? new PostChangeView.Present(row.ToView()) : new PostChangeView.Left(ids[index]),
                     told);
             }
         }
@@ -74,7 +74,7 @@ public sealed class WatchPostsHandler(ReadDatabase database, IReadModel readMode
     private async Task<List<PostListRow>> ReadAsync(
         WatchPosts query, ReadView view, string condition, object values, int count, CancellationToken cancellationToken)
     {
-        var sql = new StringBuilder($"SELECT {PostSummaryTable.Columns} FROM {view.Table("post_list")} p WHERE {condition}");
+        var sql = new StringBuilder($"SELECT {RowType<PostListRow>.Instance.SelectList("p")} FROM {view.Table("post_list")} p WHERE {condition}");
         var parameters = new DynamicParameters(values);
         PostFilters.Append(sql, parameters, view, query.Statuses, query.Tag);
         PostFilters.AppendAuthor(sql, parameters, database.Provider, query.Author);

@@ -4,6 +4,7 @@ using System.Text;
 using Blog.Application.Posts;
 using Dapper;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage;
 
 namespace Blog.Infrastructure.Posts;
 
@@ -14,8 +15,6 @@ namespace Blog.Infrastructure.Posts;
 internal abstract class ServerSearchIndex : PostSearchIndex
 {
     private static readonly RowChange Delete = RowChange.Delete("post_search", ["post_id"]);
-
-    public override IReadOnlyList<string> Tables { get; } = ["post_search"];
 
     public override string Rows => "SELECT post_id, title, content FROM {post_search}";
 
@@ -41,7 +40,7 @@ internal abstract class ServerSearchIndex : PostSearchIndex
         var sql = $"WITH hits AS (SELECT r.post_id, r.score FROM (SELECT s.post_id, {score} AS score FROM {index} s WHERE {condition}{RankedOrder}) r"
             + $" JOIN {list} p ON p.post_id = r.post_id WHERE 1 = 1{filter}"
             + $" ORDER BY r.score DESC, r.post_id OFFSET @offset ROWS FETCH NEXT @count ROWS ONLY)"
-            + $" SELECT {PostSummaryTable.Columns}, h.score AS Score, s.title AS IndexedTitle, s.content AS IndexedContent"
+            + $" SELECT {RowType<PostListRow>.Instance.SelectList("p")}, h.score AS Score, s.title AS IndexedTitle, s.content AS IndexedContent"
             + $" FROM hits h JOIN {index} s ON s.post_id = h.post_id JOIN {list} p ON p.post_id = h.post_id ORDER BY h.score DESC, h.post_id";
 
         // Row by row: a content may have 1 MiB, of which a snippet is kept.
@@ -49,7 +48,7 @@ internal abstract class ServerSearchIndex : PostSearchIndex
         await foreach (var row in connection.QueryUnbufferedAsync<HitRow>(sql, parameters).WithCancellation(cancellationToken))
         {
             hits.Add(new SearchHitView(
-                PostSummaryTable.ToView(row), row.Score,
+                row.ToView(), row.Score,
                 MatchMarks.Cut(SearchText.Mark(row.IndexedTitle, wanted)), MatchMarks.Cut(SearchText.Snippet(row.IndexedContent, wanted))));
         }
 
@@ -101,11 +100,19 @@ internal sealed class PostgreSqlSearchIndex : ServerSearchIndex
     private const int MaxOccurrences = 32;
     private const int MaxPosition = 16_383;
 
-    /// <summary>What the migrations make the index over.</summary>
+    /// <summary>What the index of words is over.</summary>
     private const string Vector = "(s.title_vector || s.content_vector)";
 
     /// <summary>About how many characters of texts go in one statement, with their words and vectors about three times as many.</summary>
     private const int MaxSetLength = 1024 * 1024;
+
+    public override IReadOnlyList<ProjectionTable> Tables { get; } =
+    [
+        new("post_search", typeof(PostVectorRow))
+        {
+            Statements = ["CREATE INDEX {ix_post_search_words} ON {post_search} USING gin ((title_vector || content_vector))"],
+        },
+    ];
 
     protected override string RankedOrder => " ORDER BY score DESC, s.post_id";
 
@@ -240,6 +247,8 @@ internal sealed class PostgreSqlSearchIndex : ServerSearchIndex
 /// </summary>
 internal sealed class SqlServerSearchIndex : ServerSearchIndex
 {
+    public override IReadOnlyList<ProjectionTable> Tables { get; } = [new("post_search", typeof(PostWordsRow))];
+
     protected override async Task AddAsync(IProjectionTables tables, IReadOnlyList<SearchEntry> posts, CancellationToken cancellationToken)
     {
         foreach (var post in posts)

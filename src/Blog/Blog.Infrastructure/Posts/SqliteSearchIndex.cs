@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Data.Common;
 using System.Globalization;
 using System.Text;
@@ -5,6 +6,7 @@ using Blog.Application.Posts;
 using Dapper;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage;
+using Microsoft.EntityFrameworkCore;
 
 namespace Blog.Infrastructure.Posts;
 
@@ -19,7 +21,14 @@ internal sealed class SqliteSearchIndex : PostSearchIndex
     private const int SnippetLength = 320;
 
     /// <summary>FTS5 knows rows by number; the second table says which is whose.</summary>
-    public override IReadOnlyList<string> Tables { get; } = ["post_search", "post_search_rows"];
+    public override IReadOnlyList<ProjectionTable> Tables { get; } =
+    [
+        new("post_search")
+        {
+            Statements = ["CREATE VIRTUAL TABLE {post_search} USING fts5(title, content, tokenize = 'unicode61 remove_diacritics 2')"],
+        },
+        new("post_search_rows", typeof(PostSearchRow)),
+    ];
 
     public override string Rows => "SELECT r.post_id, s.title, s.content FROM {post_search_rows} r LEFT JOIN {post_search} s ON s.rowid = r.row_id";
 
@@ -65,13 +74,13 @@ internal sealed class SqliteSearchIndex : PostSearchIndex
             .Append(CultureInfo.InvariantCulture, $" highlight({index}, 0, char({(int)MatchMarks.Begin}), char({(int)MatchMarks.End})) AS title,")
             .Append(CultureInfo.InvariantCulture, $" highlight({index}, 1, char({(int)MatchMarks.Begin}), char({(int)MatchMarks.End})) AS content")
             .Append(CultureInfo.InvariantCulture, $" FROM hits h CROSS JOIN {index} s WHERE s.rowid = h.row_id AND {index} MATCH @match)")
-            .Append(CultureInfo.InvariantCulture, $" SELECT {PostSummaryTable.Columns}, m.rank AS Rank, m.title AS TitleMarked,")
+            .Append(CultureInfo.InvariantCulture, $" SELECT {RowType<PostListRow>.Instance.SelectList("p")}, m.rank AS Rank, m.title AS TitleMarked,")
             .Append(CultureInfo.InvariantCulture, $" substr(m.content, max(1, instr(m.content, char({(int)MatchMarks.Begin})) - {SnippetBefore}), {SnippetLength}) AS ContentMarked,")
             .Append(CultureInfo.InvariantCulture, $" max(1, instr(m.content, char({(int)MatchMarks.Begin})) - {SnippetBefore}) AS SnippetStart, length(m.content) AS ContentLength")
             .Append(CultureInfo.InvariantCulture, $" FROM marked m JOIN {list} p ON p.post_id = m.post_id ORDER BY m.rank, m.row_id");
         var rows = await connection.QueryAsync<HitRow>(new CommandDefinition(sql.ToString(), parameters, cancellationToken: cancellationToken));
         return [.. rows.Select(row => new SearchHitView(
-            PostSummaryTable.ToView(row), -row.Rank, MatchMarks.Cut(row.TitleMarked), MatchMarks.Cut(SnippetOf(row))))];
+            row.ToView(), -row.Rank, MatchMarks.Cut(row.TitleMarked), MatchMarks.Cut(SnippetOf(row))))];
     }
 
     /// <summary>The changes of rows, neighbours that need the same statement together.</summary>
@@ -136,4 +145,17 @@ internal sealed class SqliteSearchIndex : PostSearchIndex
 
         public long ContentLength { get; set; }
     }
+}
+
+/// <summary>A row of <c>post_search_rows</c>: which row of the full-text index belongs to which post.</summary>
+[Index(nameof(PostId), IsUnique = true)]
+public sealed class PostSearchRow
+{
+    /// <summary>The row in the index.</summary>
+    [Key]
+    public required long RowId { get; set; }
+
+    /// <summary>The post.</summary>
+    [MaxLength(36)]
+    public required string PostId { get; set; }
 }

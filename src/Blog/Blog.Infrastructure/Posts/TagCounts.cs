@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.ComponentModel.DataAnnotations;
 using System.Text;
 using Blog.Application.Posts;
 using Blog.Domain.Posts;
@@ -8,16 +9,47 @@ using GrpcCqrs.Storage;
 
 namespace Blog.Infrastructure.Posts;
 
+/// <summary>A row of <c>tag_posts</c>: what the tag counts were counted from.</summary>
+public sealed class TagPostRow
+{
+    /// <summary>The post.</summary>
+    [Key]
+    [MaxLength(36)]
+    public required string PostId { get; set; }
+
+    /// <summary>Its tags: a JSON array in alphabetical order.</summary>
+    public required string Tags { get; set; }
+
+    /// <summary>1 where it is published now, else 0.</summary>
+    public required int IsPublished { get; set; }
+}
+
+/// <summary>A row of <c>tag_counts</c>.</summary>
+public sealed class TagCountRow
+{
+    /// <summary>The tag.</summary>
+    [Key]
+    [MaxLength(2 * PostRules.MaxTagLength)]
+    public required string Tag { get; set; }
+
+    /// <summary>How many posts carry it.</summary>
+    public required long PostCount { get; set; }
+
+    /// <summary>How many of these are published.</summary>
+    public required long PublishedCount { get; set; }
+}
+
 /// <summary>Keeps <c>tag_counts</c>, and beside it what it needs to know to count.</summary>
 public sealed class TagCountsProjection() : FoldProjection<TaggedPost>(
     [
-        StreamTable.Set<TaggedPost, string>(
-            "tag_posts", "post_id", post => post.Tags, [new("tag", tag => tag)], read: (post, row) => (post ?? TaggedPost.Empty).With(row.GetString(0))),
-        StreamTable.Set<TaggedPost, bool>(
-            "tag_published_posts", "post_id", post => post.IsPublished ? TaggedPost.Published : [], [], read: (post, _) => (post ?? TaggedPost.Empty) with { IsPublished = true }),
+        StreamTable.Row<TaggedPost, TagPostRow>(
+            "tag_posts",
+            (id, post) => new TagPostRow { PostId = id, Tags = TagsColumn.Write(post.Tags), IsPublished = post.IsPublished ? 1 : 0 },
+            row => new TaggedPost(TagsColumn.Read(row.Tags), row.IsPublished == 1)),
     ],
-    new CountTable<TaggedPost>(
-        "tag_counts", "tag", ["post_count", "published_count"], post => post.Tags.Select(tag => new Contribution(tag, 1, post.IsPublished ? 1 : 0))))
+    new CountTable<TaggedPost, TagCountRow>(
+        "tag_counts",
+        post => post.Tags.Select(tag => new TagCountRow { Tag = tag, PostCount = 1, PublishedCount = post.IsPublished ? 1 : 0 })))
 {
     /// <summary>The projection's name.</summary>
     public const string ProjectionName = "tag_counts";
@@ -38,17 +70,8 @@ public sealed class TagCountsProjection() : FoldProjection<TaggedPost>(
     /// <inheritdoc/>
     protected override TaggedPost? Apply(TaggedPost? state, EventEnvelope envelope)
     {
-        // A post without tags that is not published has no row, and yet exists.
-        var post = state ?? TaggedPost.Empty;
-        return envelope.Event switch
-        {
-            PostCreated e => post.Carrying(post.Tags.Union(e.Tags)),
-            PostTagsAdded e => post.Carrying(post.Tags.Union(e.Tags)),
-            PostTagsRemoved e => post.Carrying(post.Tags.Except(e.Tags)),
-            PostPublished => post.Becoming(true),
-            PostUnpublished or PostArchived => post.Becoming(false),
-            _ => null,
-        };
+        var post = TaggedPost.Of(state).Apply((PostEvent)envelope.Event);
+        return post.Status == PostStatus.Deleted ? null : TaggedPost.Of(post, state);
     }
 }
 
@@ -57,14 +80,14 @@ public sealed class TagCountsProjection() : FoldProjection<TaggedPost>(
 /// <param name="IsPublished">Whether it is published now.</param>
 public sealed record TaggedPost(ImmutableSortedSet<string> Tags, bool IsPublished)
 {
-    internal static readonly TaggedPost Empty = new(ImmutableSortedSet.Create<string>(StringComparer.Ordinal), false);
-    internal static readonly bool[] Published = [true];
+    internal static Post Of(TaggedPost? state) => state is null
+        ? Post.Initial("")
+        : Post.Initial("") with { Tags = state.Tags, Status = state.IsPublished ? PostStatus.Published : PostStatus.Draft };
 
-    internal TaggedPost With(string tag) => this with { Tags = Tags.Add(tag) };
-
-    internal TaggedPost Carrying(ImmutableSortedSet<string> tags) => ReferenceEquals(tags, Tags) ? this : this with { Tags = tags };
-
-    internal TaggedPost Becoming(bool isPublished) => isPublished == IsPublished ? this : this with { IsPublished = isPublished };
+    internal static TaggedPost Of(Post post, TaggedPost? before) =>
+        before is not null && ReferenceEquals(post.Tags, before.Tags) && before.IsPublished == (post.Status == PostStatus.Published)
+            ? before
+            : new TaggedPost(post.Tags, post.Status == PostStatus.Published);
 }
 
 /// <summary>Answers <see cref="ListTags"/>.</summary>
@@ -80,7 +103,7 @@ public sealed class ListTagsHandler(ReadDatabase database, PageTokens tokens) : 
         await using var connection = await database.OpenReaderAsync(cancellationToken);
         var rows = (await connection.QueryAsync<TagCountRow>(new CommandDefinition(
             database.Provider.FirstRows(
-                $"SELECT tag AS Tag, post_count AS PostCount, published_count AS PublishedCount FROM {view.Table("tag_counts")}"
+                $"SELECT {RowType<TagCountRow>.Instance.SelectList()} FROM {view.Table("tag_counts")}"
                 + $" WHERE tag > @after{(prefix.Length > 0 ? " AND tag >= @prefix AND tag < @end" : "")} ORDER BY tag"),
             new { after, prefix, end = EndOf(prefix), count = size + 1 },
             cancellationToken: cancellationToken))).AsList();

@@ -108,7 +108,7 @@ internal sealed class FoldBatch<TState>(StreamTable<TState>[] rows, CountTable<T
 
     private void Weigh(StreamChange<TState> stream)
     {
-        var bytes = EntryBytes + (stream.After is null ? 0 : rows.Sum(table => table.BytesOf(stream.After)));
+        var bytes = EntryBytes + (stream.After is null ? 0 : rows.Sum(table => table.BytesOf(stream.Id, stream.After)));
         keptBytes += bytes - stream.Bytes;
         stream.Bytes = bytes;
     }

@@ -6,11 +6,11 @@ namespace GrpcCqrs.Storage;
 /// A projection written as a pure fold: each stream has a state, events change it, and tables say what the states are. A batch loads
 /// the states of the streams that it touches, folds all their events in memory, and writes each row that came out different once.
 /// <para>
-/// In words, a list of books with their authors' totals: the state is a record with title, author and price. One
-/// <see cref="StreamTable{TState}"/> <c>books</c> has a row a book, keyed by the book's id, with these columns. One
-/// <see cref="CountTable{TState}"/> <c>authors</c> has a row an author, to which each book adds 1 and its price. <see cref="Apply"/>
-/// makes the record of "book added", changes the price on "price changed", and returns null on "book withdrawn"; the row in
-/// <c>books</c> goes, and the author's totals shrink by what the book had added.
+/// Example: a list of books with their authors' totals. The state is a record with title, author and price. One
+/// <see cref="StreamTable{TState}"/> <c>books</c> has a row for each book with these columns. One <see cref="CountTable{TState}"/>
+/// <c>authors</c> has a row for each author, to which each book adds 1 and its price. <see cref="Apply"/> makes the record on "book
+/// added", changes the price on "price changed", and returns null on "book withdrawn": then the row in <c>books</c> is deleted, and
+/// the author's totals shrink by what the book had added.
 /// </para>
 /// <para>
 /// The streams that it handles are of one category, since rows are keyed by <see cref="StreamId.Id"/> alone. A stream can be taken
@@ -41,7 +41,7 @@ public abstract class FoldProjection<TState> : IStreamProjection
             throw new ArgumentException("At least one table of rows must be one that states are read from.", nameof(rows));
         }
 
-        Tables = [.. this.rows.Select(table => table.Name), .. this.counts.Select(table => table.Name)];
+        Tables = [.. this.rows.Select(table => table.Table), .. this.counts.Select(table => table.Table)];
         Rows = [.. this.rows.Select(table => table.Rows), .. this.counts.Select(table => table.Rows)];
     }
 
@@ -55,7 +55,7 @@ public abstract class FoldProjection<TState> : IStreamProjection
     public abstract IReadOnlyCollection<Type> Handles { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Tables { get; }
+    public IReadOnlyList<ProjectionTable> Tables { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<ProjectedRows> Rows { get; }

@@ -1,58 +1,92 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Globalization;
+using Dapper;
 using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>Writes the rows that states consist of, by difference.</summary>
-internal sealed class RowTable<TState, TItem> : StreamTable<TState>
+/// <summary>Reads states from rows, and writes the rows that states consist of, by difference.</summary>
+internal sealed class RowTable<TState, TItem, TRow> : StreamTable<TState>
     where TState : class
+    where TRow : class
 {
     /// <summary>About what an item takes beside its values.</summary>
     private const int ItemBytes = 50;
 
-    private readonly string streamColumn;
-    private readonly Column<TItem>[] keys;
-    private readonly Column<TItem>[] columns;
     private readonly Func<TState, IReadOnlyCollection<TItem>> items;
+    private readonly Func<string, TItem, TRow> row;
+    private readonly Func<TState?, TRow, TState>? read;
     private readonly Func<TState, TState, bool> areSame;
+    private readonly string streamColumn;
+    private readonly Func<TRow, object?> streamOf;
+    private readonly Func<TRow, object?>[] all;
+    private readonly Func<TRow, object?>[] keys;
+    private readonly (string Name, Func<TRow, object?> Value)[] columns;
     private readonly string[] keyNames;
+    private readonly KeyedSelect select;
     private readonly RowChange insert;
     private readonly RowChange delete;
+    private readonly string deleteStream;
 
     /// <summary>The updates, by the set of columns that they change.</summary>
-    private readonly System.Collections.Concurrent.ConcurrentDictionary<ulong, RowChange> updates = new();
+    private readonly ConcurrentDictionary<ulong, RowChange> updates = new();
 
     public RowTable(
         string name,
-        string streamColumn,
-        Func<TState?, DbDataReader, TState>? read,
-        IReadOnlyList<Column<TItem>> keys,
-        IReadOnlyList<Column<TItem>> columns,
         Func<TState, IReadOnlyCollection<TItem>> items,
+        Func<string, TItem, TRow> row,
+        Func<TState?, TRow, TState>? read,
         Func<TState, TState, bool> areSame)
-        : base(name, streamColumn, [.. keys.Concat(columns).Select(column => column.Name)], read)
+        : base(name, typeof(TRow))
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(columns.Count, 64);
-        this.streamColumn = streamColumn;
-        this.keys = [.. keys];
-        this.columns = [.. columns];
-        this.items = items;
-        this.areSame = areSame;
-        keyNames = [streamColumn, .. keys.Select(key => key.Name)];
-        insert = RowChange.Insert(name, [.. keyNames, .. columns.Select(column => column.Name)]);
+        (this.items, this.row, this.read, this.areSame) = (items, row, read, areSame);
+        var type = RowType<TRow>.Instance;
+        streamColumn = Rows.StreamColumn!;
+        streamOf = type.ValueOf(streamColumn);
+        string[] others = [.. type.Keys.Select(RowType.ColumnOf).Where(key => key != streamColumn)];
+        all = [.. type.Columns.Select(type.ValueOf)];
+        keys = [.. others.Select(type.ValueOf)];
+        keyNames = [streamColumn, .. others];
+        columns = [.. type.Columns.Except(keyNames).Select(column => (column, type.ValueOf(column)))];
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(columns.Length, 64);
+        select = new KeyedSelect($"SELECT {type.SelectList()} FROM {{{name}}}", streamColumn);
+        insert = RowChange.Insert(name, [.. type.Columns]);
         delete = RowChange.Delete(name, keyNames);
+        deleteStream = $"DELETE FROM {{{name}}} WHERE {streamColumn} = @stream";
     }
 
-    internal override long BytesOf(TState state)
+    internal override bool IsLoaded => read is not null;
+
+    internal override Task LoadAsync(
+        IReadOnlyList<string> ids, Dictionary<string, StreamChange<TState>> streams, IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        Func<DbDataReader, TRow>? parse = null;
+        return select.ReadAsync(
+            ids,
+            tables,
+            reader =>
+            {
+                var found = (parse ??= reader.GetRowParser<TRow>())(reader);
+                var stream = streams[(string)streamOf(found)!];
+                stream.After = read!(stream.After, found);
+            },
+            cancellationToken);
+    }
+
+    internal override Task RemoveAsync(string id, IProjectionTables tables, CancellationToken cancellationToken) =>
+        tables.ExecuteAsync(deleteStream, [("stream", id)], cancellationToken);
+
+    internal override long BytesOf(string id, TState state)
     {
         var bytes = 0L;
         foreach (var item in items(state))
         {
             bytes += ItemBytes;
-            foreach (var column in keys.Concat(columns))
+            var one = row(id, item);
+            foreach (var value in all)
             {
-                bytes += column.Value(item) is string text ? 2 * text.Length : sizeof(long);
+                bytes += value(one) is string text ? 2 * text.Length : sizeof(long);
             }
         }
 
@@ -90,7 +124,7 @@ internal sealed class RowTable<TState, TItem> : StreamTable<TState>
             ThrowIfSeveral(after, change.Id);
             if (before.Count > 0 && after.Count > 0)
             {
-                AddUpdate(change.Id, before.First(), after.First(), [], updated);
+                AddUpdate(change.Id, before.First(), after.First(), updated);
                 return;
             }
         }
@@ -98,39 +132,40 @@ internal sealed class RowTable<TState, TItem> : StreamTable<TState>
         var old = new Dictionary<object?[], TItem>(before.Count, ValuesComparer.Instance);
         foreach (var item in before)
         {
-            old.Add(KeyOf(item), item);
+            old.Add(KeyOf(row(change.Id, item)), item);
         }
 
         foreach (var item in after)
         {
-            var key = KeyOf(item);
-            if (old.Remove(key, out var was))
+            var now = row(change.Id, item);
+            if (old.Remove(KeyOf(now), out var was))
             {
-                AddUpdate(change.Id, was, item, key, updated);
+                AddUpdate(change.Id, was, item, updated);
             }
             else
             {
-                inserted.Add([change.Id, .. key, .. columns.Select(column => column.Value(item))]);
+                inserted.Add(Array.ConvertAll(all, value => value(now)));
             }
         }
 
         deleted.AddRange(old.Keys.Select(key => (object?[])[change.Id, .. key]));
     }
 
-    private void AddUpdate(string stream, TItem before, TItem after, object?[] key, Dictionary<ulong, List<object?[]>> updated)
+    private void AddUpdate(string stream, TItem before, TItem after, Dictionary<ulong, List<object?[]>> updated)
     {
         if (EqualityComparer<TItem>.Default.Equals(before, after))
         {
             return;
         }
 
+        var (was, now) = (row(stream, before), row(stream, after));
         var changed = 0UL;
         var values = new object?[columns.Length];
         var count = 0;
         for (var index = 0; index < columns.Length; index++)
         {
-            var value = columns[index].Value(after);
-            if (!Equals(columns[index].Value(before), value))
+            var value = columns[index].Value(now);
+            if (!Equals(columns[index].Value(was), value))
             {
                 changed |= 1UL << index;
                 values[count++] = value;
@@ -147,24 +182,24 @@ internal sealed class RowTable<TState, TItem> : StreamTable<TState>
             updated.Add(changed, rows = []);
         }
 
-        rows.Add([.. values.AsSpan(0, count), stream, .. key]);
+        rows.Add([.. values.AsSpan(0, count), stream, .. KeyOf(now)]);
     }
 
     private RowChange Update(ulong changed) =>
-        RowChange.Update(Name, [.. columns.Where((_, index) => (changed & (1UL << index)) != 0).Select(column => column.Name)], keyNames);
+        RowChange.Update(Table.Name, [.. columns.Where((_, index) => (changed & (1UL << index)) != 0).Select(column => column.Name)], keyNames);
 
-    private object?[] KeyOf(TItem item) => keys.Length == 0 ? [] : Array.ConvertAll(keys, key => key.Value(item));
+    private object?[] KeyOf(TRow one) => keys.Length == 0 ? [] : Array.ConvertAll(keys, key => key(one));
 
     private void ThrowIfSeveral(IReadOnlyCollection<TItem> rows, string stream)
     {
         if (rows.Count > 1)
         {
             throw new InvalidOperationException(string.Create(
-                CultureInfo.InvariantCulture, $"{Name} has no key beside {streamColumn}, so {stream} can have one row; the state says {rows.Count}."));
+                CultureInfo.InvariantCulture, $"{Table.Name} has no key beside {streamColumn}, so {stream} can have one row; its state has {rows.Count}."));
         }
     }
 
-    /// <summary>Arrays are alike where their elements are.</summary>
+    /// <summary>Arrays are equal where their elements are.</summary>
     private sealed class ValuesComparer : IEqualityComparer<object?[]>
     {
         public static readonly ValuesComparer Instance = new();

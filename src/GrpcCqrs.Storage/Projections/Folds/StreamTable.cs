@@ -1,110 +1,85 @@
-using System.Data.Common;
+using System.Reflection;
 using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>A column of a projection's table, and how its value comes from what the row is made of.</summary>
-/// <typeparam name="T">What the row is made of.</typeparam>
-/// <param name="Name">The column's name.</param>
-/// <param name="Value">Its value; null for the database's null. Pure.</param>
-public readonly record struct Column<T>(string Name, Func<T, object?> Value);
-
 /// <summary>
 /// A table of a <see cref="FoldProjection{TState}"/> whose rows belong to one stream each. It is made by <see cref="StreamTable"/>.
-/// Within a batch rows are first deleted, then updated, then inserted; an update names only the columns whose values have changed,
+/// Within a batch rows are first deleted, then updated, then inserted. An update names only the columns whose values have changed,
 /// since a database maintains an index for every column that is named.
 /// </summary>
 /// <typeparam name="TState">What is known of one stream.</typeparam>
 public abstract class StreamTable<TState>
     where TState : class
 {
-    private readonly string streamColumn;
-    private readonly KeyedSelect select;
-    private readonly Func<TState?, DbDataReader, TState>? read;
-    private readonly int columnCount;
-    private readonly string deleteStream;
-
-    private protected StreamTable(string name, string streamColumn, string[] columns, Func<TState?, DbDataReader, TState>? read)
+    private protected StreamTable(string name, Type row)
     {
-        this.streamColumn = streamColumn;
-        this.read = read;
-        columnCount = columns.Length;
-        Name = name;
-        Rows = new ProjectedRows(name, $"SELECT {string.Join(", ", [streamColumn, .. columns])} FROM {{{name}}}", streamColumn);
-
-        // The stream comes last, so that a state's reader counts its own columns from 0.
-        select = new KeyedSelect($"SELECT {string.Join(", ", [.. columns, streamColumn])} FROM {{{name}}}", streamColumn);
-        deleteStream = $"DELETE FROM {{{name}}} WHERE {streamColumn} = @stream";
+        Table = new ProjectionTable(name, row);
+        Rows = new ProjectedRows(name, $"SELECT {string.Join(", ", RowType.Of(row).Columns)} FROM {{{name}}}", StreamTable.StreamColumnOf(row));
     }
 
-    /// <summary>The table's name.</summary>
-    public string Name { get; }
+    /// <summary>The table.</summary>
+    public ProjectionTable Table { get; }
 
-    /// <summary>What the table says.</summary>
+    /// <summary>What it holds.</summary>
     public ProjectedRows Rows { get; }
 
-    internal bool IsLoaded => read is not null;
+    /// <summary>Whether states are read from it.</summary>
+    internal abstract bool IsLoaded { get; }
 
-    /// <summary>About how much memory takes what a state says here.</summary>
-    internal abstract long BytesOf(TState state);
+    /// <summary>About how much memory takes what a state holds of this table.</summary>
+    internal abstract long BytesOf(string id, TState state);
 
-    internal Task LoadAsync(
-        IReadOnlyList<string> ids, Dictionary<string, StreamChange<TState>> streams, IProjectionTables tables, CancellationToken cancellationToken) =>
-        select.ReadAsync(
-            ids,
-            tables,
-            row =>
-            {
-                var stream = streams[row.GetString(columnCount)];
-                stream.After = read!(stream.After, row);
-            },
-            cancellationToken);
+    internal abstract Task LoadAsync(
+        IReadOnlyList<string> ids, Dictionary<string, StreamChange<TState>> streams, IProjectionTables tables, CancellationToken cancellationToken);
 
-    internal Task RemoveAsync(string id, IProjectionTables tables, CancellationToken cancellationToken) =>
-        tables.ExecuteAsync(deleteStream, [("stream", id)], cancellationToken);
+    internal abstract Task RemoveAsync(string id, IProjectionTables tables, CancellationToken cancellationToken);
 
     internal abstract Task WriteAsync(IReadOnlyList<StreamChange<TState>> changes, IProjectionTables tables, CancellationToken cancellationToken);
 }
 
-/// <summary>Makes tables of rows that belong to one stream each.</summary>
+/// <summary>
+/// Makes tables of rows that belong to one stream each. The column that holds <see cref="StreamId.Id"/> is the row class's key where
+/// that is one column, else the one marked with <see cref="StreamColumnAttribute"/>.
+/// </summary>
 public static class StreamTable
 {
-    /// <summary>
-    /// A table with one row a stream. In words: <c>books</c> with the key <c>id</c> and the columns <c>title</c> and <c>price</c>, read
-    /// by taking column 0 and column 1.
-    /// </summary>
+    /// <summary>A table with one row for each stream.</summary>
     /// <param name="name">The table.</param>
-    /// <param name="key">The column, its primary key, that holds <see cref="StreamId.Id"/>.</param>
+    /// <param name="row">The row of a stream, made from its id and state.</param>
     /// <param name="read">
-    /// Makes the state of a row whose columns come as they are listed; the first argument is what other tables have given so far,
-    /// null where that is nothing. Null: the table is only written.
+    /// The state that a row holds. Null: the table is only written, since another table holds the state.
     /// </param>
-    /// <param name="columns">All other columns, 64 at most.</param>
-    public static StreamTable<TState> Row<TState>(
-        string name, string key, Func<TState?, DbDataReader, TState>? read, params IReadOnlyList<Column<TState>> columns)
-        where TState : class =>
-        new RowTable<TState, TState>(name, key, read, [], columns, static state => [state], static (_, _) => false);
+    public static StreamTable<TState> Row<TState, TRow>(string name, Func<string, TState, TRow> row, Func<TRow, TState>? read)
+        where TState : class
+        where TRow : class =>
+        new RowTable<TState, TState, TRow>(
+            name, static state => [state], row, read is null ? null : (_, found) => read(found), static (_, _) => false);
 
     /// <summary>
-    /// A table with any number of rows a stream, changed by the difference between what the state said before and what it says now.
-    /// In words: <c>book_topics</c> with the stream in <c>book_id</c>, one row for each topic, keyed by the topic.
+    /// A table with any number of rows for each stream. A batch writes the difference between the rows before it and after it.
     /// </summary>
     /// <param name="name">The table.</param>
-    /// <param name="streamColumn">The column that holds <see cref="StreamId.Id"/>.</param>
-    /// <param name="items">The rows that a state says there are. The same object as before means the same rows.</param>
-    /// <param name="keys">The columns that tell the rows of a stream apart; none where there is one row at most.</param>
-    /// <param name="columns">All other columns, 64 at most.</param>
+    /// <param name="items">What the rows are made from, one item a row. The same object as before means the same rows.</param>
+    /// <param name="row">The row of an item, made from the stream's id and the item.</param>
     /// <param name="read">
-    /// Adds a row to the state; keys come first, then the other columns. Null: the table is only written, since the state is known
-    /// from another one.
+    /// Adds what a row holds to the state, which is null before the first row. Null: the table is only written, since another table
+    /// holds the state.
     /// </param>
-    public static StreamTable<TState> Set<TState, TItem>(
-        string name,
-        string streamColumn,
-        Func<TState, IReadOnlyCollection<TItem>> items,
-        IReadOnlyList<Column<TItem>> keys,
-        IReadOnlyList<Column<TItem>>? columns = null,
-        Func<TState?, DbDataReader, TState>? read = null)
-        where TState : class =>
-        new RowTable<TState, TItem>(name, streamColumn, read, keys, columns ?? [], items, (one, other) => ReferenceEquals(items(one), items(other)));
+    public static StreamTable<TState> Rows<TState, TItem, TRow>(
+        string name, Func<TState, IReadOnlyCollection<TItem>> items, Func<string, TItem, TRow> row, Func<TState?, TRow, TState>? read = null)
+        where TState : class
+        where TRow : class =>
+        new RowTable<TState, TItem, TRow>(name, items, row, read, (one, other) => ReferenceEquals(items(one), items(other)));
+
+    /// <summary>The column that holds the stream's id.</summary>
+    /// <exception cref="InvalidOperationException">It is not clear which column that is.</exception>
+    internal static string StreamColumnOf(Type row)
+    {
+        var type = RowType.Of(row);
+        var marked = type.Properties.SingleOrDefault(property => property.GetCustomAttribute<StreamColumnAttribute>() is not null);
+        return RowType.ColumnOf(marked ?? (type.Keys.Count == 1
+            ? type.Keys[0]
+            : throw new InvalidOperationException($"Mark the property of {row.Name} that holds the stream's id with [StreamColumn].")));
+    }
 }

@@ -1,0 +1,207 @@
+using System.Data.Common;
+using GrpcCqrs.EventSourcing;
+using Microsoft.Extensions.Logging;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>A checkpoint as it is stored.</summary>
+internal sealed record GenerationRow(
+    string Name, int Generation, GenerationState State, int Version, long Position, Guid StoreId, DateTimeOffset StateTime, long Target, bool HoldsOnDifference, string? Note);
+
+/// <summary>
+/// The generations of projections' tables with their checkpoints, which the read database keeps beside the tables themselves.
+/// </summary>
+internal sealed partial class GenerationStore(
+    ReadDatabase database, ProjectionSchema schema, StoreIdentity identity, TimeProvider clock, ILogger<GenerationStore> logger)
+{
+    /// <summary>How long a DROP TABLE may wait for queries that still read the table; the live tables wait meanwhile.</summary>
+    private const int DropTimeoutSeconds = 1;
+
+    /// <summary>All checkpoints.</summary>
+    public static async Task<List<GenerationRow>> ReadAsync(
+        DatabaseProvider provider, DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken)
+    {
+        var rows = new List<GenerationRow>();
+        await using var command = Statement.Once(connection, transaction, provider.SelectCheckpoints);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add(new GenerationRow(
+                reader.GetString(0), reader.GetInt32(1), (GenerationState)reader.GetInt32(2), reader.GetInt32(3), reader.GetInt64(4), reader.GetGuid(5),
+                UnixMicroseconds.ToTime(reader.GetInt64(6)), reader.GetInt64(7), reader.GetBoolean(8), reader.IsDBNull(9) ? null : reader.GetString(9)));
+        }
+
+        return rows;
+    }
+
+    /// <summary>The streams with parked events: the first of them and how many, by projection and generation.</summary>
+    public static async Task<List<(string Projection, int Generation, string Stream, long First, long Count)>> ReadParkedAsync(
+        DatabaseProvider provider, DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken)
+    {
+        var rows = new List<(string, int, string, long, long)>();
+        await using var command = Statement.Once(connection, transaction, provider.SelectParkedStreams);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add((reader.GetString(0), reader.GetInt32(1), reader.GetString(2), reader.GetInt64(3), reader.GetInt64(4)));
+        }
+
+        return rows;
+    }
+
+    /// <summary>
+    /// Creates the first generation of each projection that has none, so that queries find their tables from the first request on.
+    /// Called at start-up, by a process that may project.
+    /// </summary>
+    /// <exception cref="SchemaException">The database refuses a statement.</exception>
+    public async Task CreateMissingAsync(IReadOnlyCollection<IProjection> projections, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+
+        // Whoever writes the read database holds this row's lock, so two processes that start at once take turns.
+        await RunAsync(transaction, database.Provider.LockLease, [], cancellationToken);
+        var stored = await ReadAsync(database.Provider, connection, transaction, cancellationToken);
+        foreach (var projection in projections.Where(projection => !stored.Exists(row => row.Name == projection.Name)))
+        {
+            await AddAsync(projection, [], GenerationState.Live, 0, holdsOnDifference: false, transaction, cancellationToken);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// Brings the generations in line with the projections of this process and returns them. A projection that is new, or whose tables
+    /// were filled from another store or from events that the store no longer has (it was restored from a backup), starts over. One
+    /// whose version has changed keeps its live generation as it is, while another is filled with the new logic.
+    /// </summary>
+    /// <param name="projections">The projections of this process.</param>
+    /// <param name="head">The newest event.</param>
+    /// <param name="transaction">The transaction to do it in.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    public async Task<List<GenerationRow>> ReconcileAsync(
+        IReadOnlyCollection<IProjection> projections, long head, DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        var stored = await ReadAsync(database.Provider, transaction.Connection!, transaction, cancellationToken);
+        foreach (var projection in projections)
+        {
+            var rows = stored.Where(row => row.Name == projection.Name).ToList();
+            var known = rows.ToArray();
+            foreach (var foreign in rows.Where(row => row.StoreId != identity.StoreId || row.Position > head).ToArray())
+            {
+                await RemoveAsync(projection, foreign.Generation, transaction, cancellationToken);
+                rows.Remove(foreign);
+            }
+
+            var live = rows.Find(row => row.State == GenerationState.Live);
+            if (live is null)
+            {
+                LogStartsOver(logger, projection.Name, projection.Version);
+                foreach (var rest in rows)
+                {
+                    await RemoveAsync(projection, rest.Generation, transaction, cancellationToken);
+                }
+
+                await AddAsync(projection, known, GenerationState.Live, 0, holdsOnDifference: false, transaction, cancellationToken);
+            }
+            else if (live.Version == projection.Version)
+            {
+                foreach (var other in rows.Where(row => row.Version != projection.Version && row.State is not GenerationState.Previous))
+                {
+                    await RemoveAsync(projection, other.Generation, transaction, cancellationToken);
+                }
+            }
+            else if (rows.Find(row => row.Version == projection.Version && row.State != GenerationState.Dropped) is { } begun)
+            {
+                if (begun.State != GenerationState.Building)
+                {
+                    await SetStateAsync(begun.Name, begun.Generation, GenerationState.Building, null, transaction, cancellationToken);
+                }
+            }
+            else
+            {
+                LogUpgrade(logger, projection.Name, live.Version, projection.Version);
+                await AddAsync(projection, known, GenerationState.Building, head, holdsOnDifference: false, transaction, cancellationToken);
+            }
+        }
+
+        return await ReadAsync(database.Provider, transaction.Connection!, transaction, cancellationToken);
+    }
+
+    /// <summary>Creates the next generation, empty, with its checkpoint at position 0.</summary>
+    /// <param name="projection">The projection.</param>
+    /// <param name="known">Its generations so far; the new one gets the next number.</param>
+    /// <param name="state">What the new one is for.</param>
+    /// <param name="target">The newest event, where it is filled beside a live one; else 0.</param>
+    /// <param name="holdsOnDifference">Whether it awaits approval where it differs from the live one.</param>
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <exception cref="SchemaException">The database refuses to create a table.</exception>
+    public async Task AddAsync(
+        IProjection projection, IReadOnlyCollection<GenerationRow> known, GenerationState state, long target, bool holdsOnDifference,
+        DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        var generation = known.Select(row => row.Generation).DefaultIfEmpty(0).Max() + 1;
+        await schema.CreateAsync(projection, generation, transaction, cancellationToken);
+        await RunAsync(
+            transaction,
+            database.Provider.InsertCheckpoint,
+            [
+                ("name", projection.Name), ("generation", generation), ("state", (int)state), ("version", projection.Version),
+                ("time_us", UnixMicroseconds.From(clock.GetUtcNow())), ("store_id", identity.StoreId), ("target", target),
+                ("holds_on_difference", holdsOnDifference),
+            ],
+            cancellationToken);
+    }
+
+    /// <summary>Drops a generation's tables, and deletes its checkpoint and what is parked for it.</summary>
+    /// <exception cref="SchemaException">The database refuses, or queries still read a table.</exception>
+    public async Task RemoveAsync(IProjection projection, int generation, DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        foreach (var table in projection.Tables)
+        {
+            await ProjectionSchema.RunAsync(ProjectionSchema.Drop(table, generation), transaction, cancellationToken, DropTimeoutSeconds);
+        }
+
+        await DeleteRowsAsync(projection, generation, transaction, cancellationToken);
+    }
+
+    /// <summary>The same for a login that may not drop tables: they are emptied, and used again by a later generation of that number.</summary>
+    public async Task EmptyAsync(IProjection projection, int generation, DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        foreach (var table in projection.Tables)
+        {
+            await RunAsync(transaction, $"DELETE FROM {GenerationNames.NameIn(generation, table.Name)}", [], cancellationToken);
+        }
+
+        await DeleteRowsAsync(projection, generation, transaction, cancellationToken);
+    }
+
+    /// <summary>Changes what a generation is for.</summary>
+    public Task SetStateAsync(string name, int generation, GenerationState state, string? note, DbTransaction transaction, CancellationToken cancellationToken) => RunAsync(
+        transaction,
+        database.Provider.SetGenerationState,
+        [("state", (int)state), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())), ("note", note), ("name", name), ("generation", generation)],
+        cancellationToken);
+
+    private async Task DeleteRowsAsync(IProjection projection, int generation, DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        await RunAsync(transaction, database.Provider.DeleteAllParked, [("projection", projection.Name), ("generation", generation)], cancellationToken);
+        await RunAsync(transaction, database.Provider.DeleteCheckpoint, [("name", projection.Name), ("generation", generation)], cancellationToken);
+    }
+
+    private static async Task RunAsync(DbTransaction transaction, string text, (string Name, object? Value)[] parameters, CancellationToken cancellationToken)
+    {
+        await using var command = Statement.Once(transaction.Connection!, transaction, text, parameters);
+
+        // Emptying a large table takes what it takes: to give up after a time and begin again would take forever.
+        command.CommandTimeout = 0;
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    [LoggerMessage(1203, LogLevel.Information, "Projection {Projection} version {Version} starts over from the first event")]
+    private static partial void LogStartsOver(ILogger logger, string projection, int version);
+
+    [LoggerMessage(1205, LogLevel.Information, "Projection {Projection} changes from version {Old} to {New}: a new generation is filled, the live one is read meanwhile")]
+    private static partial void LogUpgrade(ILogger logger, string projection, int old, int @new);
+}

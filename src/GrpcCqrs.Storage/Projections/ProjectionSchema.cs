@@ -1,0 +1,120 @@
+using System.Data.Common;
+using GrpcCqrs.EventSourcing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Metadata;
+using Microsoft.EntityFrameworkCore.Migrations;
+using Microsoft.EntityFrameworkCore.Migrations.Operations;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>
+/// The statements that create and drop the tables of a generation. EF Core's own generator for the database makes them from the
+/// projections' row classes, so one declaration serves every database.
+/// </summary>
+internal sealed class ProjectionSchema(ReadDatabase database, IEnumerable<IProjection> projections)
+{
+    private readonly ProjectionTable[] all = [.. projections.SelectMany(projection => projection.Tables)];
+
+    /// <summary>The statements that create one table of a generation with its indexes.</summary>
+    public IReadOnlyList<string> Create(ProjectionTable table, int generation)
+    {
+        IEnumerable<string> statements = [];
+        if (table.Row is not null)
+        {
+            // A context has one model for all its instances, so a new one is cheap after the first.
+            using var context = database.CreateContext();
+            context.ProjectionTables = all;
+            var model = context.GetService<IDesignTimeModel>().Model;
+            var operations = context.GetService<IMigrationsModelDiffer>().GetDifferences(null, model.GetRelationalModel())
+                .Where(operation => IsOf(table, operation)).ToArray();
+            foreach (var operation in operations)
+            {
+                Rename(operation, generation);
+            }
+
+            statements = context.GetService<IMigrationsSqlGenerator>().Generate(operations).Select(command => command.CommandText.TrimEnd().TrimEnd(';'));
+        }
+
+        return [.. statements, .. table.Statements.Select(statement => GenerationNames.Resolve(generation, statement))];
+    }
+
+    /// <summary>All statements that a new generation of a projection needs.</summary>
+    public IReadOnlyList<string> Create(IProjection projection, int generation) =>
+        [.. projection.Tables.SelectMany(table => Create(table, generation))];
+
+    /// <summary>The statement that drops a table of a generation.</summary>
+    public static string Drop(ProjectionTable table, int generation) => $"DROP TABLE {GenerationNames.NameIn(generation, table.Name)}";
+
+    /// <summary>Creates the tables of a generation. One that exists, made from <c>schema --script</c> for instance, is emptied.</summary>
+    /// <exception cref="SchemaException">The database refuses a statement.</exception>
+    public async Task CreateAsync(IProjection projection, int generation, DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        foreach (var table in projection.Tables)
+        {
+            var name = GenerationNames.NameIn(generation, table.Name);
+            IReadOnlyList<string> statements = await ExistsAsync(name, transaction, cancellationToken) ? [$"DELETE FROM {name}"] : Create(table, generation);
+            foreach (var statement in statements)
+            {
+                await RunAsync(statement, transaction, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Runs a statement on the schema.</summary>
+    /// <exception cref="SchemaException">The database refuses it.</exception>
+    public static async Task RunAsync(string statement, DbTransaction transaction, CancellationToken cancellationToken, int timeoutSeconds = 0)
+    {
+        await using var command = Statement.Once(transaction.Connection!, transaction, statement);
+        command.CommandTimeout = timeoutSeconds;
+        try
+        {
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+        catch (DbException exception)
+        {
+            throw new SchemaException(statement, exception);
+        }
+    }
+
+    private async Task<bool> ExistsAsync(string name, DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        await using var command = Statement.Once(transaction.Connection!, transaction, database.Provider.SelectTable, ("name", name));
+        return await command.ExecuteScalarAsync(cancellationToken) is not null;
+    }
+
+    private static bool IsOf(ProjectionTable table, MigrationOperation operation) => operation switch
+    {
+        CreateTableOperation create => create.Name == table.Name,
+        CreateIndexOperation index => index.Table == table.Name,
+        _ => false,
+    };
+
+    private static void Rename(MigrationOperation operation, int generation)
+    {
+        switch (operation)
+        {
+            case CreateTableOperation create:
+                create.Name = GenerationNames.NameIn(generation, create.Name);
+                create.Columns.ForEach(column => column.Table = create.Name);
+                create.PrimaryKey!.Name = GenerationNames.NameIn(generation, create.PrimaryKey.Name);
+                create.PrimaryKey.Table = create.Name;
+                break;
+            case CreateIndexOperation index:
+                (index.Name, index.Table) = (GenerationNames.NameIn(generation, index.Name), GenerationNames.NameIn(generation, index.Table));
+                break;
+        }
+    }
+}
+
+/// <summary>The database refused a statement on its schema.</summary>
+/// <param name="statement">The statement.</param>
+/// <param name="cause">What the database said.</param>
+public sealed class SchemaException(string statement, DbException cause) : InvalidOperationException(
+    $"The database refused a statement on its schema: {cause.Message}. The statement was: {statement}. If this login may not change the schema, have"
+    + " someone who may run the statements that the command 'schema --script' prints.",
+    cause)
+{
+    /// <summary>The statement that was refused.</summary>
+    public string Statement { get; } = statement;
+}

@@ -1,0 +1,99 @@
+using GrpcCqrs.EventSourcing;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
+
+namespace GrpcCqrs.Storage.Migrations;
+
+/// <summary>The first schema of the engine's own tables in a read database. Projections' tables are not migrated but made anew.</summary>
+[DbContext(typeof(ReadSchemaContext))]
+[Migration("20261130200000_Initial")]
+internal sealed class ReadInitial : EngineMigration
+{
+    /// <inheritdoc/>
+    protected override void Up(MigrationBuilder migrationBuilder)
+    {
+        if (IsSqlServer)
+        {
+            // Readers must see committed rows without waiting for the projector, and comparisons one state of the database.
+            AllowOnSqlServer("snapshot_isolation_state", "ALLOW_SNAPSHOT_ISOLATION ON");
+            AllowOnSqlServer("is_read_committed_snapshot_on", "READ_COMMITTED_SNAPSHOT ON WITH ROLLBACK IMMEDIATE");
+        }
+
+        migrationBuilder.CreateTable(
+            "projections",
+            table => new
+            {
+                name = Text(table, ReadDbContext.MaxProjectionName),
+                generation = table.Column<int>(),
+                state = table.Column<int>(),
+                version = table.Column<int>(),
+                position = table.Column<long>(),
+                time_us = table.Column<long>(),
+                store_id = table.Column<Guid>(),
+                state_us = table.Column<long>(),
+                target = table.Column<long>(),
+                holds_on_difference = table.Column<bool>(),
+                note = Text(table, nullable: true),
+            },
+            constraints: table => table.PrimaryKey("PK_projections", row => new { row.name, row.generation }));
+        migrationBuilder.CreateTable(
+            "projector_lease",
+            table => new
+            {
+                id = table.Column<int>(),
+                holder = Text(table, ColumnWidths.User),
+                fencing_token = table.Column<long>(),
+                beat = table.Column<long>(),
+            },
+            constraints: table => table.PrimaryKey("PK_projector_lease", row => row.id));
+        migrationBuilder.Sql("INSERT INTO projector_lease (id, holder, fencing_token, beat) VALUES (1, '', 0, 0)");
+        migrationBuilder.CreateTable(
+            "parked_events",
+            table => new
+            {
+                projection = Text(table, ReadDbContext.MaxProjectionName),
+                generation = table.Column<int>(),
+                position = table.Column<long>(),
+                stream = Text(table, StreamId.MaxLength),
+                event_type = Text(table, ColumnWidths.TypeName),
+                error = Text(table, nullable: true),
+                attempts = table.Column<int>(),
+                time_us = table.Column<long>(),
+            },
+            constraints: table => table.PrimaryKey("PK_parked_events", row => new { row.projection, row.generation, row.position }));
+        migrationBuilder.CreateTable(
+            "skipped_events",
+            table => new
+            {
+                projection = Text(table, ReadDbContext.MaxProjectionName),
+                version = table.Column<int>(),
+                position = table.Column<long>(),
+                stream = Text(table, StreamId.MaxLength),
+                event_type = Text(table, ColumnWidths.TypeName),
+                error = Text(table, nullable: true),
+                user_name = Text(table, ColumnWidths.User),
+                time_us = table.Column<long>(),
+            },
+            constraints: table => table.PrimaryKey("PK_skipped_events", row => new { row.projection, row.version, row.position }));
+        migrationBuilder.CreateTable(
+            "operator_requests",
+            table => new
+            {
+                id = Numbered(table, autoincrement: true),
+                kind = Text(table, ColumnWidths.Kind),
+                arguments = Text(table),
+                user_name = Text(table, ColumnWidths.User),
+                time_us = table.Column<long>(),
+                state = table.Column<int>(),
+                progress = Text(table, nullable: true),
+                result = Text(table, nullable: true),
+                done_us = table.Column<long>(),
+            },
+            constraints: table => table.PrimaryKey("PK_operator_requests", row => row.id));
+        AddNumbering(migrationBuilder, "operator_requests", "id");
+        migrationBuilder.CreateIndex("ix_operator_requests_state", "operator_requests", ["state", "id"]);
+
+        void AllowOnSqlServer(string column, string setting) => migrationBuilder.Sql(
+            $"IF (SELECT {column} FROM sys.databases WHERE database_id = DB_ID()) = 0 ALTER DATABASE CURRENT SET {setting}", suppressTransaction: true);
+    }
+}
