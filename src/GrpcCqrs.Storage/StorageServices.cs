@@ -26,7 +26,8 @@ public static class StorageServices
         services.AddSingleton(provider => Databases.CreateWrite(
             provider.GetServices<DatabaseProvider>(), provider.GetRequiredService<ServiceContexts>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value));
         services.AddSingleton(provider => Databases.CreateRead(
-            provider.GetServices<DatabaseProvider>(), provider.GetRequiredService<ServiceContexts>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value));
+            provider.GetServices<DatabaseProvider>(), provider.GetRequiredService<ServiceContexts>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value,
+            provider.GetServices<IProjection>));
         services.AddSingleton(provider => new StorageInitializer(
             provider.GetRequiredService<IOptions<StorageOptions>>(),
             provider.GetRequiredService<IOptions<ProjectionOptions>>(),
@@ -63,6 +64,9 @@ public static class StorageServices
         services.AddSingleton<ReadModelFollower>();
         services.AddSingleton<ProjectorLease>();
         services.AddSingleton<ProjectionSchema>();
+        services.AddSingleton(provider => new SchemaScript(
+            provider.GetRequiredService<WriteDatabase>(), provider.GetRequiredService<ReadDatabase>(), provider.GetRequiredService<ProjectionSchema>(),
+            provider.GetServices<IProjection>()));
         services.AddSingleton<GenerationStore>();
         services.AddSingleton<Projector>();
         services.AddSingleton<TableComparison>();

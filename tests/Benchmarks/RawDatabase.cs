@@ -37,7 +37,7 @@ internal sealed class RawDatabase : IAsyncDisposable
         this.databases = databases;
         this.connection = connection;
         insertEvent = Prepare(provider.InsertEvent, EventColumns);
-        insertOutbox = Prepare(provider.InsertOutbox, "position");
+        insertOutbox = Prepare(provider.InsertOutbox, "last_position", "first_position", "time_us");
         insertAudit = Prepare(provider.InsertAudit, AuditColumns);
     }
 
@@ -60,7 +60,7 @@ internal sealed class RawDatabase : IAsyncDisposable
     /// <summary>All rows of 100 commands a transaction.</summary>
     public Task<Sample> BatchesAsync(TimeSpan length) => connection is NpgsqlConnection server
         ? RunSetsAsync(server, length)
-        : RunAsync(length, Batch, insertEvent, insertOutbox, insertAudit);
+        : RunAsync(length, Batch, insertEvent, insertAudit);
 
     public async ValueTask DisposeAsync()
     {
@@ -90,6 +90,18 @@ internal sealed class RawDatabase : IAsyncDisposable
                 }
             }
 
+            if (commands > 1)
+            {
+                insertOutbox.Transaction = transaction;
+                var last = Values(random);
+                foreach (DbParameter parameter in insertOutbox.Parameters)
+                {
+                    parameter.Value = last[parameter.ParameterName];
+                }
+
+                await insertOutbox.ExecuteNonQueryAsync();
+            }
+
             await transaction.CommitAsync();
         });
         return sample with { PerSecond = sample.PerSecond * commands };
@@ -103,7 +115,7 @@ internal sealed class RawDatabase : IAsyncDisposable
             await using var transaction = await server.BeginTransactionAsync();
             await using var batch = new NpgsqlBatch(server, transaction);
             batch.BatchCommands.Add(SetOf("events", EventColumns, rows));
-            batch.BatchCommands.Add(SetOf("outbox", ["position"], rows));
+            batch.BatchCommands.Add(SetOf("outbox", ["last_position", "first_position", "time_us"], rows[^1..]));
             batch.BatchCommands.Add(SetOf("audit", AuditColumns, rows));
             await batch.ExecuteNonQueryAsync();
             await transaction.CommitAsync();
@@ -143,6 +155,8 @@ internal sealed class RawDatabase : IAsyncDisposable
         return new Dictionary<string, object>(StringComparer.Ordinal)
         {
             ["position"] = position,
+            ["last_position"] = position,
+            ["first_position"] = position,
             ["stream"] = $"post-{new Guid(stream):D}",
             ["version"] = position,
             ["event_id"] = id,

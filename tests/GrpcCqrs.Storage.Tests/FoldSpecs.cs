@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Dapper;
 using GrpcCqrs.EventSourcing;
 using Microsoft.Extensions.DependencyInjection;
@@ -16,12 +17,12 @@ public abstract class FoldSpecs<TFixture>(TFixture fixture) : IClassFixture<TFix
     private static CancellationToken None => CancellationToken.None;
 
     [SkippableFact]
-    public async Task Many_rows_are_written_and_found_by_their_keys_and_only_in_the_slot_that_is_meant()
+    public async Task Many_rows_are_written_and_found_by_their_keys_and_only_in_the_generation_that_is_meant()
     {
         await using var store = await StartAsync(fixture.NewStore());
         await using var connection = await store.OpenWriteAsync();
-        await connection.ExecuteAsync("CREATE TABLE fold_rows (id VARCHAR(50) NOT NULL PRIMARY KEY, amount BIGINT NULL, note VARCHAR(50) NULL)");
-        await connection.ExecuteAsync("CREATE TABLE fold_rows_alt (id VARCHAR(50) NOT NULL PRIMARY KEY, amount BIGINT NULL, note VARCHAR(50) NULL)");
+        await connection.ExecuteAsync("CREATE TABLE fold_rows_g1 (id VARCHAR(50) NOT NULL PRIMARY KEY, amount BIGINT NULL, note VARCHAR(50) NULL)");
+        await connection.ExecuteAsync("CREATE TABLE fold_rows_g2 (id VARCHAR(50) NOT NULL PRIMARY KEY, amount BIGINT NULL, note VARCHAR(50) NULL)");
         await using var transaction = await connection.BeginTransactionAsync();
         using var tables = new ProjectionTables(connection, generation: 1, store.Services.GetRequiredService<ReadDatabase>().Provider) { Open = transaction };
         object?[][] rows = [.. Enumerable.Range(0, Rows).Select(number => (object?[])[$"row {number}", (long)number, number % 2 == 0 ? null : "odd"])];
@@ -41,7 +42,7 @@ public abstract class FoldSpecs<TFixture>(TFixture fixture) : IClassFixture<TFix
                 found);
         }
 
-        Assert.Equal([0L], await tables.QueryAsync("SELECT COUNT(*) FROM fold_rows", [], row => Convert.ToInt64(row.GetValue(0), System.Globalization.CultureInfo.InvariantCulture), None));
+        Assert.Equal([0L], await tables.QueryAsync("SELECT COUNT(*) FROM fold_rows_g2", [], row => Convert.ToInt64(row.GetValue(0), System.Globalization.CultureInfo.InvariantCulture), None));
         await transaction.CommitAsync();
     }
 
@@ -51,11 +52,11 @@ public abstract class FoldSpecs<TFixture>(TFixture fixture) : IClassFixture<TFix
         await using var store = await StartAsync(fixture.NewStore());
         await using var connection = await store.OpenWriteAsync();
         await connection.ExecuteAsync(
-            "CREATE TABLE fold_sets (id VARCHAR(50) NOT NULL, part INT NOT NULL, amount BIGINT NULL, note VARCHAR(50) NULL, PRIMARY KEY (id, part))");
+            "CREATE TABLE fold_sets_g1 (id VARCHAR(50) NOT NULL, part INT NOT NULL, amount BIGINT NULL, note VARCHAR(50) NULL, PRIMARY KEY (id, part))");
         await using var transaction = await connection.BeginTransactionAsync();
         var provider = store.Services.GetRequiredService<WriteDatabase>().Provider;
         var buffer = provider.GathersWrites ? new WriteBuffer(connection) { Transaction = transaction } : null;
-        using var tables = new ProjectionTables(connection, generation: 0, provider, buffer) { Open = transaction };
+        using var tables = new ProjectionTables(connection, generation: 1, provider, buffer) { Open = transaction };
         var insert = RowChange.Insert("fold_sets", "id", "part", "amount", "note");
 
         // More rows than one set takes; texts with and without nulls, and a column of nulls alone.
@@ -78,7 +79,7 @@ public abstract class FoldSpecs<TFixture>(TFixture fixture) : IClassFixture<TFix
         await tables.ChangeManyAsync(RowChange.Delete("fold_sets", ["id"]), [["null"]], None);
         Assert.Equal(1, await tables.ExecuteAsync("DELETE FROM {fold_sets} WHERE id = @id", [("id", "one")], None));
         await tables.ChangeManyAsync(RowChange.Delete("fold_sets", ["id"]), [["mixed"]], None);
-        Assert.Equal(Rows - 2, await tables.Transaction.Connection!.ExecuteScalarAsync<long>("SELECT COUNT(*) FROM fold_sets", transaction: tables.Transaction));
+        Assert.Equal(Rows - 2, await tables.Transaction.Connection!.ExecuteScalarAsync<long>("SELECT COUNT(*) FROM fold_sets_g1", transaction: tables.Transaction));
 
         // A refusal is told at the latest when somebody looks.
         await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(async () =>
@@ -133,11 +134,8 @@ public abstract class FoldSpecs<TFixture>(TFixture fixture) : IClassFixture<TFix
 
     private sealed class Books() : FoldProjection<Ledger>(
         [
-            StreamTable.Row<Ledger>(
-                "books",
-                "id",
-                (_, row) => new Ledger("", row.GetString(0), row.GetInt64(1)),
-                new Column<Ledger>("name", ledger => ledger.Name), new Column<Ledger>("balance", ledger => ledger.Balance)),
+            StreamTable.Row<Ledger, BookRow>(
+                "books", (id, ledger) => new BookRow { Id = id, Name = ledger.Name, Balance = ledger.Balance }, row => new Ledger(row.Id, row.Name, row.Balance)),
         ])
     {
         public override string Name => "books";
@@ -148,6 +146,16 @@ public abstract class FoldSpecs<TFixture>(TFixture fixture) : IClassFixture<TFix
 
         protected override Ledger? Apply(Ledger? state, EventEnvelope envelope) =>
             envelope.Event is LedgerClosed ? null : (state ?? Ledger.Initial("")).Apply((LedgerEvent)envelope.Event);
+    }
+
+    private sealed class BookRow
+    {
+        [Key]
+        public required string Id { get; set; }
+
+        public required string? Name { get; set; }
+
+        public required long Balance { get; set; }
     }
 
     /// <summary>Answers selects from a list and notes what is written.</summary>
@@ -183,9 +191,9 @@ public abstract class FoldSpecs<TFixture>(TFixture fixture) : IClassFixture<TFix
             string sql, ReadOnlySpan<(string Name, object? Value)> parameters, Func<System.Data.Common.DbDataReader, T> read, CancellationToken cancellationToken)
         {
             using var table = new System.Data.DataTable();
-            table.Columns.Add("name", typeof(string));
-            table.Columns.Add("balance", typeof(long));
-            table.Columns.Add("id", typeof(string));
+            table.Columns.Add("Id", typeof(string));
+            table.Columns.Add("Name", typeof(string));
+            table.Columns.Add("Balance", typeof(long));
             var wanted = new HashSet<object?>();
             foreach (var (_, value) in parameters)
             {
@@ -194,7 +202,7 @@ public abstract class FoldSpecs<TFixture>(TFixture fixture) : IClassFixture<TFix
 
             foreach (var (id, name, balance) in Rows.Where(row => wanted.Contains(row.Id)))
             {
-                table.Rows.Add(name, balance, id);
+                table.Rows.Add(id, name, balance);
             }
 
             var found = new List<T>();

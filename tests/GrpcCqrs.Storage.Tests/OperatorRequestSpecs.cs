@@ -13,7 +13,7 @@ public sealed class FussySeenProjection : IStreamProjection
 
     public int Version => 1;
 
-    public IReadOnlyList<string> Tables { get; } = ["seen"];
+    public IReadOnlyList<ProjectionTable> Tables { get; } = [SeenRow.Table];
 
     public IReadOnlyCollection<Type> Handles { get; } = [typeof(AmountBooked)];
 
@@ -69,14 +69,15 @@ public abstract class OperatorRequestSpecs<TFixture>(TFixture fixture) : IClassF
         await using var store = await StartAsync(fixture.NewStore(), services => services.AddSingleton<IProjection>(new StreamBalanceProjection()), Impatient);
         await using (var connection = await store.OpenReadAsync())
         {
-            await connection.ExecuteAsync("DROP TABLE balances_alt");
+            // In the way of the table that a rebuild makes.
+            await connection.ExecuteAsync("CREATE VIEW balances_g2 AS SELECT 1 AS id");
         }
 
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => store.Operations.RebuildAsync([], false, "operator", None));
-        Assert.Contains("balances_alt", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("balances_g2", failure.Message, StringComparison.Ordinal);
         var told = Assert.Single(await store.Operations.ListAsync(long.MaxValue, 10, None));
         Assert.Equal((true, null), (told.HasFailed, told.Reason));
-        Assert.Contains("balances_alt", told.Message, StringComparison.Ordinal);
+        Assert.Contains("balances_g2", told.Message, StringComparison.Ordinal);
     }
 
     [SkippableFact]

@@ -81,7 +81,7 @@ public sealed class ProjectionLawSpecs : IAsyncLifetime
 
     /// <summary>Balances as a fold, closed ledgers not among them.</summary>
     private sealed class BalanceFold() : FoldProjection<Ledger>(
-        [StreamTable.Row<Ledger>("balances", "id", (_, row) => new Ledger("", null, row.GetInt64(0)), new Column<Ledger>("balance", ledger => ledger.Balance))])
+        [StreamTable.Row<Ledger, BalanceRow>("balances", (id, ledger) => new BalanceRow { Id = id, Balance = ledger.Balance }, row => new Ledger(row.Id, null, row.Balance))])
     {
         public override string Name => "balances";
 
@@ -100,7 +100,7 @@ public sealed class ProjectionLawSpecs : IAsyncLifetime
 
         public int Version => 1;
 
-        public IReadOnlyList<string> Tables { get; } = ["balances"];
+        public IReadOnlyList<ProjectionTable> Tables { get; } = [BalanceRow.Table];
 
         public IReadOnlyCollection<Type> Handles { get; } = [typeof(AmountBooked)];
 
@@ -161,7 +161,7 @@ public sealed class ProjectionLawSpecs : IAsyncLifetime
     private sealed class WritingTheLiveTable : WrongProjection
     {
         protected override Task ApplyAsync(string id, long amount, IProjectionTables tables, CancellationToken cancellationToken) => tables.ExecuteAsync(
-            "INSERT INTO balances (id, balance) VALUES (@id, @amount) ON CONFLICT (id) DO UPDATE SET balance = balance + excluded.balance",
+            "INSERT INTO balances_g1 (id, balance) VALUES (@id, @amount) ON CONFLICT (id) DO UPDATE SET balance = balance + excluded.balance",
             [("id", id), ("amount", amount)],
             cancellationToken);
     }

@@ -15,7 +15,7 @@ public class SeenProjection : IProjection
 
     public virtual int Version => 1;
 
-    public IReadOnlyList<string> Tables { get; } = ["seen"];
+    public IReadOnlyList<ProjectionTable> Tables { get; } = [SeenRow.Table];
 
     public IReadOnlyCollection<Type> Handles { get; } = [typeof(LedgerEvent)];
 
@@ -46,7 +46,7 @@ public class BalanceProjection : IProjection
 
     public int Version => 1;
 
-    public IReadOnlyList<string> Tables { get; } = ["balances"];
+    public IReadOnlyList<ProjectionTable> Tables { get; } = [BalanceRow.Table];
 
     public IReadOnlyCollection<Type> Handles { get; } = [typeof(AmountBooked)];
 
@@ -89,8 +89,8 @@ public abstract class ProjectionSpecs<TFixture>(TFixture fixture) : IClassFixtur
         })));
         await store.CatchUpAsync();
 
-        Assert.Equal(Enumerable.Range(1, 200).Select(p => (long)p), await store.ReadColumnAsync("SELECT position FROM seen ORDER BY number"));
-        Assert.Equal(Enumerable.Repeat(25L, 8), await store.ReadColumnAsync("SELECT balance FROM balances"));
+        Assert.Equal(Enumerable.Range(1, 200).Select(p => (long)p), await store.ReadColumnAsync("SELECT position FROM seen_g1 ORDER BY number"));
+        Assert.Equal(Enumerable.Repeat(25L, 8), await store.ReadColumnAsync("SELECT balance FROM balances_g1"));
         await OutboxIsEmptyAsync(store);
     }
 
@@ -106,15 +106,15 @@ public abstract class ProjectionSpecs<TFixture>(TFixture fixture) : IClassFixtur
 
             // What a crash between the read database's commit and the outbox's trimming leaves behind.
             await using var connection = await store.OpenWriteAsync();
-            await connection.ExecuteAsync("INSERT INTO outbox (position) VALUES (1), (2), (3)");
+            await connection.ExecuteAsync("INSERT INTO outbox (last_position, first_position, time_us) VALUES (2, 1, 0), (3, 3, 0)");
         }
 
         await using var again = await StartAsync(settings, WithBoth());
         await again.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(4)), None);
         await again.CatchUpAsync();
 
-        Assert.Equal([1L, 2L, 3L, 4L], await again.ReadColumnAsync("SELECT position FROM seen ORDER BY number"));
-        Assert.Equal([10L], await again.ReadColumnAsync("SELECT balance FROM balances"));
+        Assert.Equal([1L, 2L, 3L, 4L], await again.ReadColumnAsync("SELECT position FROM seen_g1 ORDER BY number"));
+        Assert.Equal([10L], await again.ReadColumnAsync("SELECT balance FROM balances_g1"));
         await OutboxIsEmptyAsync(again);
     }
 
@@ -127,14 +127,14 @@ public abstract class ProjectionSpecs<TFixture>(TFixture fixture) : IClassFixtur
             await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1), Booking(2)), None);
             await store.CatchUpAsync();
             await using var connection = await store.OpenReadAsync();
-            await connection.ExecuteAsync("DELETE FROM projections; DELETE FROM balances; DELETE FROM seen;");
+            await connection.ExecuteAsync("DELETE FROM projections; DROP TABLE balances_g1; DROP TABLE seen_g1;");
         }
 
         await using var again = await StartAsync(settings, WithBoth());
         await again.CatchUpAsync();
 
-        Assert.Equal([3L], await again.ReadColumnAsync("SELECT balance FROM balances"));
-        Assert.Equal([1L, 2L], await again.ReadColumnAsync("SELECT position FROM seen ORDER BY number"));
+        Assert.Equal([3L], await again.ReadColumnAsync("SELECT balance FROM balances_g1"));
+        Assert.Equal([1L, 2L], await again.ReadColumnAsync("SELECT position FROM seen_g1 ORDER BY number"));
     }
 
     [SkippableFact]
@@ -146,7 +146,7 @@ public abstract class ProjectionSpecs<TFixture>(TFixture fixture) : IClassFixtur
             await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1), Booking(2)), None);
             await store.CatchUpAsync();
             await using var connection = await store.OpenReadAsync();
-            await connection.ExecuteAsync("DELETE FROM seen; UPDATE balances SET balance = 100;");
+            await connection.ExecuteAsync("DELETE FROM seen_g1; UPDATE balances_g1 SET balance = 100;");
         }
 
         await using var again = await StartAsync(
@@ -154,8 +154,8 @@ public abstract class ProjectionSpecs<TFixture>(TFixture fixture) : IClassFixtur
         await again.CatchUpAsync();
 
         await UntilAsync(() => again.Services.GetRequiredService<IProjectionMonitor>().Current.Any(p => p is { Name: "seen", Version: 2, State: GenerationState.Live }));
-        Assert.Equal([1L, 2L], await again.ReadColumnAsync($"SELECT position FROM {again.ReadModel.View(["seen"]).Table("seen")} ORDER BY number"));
-        Assert.Equal([100L], await again.ReadColumnAsync("SELECT balance FROM balances"));
+        Assert.Equal([1L, 2L], await again.ReadColumnAsync($"SELECT position FROM {(await again.ReadModel.ViewAsync(["seen"], None)).Table("seen")} ORDER BY number"));
+        Assert.Equal([100L], await again.ReadColumnAsync("SELECT balance FROM balances_g1"));
     }
 
     [SkippableFact]
@@ -173,8 +173,8 @@ public abstract class ProjectionSpecs<TFixture>(TFixture fixture) : IClassFixtur
         await using var again = await StartAsync(settings, WithBoth());
         await again.CatchUpAsync();
 
-        Assert.Equal([1L, 2L], await again.ReadColumnAsync("SELECT position FROM seen ORDER BY number"));
-        Assert.Equal([3L], await again.ReadColumnAsync("SELECT balance FROM balances"));
+        Assert.Equal([1L, 2L], await again.ReadColumnAsync("SELECT position FROM seen_g2 ORDER BY number"));
+        Assert.Equal([3L], await again.ReadColumnAsync("SELECT balance FROM balances_g2"));
     }
 
     [SkippableFact]
@@ -194,14 +194,14 @@ public abstract class ProjectionSpecs<TFixture>(TFixture fixture) : IClassFixtur
         var failing = monitor.Current.Single(p => p.Name == "balances");
         Assert.Equal(2, failing.Position);
         Assert.Equal("InvalidOperationException: Thirteen.", failing.LastError);
-        Assert.Equal([3L], await store.ReadColumnAsync("SELECT balance FROM balances"));
+        Assert.Equal([3L], await store.ReadColumnAsync("SELECT balance FROM balances_g1"));
         var behind = await Assert.ThrowsAsync<RejectedException>(() => store.ReadModel.WaitForAsync(4, [], null, None).AsTask());
         Assert.Equal(EngineErrors.ReadModelBehind, behind.Code);
         Assert.NotNull(behind.RetryAfter);
 
         balances.IsPoisoned = false;
         await UntilAsync(() => monitor.Current.All(p => p is { Position: 4, FailedAttempts: 0, LastError: null }));
-        Assert.Equal([20L], await store.ReadColumnAsync("SELECT balance FROM balances"));
+        Assert.Equal([20L], await store.ReadColumnAsync("SELECT balance FROM balances_g1"));
     }
 
     [SkippableFact]
@@ -218,8 +218,8 @@ public abstract class ProjectionSpecs<TFixture>(TFixture fixture) : IClassFixtur
         await one.CatchUpAsync();
         await two.CatchUpAsync();
 
-        Assert.Equal(Enumerable.Range(1, 60).Select(p => (long)p), await one.ReadColumnAsync("SELECT position FROM seen ORDER BY number"));
-        Assert.Equal([60L], await two.ReadColumnAsync("SELECT balance FROM balances"));
+        Assert.Equal(Enumerable.Range(1, 60).Select(p => (long)p), await one.ReadColumnAsync("SELECT position FROM seen_g1 ORDER BY number"));
+        Assert.Equal([60L], await two.ReadColumnAsync("SELECT balance FROM balances_g1"));
     }
 
     private protected static Action<IServiceCollection> WithBoth() =>
@@ -262,7 +262,7 @@ public sealed class WholePostgreSqlProjectionSpecs(WholePostgreSqlFixture fixtur
         await next.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(2)), CancellationToken.None);
         await next.CatchUpAsync();
 
-        Assert.Equal([3L], await next.ReadColumnAsync("SELECT balance FROM balances"));
+        Assert.Equal([3L], await next.ReadColumnAsync("SELECT balance FROM balances_g1"));
         await Assert.ThrowsAnyAsync<DbException>(() => stopped.ExecuteAsync("COMMIT"));
     }
 
@@ -281,7 +281,7 @@ public sealed class WholePostgreSqlProjectionSpecs(WholePostgreSqlFixture fixtur
 
         await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1)), CancellationToken.None);
         await store.CatchUpAsync();
-        Assert.Equal([4L], await store.ReadColumnAsync("SELECT balance FROM balances"));
+        Assert.Equal([4L], await store.ReadColumnAsync("SELECT balance FROM balances_g1"));
         Assert.All(store.Services.GetRequiredService<IProjectionMonitor>().Current, status => Assert.Null(status.LastError));
     }
 }

@@ -20,7 +20,6 @@ internal static class ProviderStatements
         var statements = typeof(DatabaseProvider).GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(property => property.PropertyType == typeof(string) && property.Name != nameof(DatabaseProvider.Name))
             .Select(property => (property.Name, (string)property.GetValue(dialect.Provider)!))
-            .Append(("EmptyTable(projections)", dialect.Provider.EmptyTable("projections")))
             .Append(("IsSameText(stream)", $"SELECT position FROM events WHERE {dialect.Provider.IsSameText("stream", "@stream")}"))
             .Append(("FirstRows(select)", dialect.Provider.FirstRows("SELECT id FROM audit ORDER BY id DESC")));
         var sets = dialect.Sets?.GetFields(BindingFlags.Public | BindingFlags.Static)
@@ -32,7 +31,7 @@ internal static class ProviderStatements
             [
                 ("Reader settings", PostgreSqlProvider.ReaderSettings),
                 ("Rows: insert", PostgreSqlRows.TextOf(RowChange.Insert("books", "id", "title"), "books")),
-                ("Rows: update", PostgreSqlRows.TextOf(RowChange.Update("book_topics", ["weight", "note"], ["id", "topic"]), "book_topics_alt")),
+                ("Rows: update", PostgreSqlRows.TextOf(RowChange.Update("book_topics", ["weight", "note"], ["id", "topic"]), "book_topics_g2")),
                 ("Rows: delete", PostgreSqlRows.TextOf(RowChange.Delete("book_topics", ["id", "topic"]), "book_topics")),
             ]
             : [];

@@ -50,7 +50,7 @@ public abstract class RebuildStretchSpecs<TFixture>(TFixture fixture) : IClassFi
         await using var connection = await store.OpenReadAsync();
         Assert.Equal(
             Enumerable.Repeat((long)BookingsAStream, Streams),
-            await connection.QueryAsync<long>($"SELECT balance FROM {store.ReadModel.View(["balances"]).Table("balances")}"));
+            await connection.QueryAsync<long>($"SELECT balance FROM {(await store.ReadModel.ViewAsync(["balances"], None)).Table("balances")}"));
     }
 
     /// <summary>Balances as a fold that adds, whose pages wait at a gate.</summary>
@@ -68,7 +68,7 @@ public abstract class RebuildStretchSpecs<TFixture>(TFixture fixture) : IClassFi
 
         public int Version => fold.Version;
 
-        public IReadOnlyList<string> Tables => fold.Tables;
+        public IReadOnlyList<ProjectionTable> Tables => fold.Tables;
 
         public IReadOnlyCollection<Type> Handles => fold.Handles;
 
@@ -103,7 +103,7 @@ public abstract class RebuildStretchSpecs<TFixture>(TFixture fixture) : IClassFi
     }
 
     private sealed class BalanceFold() : FoldProjection<Ledger>(
-        [StreamTable.Row<Ledger>("balances", "id", (_, row) => new Ledger("", null, row.GetInt64(0)), new Column<Ledger>("balance", ledger => ledger.Balance))])
+        [StreamTable.Row<Ledger, BalanceRow>("balances", (id, ledger) => new BalanceRow { Id = id, Balance = ledger.Balance }, row => new Ledger(row.Id, null, row.Balance))])
     {
         public override string Name => "balances";
 

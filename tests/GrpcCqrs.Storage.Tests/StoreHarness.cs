@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+using System.ComponentModel.DataAnnotations.Schema;
 using System.Data.Common;
 using Dapper;
 using GrpcCqrs.EventSourcing;
@@ -14,44 +16,28 @@ namespace GrpcCqrs.Storage.Tests;
 
 public sealed class LedgerWriteDbContext(DbContextOptions options) : WriteDbContext(options);
 
-public sealed class LedgerReadDbContext(DbContextOptions options) : ReadDbContext(options)
-{
-    protected override void OnModelCreating(ModelBuilder modelBuilder)
-    {
-        base.OnModelCreating(modelBuilder);
-        for (var generation = 0; generation < GenerationNames.Count; generation++)
-        {
-            var (balances, seen) = (GenerationNames.NameIn(generation, "balances"), GenerationNames.NameIn(generation, "seen"));
-            modelBuilder.SharedTypeEntity<BalanceRow>(balances, row =>
-            {
-                row.ToTable(balances);
-                row.HasKey(b => b.Id);
-                row.Property(b => b.Id).HasColumnName("id");
-                row.Property(b => b.Balance).HasColumnName("balance");
-            });
-            modelBuilder.SharedTypeEntity<SeenRow>(seen, row =>
-            {
-                row.ToTable(seen);
-                row.HasKey(s => s.Number);
-                row.Property(s => s.Number).HasColumnName("number").ValueGeneratedOnAdd();
-                row.Property(s => s.Position).HasColumnName("position");
-            });
-        }
-    }
-}
+public sealed class LedgerReadDbContext(DbContextOptions options) : ReadDbContext(options);
 
 public sealed class BalanceRow
 {
+    public static ProjectionTable Table { get; } = new("balances", typeof(BalanceRow));
+
+    [Key]
+    [MaxLength(200)]
     public required string Id { get; set; }
 
-    public long Balance { get; set; }
+    public required long Balance { get; set; }
 }
 
 public sealed class SeenRow
 {
+    public static ProjectionTable Table { get; } = new("seen", typeof(SeenRow));
+
+    [Key]
+    [DatabaseGenerated(DatabaseGeneratedOption.Identity)]
     public long Number { get; set; }
 
-    public long Position { get; set; }
+    public required long Position { get; set; }
 }
 
 /// <summary>A running store: the engine as a service would host it, without a network.</summary>
@@ -86,13 +72,13 @@ public sealed class StoreHarness : IAsyncDisposable
         builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
         builder.Services.AddEventSourcing(LedgerTypes.Registry).AddAggregate<Ledger, LedgerEvent>();
         builder.Services.AddEventStorage()
-            .AddDatabaseProvider(new SqliteProvider(), options => new LedgerWriteDbContext(options), options => new LedgerReadDbContext(options))
-            .AddDatabaseProvider(new PostgreSqlProvider(), options => new LedgerWriteDbContext(options), options => new LedgerReadDbContext(options))
-            .AddDatabaseProvider(new SqlServerProvider(), options => new LedgerWriteDbContext(options), options => new LedgerReadDbContext(options));
+            .AddDatabases(options => new LedgerWriteDbContext(options), options => new LedgerReadDbContext(options))
+            .AddDatabaseProvider(new SqliteProvider())
+            .AddDatabaseProvider(new PostgreSqlProvider())
+            .AddDatabaseProvider(new SqlServerProvider());
         if (settings.GetValueOrDefault("Storage:Write:Provider") == SqlServerTextsFixture.ProviderName)
         {
-            builder.Services.AddDatabaseProvider(
-                new SqlServerTexts(SqlServerTextsFixture.ProviderName), options => new LedgerWriteDbContext(options), options => new LedgerReadDbContext(options));
+            builder.Services.AddDatabaseProvider(new SqlServerTexts(SqlServerTextsFixture.ProviderName));
         }
 
         configure?.Invoke(builder.Services);

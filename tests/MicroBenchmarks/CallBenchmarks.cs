@@ -82,7 +82,7 @@ public class CallBenchmarks
     {
         private static readonly ReadView Everything = new(1, new Dictionary<string, string>(StringComparer.Ordinal));
 
-        public ReadView View(IReadOnlyCollection<string> projections) => Everything;
+        public ValueTask<ReadView> ViewAsync(IReadOnlyCollection<string> projections, CancellationToken cancellationToken) => new(Everything);
 
         public ValueTask<ReadView> WaitForAsync(
             long position, IReadOnlyCollection<string> projections, StreamId? stream, CancellationToken cancellationToken) => new(Everything);

@@ -20,6 +20,7 @@ public static class OperatorCommands
           retry NAME [STREAM]          apply parked events
           skip NAME POSITION           leave an event out for good
           audit [--all]                compare 100 streams, or all, with a fold of their events
+          schema --script [GENERATION] print the statements that make both databases, with that generation of the read tables (1)
         """;
 
     /// <summary>
@@ -54,8 +55,10 @@ public static class OperatorCommands
 
             var isHolding = args.Contains("--hold", StringComparer.Ordinal);
             var isAll = args.Contains("--all", StringComparer.Ordinal);
-            string[] words = [.. args.TakeWhile(arg => !arg.StartsWith('-'))];
-            await using var app = build([.. args.Skip(words.Length).Where(arg => arg is not ("--hold" or "--all"))]);
+            var isScript = args is ["schema", "--script", ..];
+            string[] words = isScript ? ["schema", .. args.Skip(2).TakeWhile(arg => !arg.StartsWith('-'))] : [.. args.TakeWhile(arg => !arg.StartsWith('-'))];
+            await using var app = build([.. args.Skip(words.Length + (isScript ? 1 : 0)).Where(arg => arg is not ("--hold" or "--all"))]);
+            var script = app.Services.GetRequiredService<SchemaScript>();
             var desk = new OperatorDesk(app.Services.GetRequiredService<ProjectionOperations>(), output);
             return words switch
             {
@@ -69,7 +72,10 @@ public static class OperatorCommands
                 ["skip", var name, var text] when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var position) =>
                     await desk.SkipAsync(name, position),
                 ["audit"] => await desk.AuditAsync(isAll ? 0 : OperatorDesk.SampleSize),
-                _ => await MisunderstoodAsync(),
+                ["schema"] when isScript => await PrintSchemaAsync(script, 1),
+                ["schema", var text] when isScript && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var generation) && generation > 0 =>
+                    await PrintSchemaAsync(script, generation),
+                _ => await PrintUsageAsync(),
             };
         }
         catch (RejectedException refusal)
@@ -83,7 +89,13 @@ public static class OperatorCommands
             return 2;
         }
 
-        async Task<int> MisunderstoodAsync()
+        async Task<int> PrintSchemaAsync(SchemaScript script, int generation)
+        {
+            await output.WriteLineAsync($"-- The write database.\n{script.ForWriteDatabase()}\n-- The read database.\n{script.ForReadDatabase(generation)}");
+            return 0;
+        }
+
+        async Task<int> PrintUsageAsync()
         {
             await output.WriteLineAsync(Usage);
             return 2;

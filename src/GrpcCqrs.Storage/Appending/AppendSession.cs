@@ -5,11 +5,10 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// The append queue's conversation with one database, on a connection of its own: lock, look up, write. This one sends a prepared
-/// statement a row, which is what an embedded database likes best; a database server's overrides the look-ups and writes with one
-/// statement a set.
+/// What the append queue does on one database, on a connection of its own: lock, look up, write, commit. Each database has its own way
+/// with many rows: an embedded one runs a prepared statement for each, a server takes each kind of row as one set.
 /// </summary>
-public class AppendSession(DbConnection connection, DatabaseProvider provider) : IAsyncDisposable
+public abstract class AppendSession(DbConnection connection, DatabaseProvider provider) : IAsyncDisposable
 {
     private readonly Dictionary<string, Statement> statements = new(StringComparer.Ordinal);
 
@@ -59,94 +58,10 @@ public class AppendSession(DbConnection connection, DatabaseProvider provider) :
     }
 
     /// <summary>Looks up what the checks ask for.</summary>
-    public virtual async Task<AppendFacts> LoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(checks);
-        var facts = new AppendFacts();
-        foreach (var commandId in checks.Commands)
-        {
-            await using var reader = await With(transaction, Provider.SelectCommand, ("command_id", commandId)).ExecuteReaderAsync(cancellationToken);
-            if (await reader.ReadAsync(cancellationToken))
-            {
-                facts.Commands.Add(commandId, ReadCommand(reader));
-            }
-        }
+    public abstract Task<AppendFacts> LoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken);
 
-        foreach (var stream in checks.Streams)
-        {
-            if (await With(transaction, Provider.SelectStreamVersion, ("stream", stream)).ExecuteScalarAsync(cancellationToken) is long version)
-            {
-                facts.Versions.Add(stream, version);
-            }
-        }
-
-        foreach (var key in checks.Keys)
-        {
-            if (await With(transaction, Provider.SelectKeyHolder, ("scope", key.Scope), ("value", key.Value)).ExecuteScalarAsync(cancellationToken) is string holder)
-            {
-                facts.KeyHolders.Add(key, holder);
-            }
-        }
-
-        return facts;
-    }
-
-    /// <summary>Writes everything; a database to which a round trip is dear may leave it to <see cref="CommitAsync"/>.</summary>
-    public virtual async Task WriteAsync(AppendRows rows, DbTransaction transaction, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(rows);
-        foreach (var row in rows.Events)
-        {
-            await RunAsync(
-                Provider.InsertEvent,
-                ("position", row.Position), ("stream", row.Stream), ("version", row.Version), ("event_id", row.EventId), ("type", row.Type),
-                ("schema_version", row.SchemaVersion), ("payload", row.Payload), ("command_id", row.CommandId),
-                ("correlation_id", row.CorrelationId), ("causation_id", row.CausationId), ("user_name", row.User),
-                ("time_us", row.TimeMicroseconds), ("hash", row.Hash));
-            await RunAsync(Provider.InsertOutbox, ("position", row.Position));
-        }
-
-        foreach (var row in rows.FreedKeys)
-        {
-            await RunAsync(Provider.DeleteKey, ("scope", row.Scope), ("value", row.Value), ("stream", row.Stream));
-        }
-
-        foreach (var row in rows.ClaimedKeys)
-        {
-            await RunAsync(Provider.InsertKey, ("scope", row.Scope), ("value", row.Value), ("stream", row.Stream));
-        }
-
-        foreach (var row in rows.Commands)
-        {
-            await RunAsync(
-                Provider.InsertCommand,
-                ("command_id", row.CommandId), ("request_hash", row.RequestHash), ("stream", row.Stream), ("version", row.Version),
-                ("position", row.Position), ("reply", row.Reply), ("time_us", row.TimeMicroseconds));
-        }
-
-        foreach (var row in rows.Audit)
-        {
-            await RunAsync(
-                Provider.InsertAudit,
-                ("time_us", row.TimeMicroseconds), ("command_type", row.CommandType), ("command_id", row.CommandId), ("user_name", row.User),
-                ("stream", row.Stream), ("outcome", row.Outcome), ("error_reason", row.ErrorReason),
-                ("duration_us", row.DurationMicroseconds), ("position", row.Position));
-        }
-
-        foreach (var row in rows.Snapshots)
-        {
-            await RunAsync(Provider.DeleteSnapshot, ("stream", row.Stream));
-            await RunAsync(
-                Provider.InsertSnapshot,
-                ("stream", row.Stream), ("version", row.Version), ("position", row.Position), ("schema_version", row.SchemaVersion),
-                ("payload", row.Payload), ("time_us", row.TimeMicroseconds));
-        }
-
-        await WriteRestAsync(rows, transaction, cancellationToken);
-
-        Task RunAsync(string text, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
-            With(transaction, text, parameters).ExecuteNonQueryAsync(cancellationToken);
-    }
+    /// <summary>Writes everything. A database to which a round trip is expensive may leave it to <see cref="CommitAsync"/>.</summary>
+    public abstract Task WriteAsync(AppendRows rows, DbTransaction transaction, CancellationToken cancellationToken);
 
     /// <inheritdoc/>
     public virtual async ValueTask DisposeAsync()
@@ -159,28 +74,6 @@ public class AppendSession(DbConnection connection, DatabaseProvider provider) :
         statements.Clear();
         await Connection.DisposeAsync();
         GC.SuppressFinalize(this);
-    }
-
-    /// <summary>Writes what is one statement a transaction on every database: the trimming and the sequencer.</summary>
-    protected async Task WriteRestAsync(AppendRows rows, DbTransaction transaction, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(rows);
-        if (rows.TrimOutboxTo > 0)
-        {
-            await With(transaction, Provider.TrimOutbox, ("position", rows.TrimOutboxTo)).ExecuteNonQueryAsync(cancellationToken);
-        }
-
-        if (rows.ForgetCommandsBefore > 0)
-        {
-            await With(transaction, Provider.ForgetCommands, ("before", rows.ForgetCommandsBefore), ("count", MaxForgottenCommands))
-                .ExecuteNonQueryAsync(cancellationToken);
-        }
-
-        if (rows.NewHead is { } head)
-        {
-            await With(transaction, Provider.AdvanceSequencer, ("position", head.Position), ("time_us", head.TimeMicroseconds), ("hash", head.Hash))
-                .ExecuteNonQueryAsync(cancellationToken);
-        }
     }
 
     /// <summary>A row of <see cref="DatabaseProvider.LockSequencer"/>'s columns.</summary>

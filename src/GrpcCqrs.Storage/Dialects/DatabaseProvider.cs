@@ -68,8 +68,8 @@ public abstract partial class DatabaseProvider
     /// <param name="cancellationToken">Ends the work.</param>
     public virtual Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>The append queue's conversation with this database. The default sends a prepared statement a row.</summary>
-    public virtual AppendSession CreateAppendSession(DbConnection connection) => new(connection, this);
+    /// <summary>How the append queue writes to this database.</summary>
+    public abstract AppendSession CreateAppendSession(DbConnection connection);
 
     /// <summary>
     /// A statement that runs for many rows without ADO.NET; null, the default, for none. It belongs to whoever asked for it.

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using GrpcCqrs.EventSourcing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 
@@ -114,11 +115,19 @@ internal static class Databases
         return new WriteDatabase(provider, connectionString, () => contexts.CreateWrite(ContextOptions(provider, connectionString)));
     }
 
-    public static ReadDatabase CreateRead(IEnumerable<DatabaseProvider> providers, ServiceContexts contexts, StorageOptions options)
+    public static ReadDatabase CreateRead(
+        IEnumerable<DatabaseProvider> providers, ServiceContexts contexts, StorageOptions options, Func<IEnumerable<IProjection>> projections)
     {
+        // Asked for when the first context is made: projections may themselves need the database.
+        var tables = new Lazy<ProjectionTable[]>(() => [.. projections().SelectMany(projection => projection.Tables)]);
         var provider = Choose([.. providers], options.Read, "Read");
         var connectionString = ConnectionStringOf(provider, options, options.Read, "read");
-        return new ReadDatabase(provider, connectionString, () => contexts.CreateRead(ContextOptions(provider, connectionString)));
+        return new ReadDatabase(provider, connectionString, () =>
+        {
+            var context = contexts.CreateRead(ContextOptions(provider, connectionString));
+            context.ProjectionTables = tables.Value;
+            return context;
+        });
     }
 
     public static async Task<DbConnection> OpenAsync(DatabaseProvider provider, string connectionString, CancellationToken cancellationToken)

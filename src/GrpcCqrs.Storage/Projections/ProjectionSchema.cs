@@ -12,10 +12,8 @@ namespace GrpcCqrs.Storage;
 /// The statements that create and drop the tables of a generation. EF Core's own generator for the database makes them from the
 /// projections' row classes, so one declaration serves every database.
 /// </summary>
-internal sealed class ProjectionSchema(ReadDatabase database, IEnumerable<IProjection> projections)
+internal sealed class ProjectionSchema(ReadDatabase database)
 {
-    private readonly ProjectionTable[] all = [.. projections.SelectMany(projection => projection.Tables)];
-
     /// <summary>The statements that create one table of a generation with its indexes.</summary>
     public IReadOnlyList<string> Create(ProjectionTable table, int generation)
     {
@@ -24,7 +22,6 @@ internal sealed class ProjectionSchema(ReadDatabase database, IEnumerable<IProje
         {
             // A context has one model for all its instances, so a new one is cheap after the first.
             using var context = database.CreateContext();
-            context.ProjectionTables = all;
             var model = context.GetService<IDesignTimeModel>().Model;
             var operations = context.GetService<IMigrationsModelDiffer>().GetDifferences(null, model.GetRelationalModel())
                 .Where(operation => IsOf(table, operation)).ToArray();

@@ -73,7 +73,7 @@ public sealed class RegistrationTests
         await using var provider = Services().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).BuildServiceProvider();
         var projections = provider.GetServices<IProjection>().ToArray();
         Assert.Equal(projections.Length, projections.Select(projection => projection.Name).Distinct(StringComparer.Ordinal).Count());
-        var tables = projections.SelectMany(projection => projection.Tables).ToArray();
+        var tables = projections.SelectMany(projection => projection.Tables).Select(table => table.Name).ToArray();
         Assert.Equal(tables.Length, tables.Distinct(StringComparer.Ordinal).Count());
     }
 

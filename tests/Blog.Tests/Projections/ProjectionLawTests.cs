@@ -23,7 +23,7 @@ public sealed class ProjectionLawTests : IAsyncLifetime
     ];
 
     public async Task InitializeAsync() =>
-        checker = await ProjectionChecker.OnSqliteAsync(PostHistories.Types, options => new SqliteBlogReadDbContext(options));
+        checker = await ProjectionChecker.OnSqliteAsync(PostHistories.Types, options => new BlogReadDbContext(options));
 
     public async Task DisposeAsync() => await checker.DisposeAsync();
 

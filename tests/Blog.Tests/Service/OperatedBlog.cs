@@ -45,12 +45,12 @@ public class OperatedBlog : BlogService
     }
 
     /// <summary>The sets of tables of one projection, the live one first.</summary>
-    public async Task<IReadOnlyList<TableGeneration>> TableSetsAsync(string projection) =>
+    public async Task<IReadOnlyList<TableGeneration>> GenerationsAsync(string projection) =>
         (await Operations.ListProjectionsAsync(new())).Projections.Single(one => one.Name == projection).Generations;
 
     /// <summary>The states of the sets of tables of one projection, with their slots.</summary>
-    public async Task<IReadOnlyList<(int Generation, TableGenerationState State)>> SlotsAsync(string projection) =>
-        [.. (await TableSetsAsync(projection)).Select(set => (set.Generation, set.State))];
+    public async Task<IReadOnlyList<(int Generation, TableGenerationState State)>> GenerationStatesAsync(string projection) =>
+        [.. (await GenerationsAsync(projection)).Select(set => (set.Generation, set.State))];
 
     /// <summary>Waits until an operation has ended.</summary>
     public async Task<Operation> EndOfAsync(long operationId)

@@ -19,7 +19,7 @@ public sealed class OperatorCommandTests(OperatedBlog blog) : IClassFixture<Oper
         Assert.Contains("Live", text, StringComparison.Ordinal);
 
         Assert.Equal(0, (await RunAsync("rebuild", "post_list", "tag_counts")).Code);
-        await OperatedBlog.UntilAsync(async () => (await blog.TableSetsAsync("tag_counts")) is [{ State: TableGenerationState.Live }, { State: TableGenerationState.Previous }]);
+        await OperatedBlog.UntilAsync(async () => (await blog.GenerationsAsync("tag_counts")) is [{ State: TableGenerationState.Live }, { State: TableGenerationState.Previous }]);
         Assert.Equal(0, (await RunAsync("rebuild", "post_details", "--hold")).Code);
         (code, text) = await RunAsync("rebuild", "nothing");
         Assert.Equal(1, code);
@@ -43,7 +43,7 @@ public sealed class OperatorCommandTests(OperatedBlog blog) : IClassFixture<Oper
         await blog.CatchUpAsync();
         Assert.Equal(0, (await RunAsync("audit", "--all")).Code);
 
-        var generation = (await blog.SlotsAsync("post_details"))[0].Generation;
+        var generation = (await blog.GenerationStatesAsync("post_details"))[0].Generation;
         await blog.MeddleAsync($"UPDATE {GrpcCqrs.EventSourcing.GenerationNames.NameIn(generation, "post_details")} SET title = 'Wrong' WHERE post_id = @id", new { id });
         var (code, text) = await RunAsync("audit", "--all");
         Assert.Equal(1, code);

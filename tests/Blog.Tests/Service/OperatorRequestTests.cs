@@ -85,7 +85,7 @@ public sealed class OperatorRequestTests(OperatedBlog blog) : IClassFixture<Oper
             Assert.Equal(Comparable(own), Comparable(told));
 
             await follower.Operations.RebuildProjectionsAsync(new() { Projections = { "tag_counts" } });
-            await OperatedBlog.UntilAsync(async () => (await follower.TableSetsAsync("tag_counts")) is [{ State: TableGenerationState.Live }, { State: TableGenerationState.Previous }]);
+            await OperatedBlog.UntilAsync(async () => (await follower.GenerationsAsync("tag_counts")) is [{ State: TableGenerationState.Live }, { State: TableGenerationState.Previous }]);
             await follower.Operations.DropPreviousTablesAsync(new() { Projection = "tag_counts" });
         }
         finally

@@ -18,14 +18,14 @@ public sealed class ParkingTests(OperatedBlog blog) : IClassFixture<OperatedBlog
     {
         var healthy = await blog.CreateAsync();
         await blog.CatchUpAsync();
-        Assert.Equal([(0, TableGenerationState.Live)], await blog.SlotsAsync(Name));
+        Assert.Equal([(1, TableGenerationState.Live)], await blog.GenerationStatesAsync(Name));
         blog.ExpectError("failed on the events from position");
         blog.ExpectError("parks event");
 
         // What a disk or a fault in the projection would do: rows with this title cannot be written.
         foreach (var verb in new[] { "INSERT", "UPDATE" })
         {
-            await blog.MeddleAsync($"CREATE TRIGGER poison_{verb} BEFORE {verb} ON post_details WHEN NEW.title = 'Poison' BEGIN SELECT RAISE(ABORT, 'poisoned'); END");
+            await blog.MeddleAsync($"CREATE TRIGGER poison_{verb} BEFORE {verb} ON post_details_g1 WHEN NEW.title = 'Poison' BEGIN SELECT RAISE(ABORT, 'poisoned'); END");
         }
 
         var bad = (await blog.CreateAsync("Poison")).PostId;
@@ -39,7 +39,7 @@ public sealed class ParkingTests(OperatedBlog blog) : IClassFixture<OperatedBlog
             parked.Select(one => (one.Projection, one.Position, one.Stream, one.EventType)));
         Assert.Contains("poisoned", parked[0].Error, StringComparison.Ordinal);
         Assert.Equal((2, "", 0), (parked[0].Attempts, parked[1].Error, parked[1].Attempts));
-        Assert.Equal(3, (await blog.TableSetsAsync(Name))[0].ParkedEvents);
+        Assert.Equal(3, (await blog.GenerationsAsync(Name))[0].ParkedEvents);
         Assert.Empty((await Operations.ListParkedEventsAsync(new() { Projection = "post_list" })).Events);
         await AssertPagesAsync(parked);
 
@@ -99,7 +99,7 @@ public sealed class DriftTests(OperatedBlog blog) : IClassFixture<OperatedBlog>
         Assert.Equal((30, 0), await AuditAsync(new() { AllStreams = true }) is var clean ? (clean.Streams, clean.DriftCount) : default);
 
         var id = created[7];
-        await blog.MeddleAsync("UPDATE post_list SET title = 'Drifted' WHERE post_id = @id", new { id });
+        await blog.MeddleAsync("UPDATE post_list_g1 SET title = 'Drifted' WHERE post_id = @id", new { id });
         var audit = await AuditAsync(new() { AllStreams = true });
         Assert.Equal(
             new Drift { Projection = "post_list", Rows = "post_list", Stream = $"post-{id}", Position = head, Field = "title", Found = "Drifted", Expected = "Post 7" },
@@ -114,7 +114,7 @@ public sealed class DriftTests(OperatedBlog blog) : IClassFixture<OperatedBlog>
         Assert.Equal(0, (await AuditAsync(new() { AllStreams = true })).DriftCount);
 
         // A missing row, found as a whole, and repaired with a range over all streams.
-        await blog.MeddleAsync("DELETE FROM post_details WHERE post_id = @id", new { id });
+        await blog.MeddleAsync("DELETE FROM post_details_g1 WHERE post_id = @id", new { id });
         var missing = Assert.Single((await AuditAsync(new() { Projections = { "post_details" }, AllStreams = true })).Drifts);
         Assert.Equal(("post_details", "", false, true), (missing.Projection, missing.Field, missing.HasFound, missing.HasExpected));
         var order = created.Order(StringComparer.Ordinal).ToArray();

@@ -42,19 +42,19 @@ public sealed class RebuildTests(OperatedBlog blog) : IClassFixture<OperatedBlog
         }
 
         await AskAsync(token);
-        var before = (await blog.SlotsAsync("post_list"))[0].Generation;
+        var before = (await blog.GenerationStatesAsync("post_list"))[0].Generation;
         using var stop = new CancellationTokenSource();
         var queries = Task.WhenAll(Enumerable.Range(0, 3).Select(_ => AskUntilStoppedAsync()));
 
         await Operations.RebuildProjectionsAsync(new());
         await OperatedBlog.UntilAsync(async () => (await Operations.ListProjectionsAsync(new())).Projections.All(
             projection => projection.Generations is [{ State: TableGenerationState.Live, Note: "" }, { State: TableGenerationState.Previous }]));
-        Assert.Equal([(1 - before, TableGenerationState.Live), (before, TableGenerationState.Previous)], await blog.SlotsAsync("post_list"));
+        Assert.Equal([(before + 1, TableGenerationState.Live), (before, TableGenerationState.Previous)], await blog.GenerationStatesAsync("post_list"));
 
         // Both sets take new events, so that the way back is no way back in time.
         token = (await blog.CreateAsync("One more", author: author, tags: "rebuild")).ConsistencyToken;
         await Operations.RollBackProjectionAsync(new() { Projection = "post_list" });
-        Assert.Equal([(before, TableGenerationState.Live), (1 - before, TableGenerationState.Previous)], await blog.SlotsAsync("post_list"));
+        Assert.Equal([(before, TableGenerationState.Live), (before + 1, TableGenerationState.Previous)], await blog.GenerationStatesAsync("post_list"));
         var listed = await blog.Queries.ListPostsAsync(new() { Author = author, PageSize = 100, ConsistencyToken = token });
         Assert.Equal(Posts + 1, listed.Posts.Count);
 
@@ -95,12 +95,12 @@ public sealed class RebuildTests(OperatedBlog blog) : IClassFixture<OperatedBlog
         var created = await blog.CreateAsync("Right");
         await blog.GetAsync(created.PostId, created.ConsistencyToken);
         await blog.CatchUpAsync();
-        var live = (await blog.SlotsAsync("post_details"))[0].Generation;
+        var live = (await blog.GenerationStatesAsync("post_details"))[0].Generation;
         await blog.MeddleAsync($"UPDATE {GenerationNames.NameIn(live, "post_details")} SET title = 'Wrong' WHERE post_id = @PostId", new { created.PostId });
 
         await Operations.RebuildProjectionsAsync(new() { Projections = { "post_details" }, HoldOnDifference = true });
-        await OperatedBlog.UntilAsync(async () => (await blog.SlotsAsync("post_details")).Contains((1 - live, TableGenerationState.Held)));
-        Assert.Contains("post_details", (await blog.TableSetsAsync("post_details"))[1].Note, StringComparison.Ordinal);
+        await OperatedBlog.UntilAsync(async () => (await blog.GenerationStatesAsync("post_details")).Contains((live + 1, TableGenerationState.AwaitingApproval)));
+        Assert.Contains("post_details", (await blog.GenerationsAsync("post_details"))[1].Note, StringComparison.Ordinal);
         Assert.Equal("Wrong", (await blog.GetAsync(created.PostId, "")).Title);
         (await Refusal.OfAsync(Operations.RebuildProjectionsAsync(new() { Projections = { "post_details" } }))).Is(EngineErrors.RebuildRunning);
         using (var http = new HttpClient())
@@ -140,20 +140,20 @@ public sealed class RebuildControlTests(SlowlyRebuiltBlog blog) : IClassFixture<
         await blog.CatchUpAsync();
         await RefusedWhileIdleAsync();
         await Operations.RebuildProjectionsAsync(new() { Projections = { Name } });
-        await OperatedBlog.UntilAsync(async () => (await blog.TableSetsAsync(Name))[1] is { State: TableGenerationState.Building, TargetPosition: 600, EventsPerSecond: > 0, TimeLeft: not null });
+        await OperatedBlog.UntilAsync(async () => (await blog.GenerationsAsync(Name))[1] is { State: TableGenerationState.Building, TargetPosition: 600, EventsPerSecond: > 0, TimeLeft: not null });
         (await Refusal.OfAsync(Operations.RebuildProjectionsAsync(new()))).Is(EngineErrors.RebuildRunning);
         (await Refusal.OfAsync(Operations.ResumeRebuildAsync(new() { Projection = Name }))).Is(EngineErrors.RebuildNotReady);
 
         await Operations.PauseRebuildAsync(new() { Projection = Name });
-        var paused = (await blog.TableSetsAsync(Name))[1];
+        var paused = (await blog.GenerationsAsync(Name))[1];
         Assert.Equal(TableGenerationState.Paused, paused.State);
         Assert.Equal(600 - paused.Position, paused.LagEvents);
         (await Refusal.OfAsync(Operations.PauseRebuildAsync(new() { Projection = Name }))).Is(EngineErrors.RebuildNotReady);
 
         await Operations.ResumeRebuildAsync(new() { Projection = Name });
-        await OperatedBlog.UntilAsync(async () => (await blog.TableSetsAsync(Name))[1].Position > paused.Position);
+        await OperatedBlog.UntilAsync(async () => (await blog.GenerationsAsync(Name))[1].Position > paused.Position);
         await Operations.CancelRebuildAsync(new() { Projection = Name });
-        await OperatedBlog.UntilAsync(async () => (await blog.TableSetsAsync(Name)).Count == 1);
+        await OperatedBlog.UntilAsync(async () => (await blog.GenerationsAsync(Name)).Count == 1);
         await RefusedWhileIdleAsync();
 
         var operations = (await Operations.ListOperationsAsync(new())).Operations;

@@ -1,12 +1,10 @@
 using System.Data.Common;
-using Blog.Infrastructure;
 using Blog.Tests.Service;
 using Blog.V1;
 using GrpcCqrs.Operations.V1;
 using GrpcCqrs.Storage;
 using GrpcCqrs.Storage.Tests;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.EntityFrameworkCore;
 using Xunit;
 
 // A service that is started with the setting hostingStartupAssemblies=Blog.Tests gets the dialect that needs no server.
@@ -17,18 +15,8 @@ namespace Blog.Tests.Service;
 /// <summary>Puts <see cref="SqlServerTexts"/> before the real dialect of the same name.</summary>
 public sealed class SqlServerTextsStartup : IHostingStartup
 {
-    public void Configure(IWebHostBuilder builder) => builder.ConfigureServices(services => services.AddDatabaseProvider(
-        new SqlServerTexts("SqlServer"), options => new TextsWriteDbContext(options), options => new TextsReadDbContext(options)));
-}
-
-/// <summary>SQL Server's tables without its migrations, which SQLite does not understand.</summary>
-public sealed class TextsWriteDbContext(DbContextOptions options) : BlogWriteDbContext(options);
-
-/// <summary>The same of the read database.</summary>
-public sealed class TextsReadDbContext(DbContextOptions options) : BlogReadDbContext(options)
-{
-    protected override void AddSearch(ModelBuilder modelBuilder, int generation) =>
-        AddTable<PostWordsRow>(modelBuilder, generation, "post_search", PostWordsRow.Configure);
+    public void Configure(IWebHostBuilder builder) =>
+        builder.ConfigureServices(services => services.AddDatabaseProvider(new SqlServerTexts("SqlServer")));
 }
 
 /// <summary>Stores of a whole service whose texts are SQL Server's. It fails the class for a text that is not.</summary>

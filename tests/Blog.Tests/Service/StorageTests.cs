@@ -82,7 +82,7 @@ public sealed class StorageTests(BlogService blog) : IClassFixture<BlogService>
         var pause = TimeSpan.FromMilliseconds(10);
         for (var look = 1; look <= maxLooks; look++)
         {
-            if ((await service.ReadWriteDatabaseAsync("SELECT position FROM outbox")).Count == 0)
+            if ((await service.ReadWriteDatabaseAsync("SELECT last_position FROM outbox")).Count == 0)
             {
                 return;
             }

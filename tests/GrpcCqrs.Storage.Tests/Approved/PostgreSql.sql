@@ -11,22 +11,22 @@ SET jit = off;
 INSERT INTO books (id, title) SELECT id, title FROM unnest($1, $2) AS i(id, title);
 
 -- Rows: update
-UPDATE book_topics_alt AS t SET weight = i.weight, note = i.note FROM unnest($1, $2, $3, $4) AS i(weight, note, id, topic) WHERE t.id = i.id AND t.topic = i.topic;
+UPDATE book_topics_g2 AS t SET weight = i.weight, note = i.note FROM unnest($1, $2, $3, $4) AS i(weight, note, id, topic) WHERE t.id = i.id AND t.topic = i.topic;
 
 -- Rows: delete
 DELETE FROM book_topics AS t USING unnest($1, $2) AS i(id, topic) WHERE t.id = i.id AND t.topic = i.topic;
 
 -- AdvanceCheckpoint
-UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND slot = @slot AND position = @expected;
+UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND generation = @generation AND position = @expected;
 
 -- AdvanceSequencer
 UPDATE sequencer SET position = @position, time_us = @time_us, hash = @hash WHERE id = 1;
 
 -- DeleteAllParked
-DELETE FROM parked_events WHERE projection = @projection AND slot = @slot;
+DELETE FROM parked_events WHERE projection = @projection AND generation = @generation;
 
 -- DeleteCheckpoint
-DELETE FROM projections WHERE name = @name AND slot = @slot;
+DELETE FROM projections WHERE name = @name AND generation = @generation;
 
 -- DeleteGroup
 DELETE FROM consumer_groups WHERE name = @name;
@@ -44,13 +44,10 @@ DELETE FROM parked_events WHERE group_name = @name AND position = @position;
 DELETE FROM unique_keys WHERE scope = @scope AND value = @value AND stream = @stream;
 
 -- DeleteParked
-DELETE FROM parked_events WHERE projection = @projection AND slot = @slot AND position = @position;
+DELETE FROM parked_events WHERE projection = @projection AND generation = @generation AND position = @position;
 
 -- DeleteSnapshot
 DELETE FROM snapshots WHERE stream = @stream;
-
--- EmptyTable(projections)
-DELETE FROM projections;
 
 -- FinishRequest
 UPDATE operator_requests SET state = @state, result = @result, done_us = @time_us WHERE id = @id;
@@ -68,7 +65,7 @@ UPDATE projector_lease SET holder = '' WHERE id = 1 AND fencing_token = @fencing
 INSERT INTO audit (time_us, command_type, command_id, user_name, stream, outcome, error_reason, duration_us, position) VALUES (@time_us, @command_type, @command_id, @user_name, @stream, @outcome, @error_reason, @duration_us, @position);
 
 -- InsertCheckpoint
-INSERT INTO projections (name, slot, state, version, position, time_us, store_id, state_us, target, holds_on_difference) VALUES (@name, @slot, @state, @version, 0, @time_us, @store_id, @time_us, @target, @holds_on_difference);
+INSERT INTO projections (name, generation, state, version, position, time_us, store_id, state_us, target, holds_on_difference) VALUES (@name, @generation, @state, @version, 0, @time_us, @store_id, @time_us, @target, @holds_on_difference);
 
 -- InsertCommand
 INSERT INTO commands (command_id, request_hash, stream, version, position, reply, time_us) VALUES (@command_id, @request_hash, @stream, @version, @position, @reply, @time_us);
@@ -89,10 +86,10 @@ INSERT INTO parked_events (group_name, position, stream, failures, reason, retry
 INSERT INTO unique_keys (scope, value, stream) VALUES (@scope, @value, @stream);
 
 -- InsertOutbox
-INSERT INTO outbox (position) VALUES (@position);
+INSERT INTO outbox (last_position, first_position, time_us) VALUES (@last_position, @first_position, @time_us);
 
 -- InsertParked
-INSERT INTO parked_events (projection, slot, position, stream, event_type, error, attempts, time_us) VALUES (@projection, @slot, @position, @stream, @event_type, @error, @attempts, @time_us);
+INSERT INTO parked_events (projection, generation, position, stream, event_type, error, attempts, time_us) VALUES (@projection, @generation, @position, @stream, @event_type, @error, @attempts, @time_us);
 
 -- InsertRequest
 INSERT INTO operator_requests (kind, arguments, user_name, time_us, state, done_us) VALUES (@kind, @arguments, @user_name, @time_us, 0, 0) RETURNING id;
@@ -108,6 +105,9 @@ SELECT position FROM events WHERE stream = @stream;
 
 -- KeepLease
 UPDATE projector_lease SET beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token;
+
+-- LockLease
+UPDATE projector_lease SET beat = beat WHERE id = 1;
 
 -- LockSequencer
 UPDATE sequencer SET position = position WHERE id = 1 RETURNING position, time_us, hash;
@@ -128,7 +128,7 @@ SELECT position, stream, version, event_id, type, schema_version, payload, comma
 SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash FROM events WHERE position > @after ORDER BY position LIMIT @count;
 
 -- SelectCheckpoints
-SELECT name, slot, state, version, position, store_id, state_us, target, holds_on_difference, note FROM projections;
+SELECT name, generation, state, version, position, store_id, state_us, target, holds_on_difference, note FROM projections;
 
 -- SelectCommand
 SELECT command_id, request_hash, stream, version, position, reply FROM commands WHERE command_id = @command_id;
@@ -167,10 +167,10 @@ SELECT holder, fencing_token, beat FROM projector_lease WHERE id = 1;
 SELECT id, kind, arguments, user_name, progress FROM operator_requests WHERE state = 0 ORDER BY id;
 
 -- SelectOutbox
-SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE position > @after AND position >= (SELECT MIN(position) FROM outbox WHERE position > @after) ORDER BY position LIMIT @count;
+SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE position > @after AND EXISTS (SELECT 1 FROM outbox WHERE last_position > @after AND first_position <= @after + 1) ORDER BY position LIMIT @count;
 
 -- SelectParked
-SELECT e.projection, e.position, e.stream, e.event_type, e.error, e.attempts, e.time_us FROM parked_events e JOIN projections p ON p.name = e.projection AND p.slot = e.slot WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND (e.position > @after OR (e.position = @after AND e.projection > @after_projection)) ORDER BY e.position, e.projection LIMIT @count;
+SELECT e.projection, e.position, e.stream, e.event_type, e.error, e.attempts, e.time_us FROM parked_events e JOIN projections p ON p.name = e.projection AND p.generation = e.generation WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND (e.position > @after OR (e.position = @after AND e.projection > @after_projection)) ORDER BY e.position, e.projection LIMIT @count;
 
 -- SelectParkedAndSkipped
 SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND position > @after ORDER BY position LIMIT @count;
@@ -182,13 +182,13 @@ SELECT group_name, COUNT(*), COUNT(DISTINCT stream) FROM parked_events WHERE ski
 SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND position = @position;
 
 -- SelectParkedOfStream
-SELECT position, event_type, error FROM parked_events WHERE projection = @projection AND slot = @slot AND stream = @stream ORDER BY position;
+SELECT position, event_type, error FROM parked_events WHERE projection = @projection AND generation = @generation AND stream = @stream ORDER BY position;
 
 -- SelectParkedPositions
 SELECT position FROM parked_events WHERE group_name = @name AND position > @after ORDER BY position;
 
 -- SelectParkedStreams
-SELECT projection, slot, stream, MIN(position), COUNT(*) FROM parked_events GROUP BY projection, slot, stream;
+SELECT projection, generation, stream, MIN(position), COUNT(*) FROM parked_events GROUP BY projection, generation, stream;
 
 -- SelectRequest
 SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests WHERE id = @id;
@@ -217,8 +217,11 @@ SELECT MAX(version) FROM events WHERE stream = @stream;
 -- SelectStreams
 SELECT DISTINCT stream FROM events WHERE stream > @after AND (@last = '' OR stream <= @last) ORDER BY stream LIMIT @count;
 
--- SetSlotState
-UPDATE projections SET state = @state, state_us = @time_us, note = @note WHERE name = @name AND slot = @slot;
+-- SelectTable
+SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = @name;
+
+-- SetGenerationState
+UPDATE projections SET state = @state, state_us = @time_us, note = @note WHERE name = @name AND generation = @generation;
 
 -- SkipParked
 UPDATE parked_events SET skipped_by = @user_name, skipped_us = @time_us, retrying = 0 WHERE group_name = @name AND position = @position AND skipped_us IS NULL;
@@ -233,13 +236,13 @@ UPDATE projector_lease SET holder = @holder, fencing_token = fencing_token + 1, 
 DELETE FROM consumer_acks WHERE group_name = @name AND position <= @position;
 
 -- TrimOutbox
-DELETE FROM outbox WHERE position <= @position;
+DELETE FROM outbox WHERE last_position <= @position;
 
 -- UpdateGroupParked
 UPDATE parked_events SET failures = failures + @failures, reason = @reason, time_us = @time_us WHERE group_name = @name AND position = @position;
 
 -- UpdateParked
-UPDATE parked_events SET error = @error, attempts = attempts + 1, time_us = @time_us WHERE projection = @projection AND slot = @slot AND position = @position;
+UPDATE parked_events SET error = @error, attempts = attempts + 1, time_us = @time_us WHERE projection = @projection AND generation = @generation AND position = @position;
 
 -- UpdateRequest
 UPDATE operator_requests SET progress = @progress WHERE id = @id;
@@ -257,7 +260,7 @@ SELECT i.scope, i.value, k.stream FROM unnest($1::text[], $2::text[]) AS i(scope
 INSERT INTO events (position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash) SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::integer[], $7::bytea[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bytea[]);
 
 -- Set: InsertOutbox
-INSERT INTO outbox (position) SELECT unnest($1::bigint[]);
+INSERT INTO outbox (last_position, first_position, time_us) VALUES ($1, $2, $3);
 
 -- Set: DeleteKeys
 DELETE FROM unique_keys u USING unnest($1::text[], $2::text[], $3::text[]) AS i(scope, value, stream) WHERE u.scope = i.scope AND u.value = i.value AND u.stream = i.stream;
@@ -275,7 +278,7 @@ INSERT INTO audit (time_us, command_type, command_id, user_name, stream, outcome
 INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::integer[], $5::bytea[], $6::bigint[]) ON CONFLICT (stream) DO UPDATE SET version = excluded.version, position = excluded.position, schema_version = excluded.schema_version, payload = excluded.payload, time_us = excluded.time_us;
 
 -- Set: TrimOutbox
-DELETE FROM outbox WHERE position <= $1;
+DELETE FROM outbox WHERE last_position <= $1;
 
 -- Set: ForgetCommands
 DELETE FROM commands WHERE command_id IN (SELECT command_id FROM commands WHERE time_us < $1 ORDER BY time_us LIMIT $2);

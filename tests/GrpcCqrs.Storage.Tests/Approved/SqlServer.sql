@@ -2,16 +2,16 @@
 SET NOCOUNT ON; SET XACT_ABORT ON; IF EXISTS (SELECT 1 FROM sys.databases WHERE database_id = DB_ID() AND delayed_durability = 2) THROW 50000, 'DELAYED_DURABILITY is FORCED in this database: commits would be answered before they are durable.', 1;
 
 -- AdvanceCheckpoint
-UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND slot = @slot AND position = @expected;
+UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND generation = @generation AND position = @expected;
 
 -- AdvanceSequencer
 UPDATE sequencer SET position = @position, time_us = @time_us, hash = @hash WHERE id = 1;
 
 -- DeleteAllParked
-DELETE FROM parked_events WHERE projection = @projection AND slot = @slot;
+DELETE FROM parked_events WHERE projection = @projection AND generation = @generation;
 
 -- DeleteCheckpoint
-DELETE FROM projections WHERE name = @name AND slot = @slot;
+DELETE FROM projections WHERE name = @name AND generation = @generation;
 
 -- DeleteGroup
 DELETE FROM consumer_groups WHERE name = @name;
@@ -29,13 +29,10 @@ DELETE FROM parked_events WHERE group_name = @name AND position = @position;
 DELETE FROM unique_keys WHERE scope = @scope AND value = @value AND stream = @stream;
 
 -- DeleteParked
-DELETE FROM parked_events WHERE projection = @projection AND slot = @slot AND position = @position;
+DELETE FROM parked_events WHERE projection = @projection AND generation = @generation AND position = @position;
 
 -- DeleteSnapshot
 DELETE FROM snapshots WHERE stream = @stream;
-
--- EmptyTable(projections)
-DELETE FROM projections;
 
 -- FinishRequest
 UPDATE operator_requests SET state = @state, result = @result, done_us = @time_us WHERE id = @id;
@@ -53,7 +50,7 @@ UPDATE projector_lease SET holder = '' WHERE id = 1 AND fencing_token = @fencing
 INSERT INTO audit (time_us, command_type, command_id, user_name, stream, outcome, error_reason, duration_us, position) VALUES (@time_us, @command_type, @command_id, @user_name, @stream, @outcome, @error_reason, @duration_us, @position);
 
 -- InsertCheckpoint
-INSERT INTO projections (name, slot, state, version, position, time_us, store_id, state_us, target, holds_on_difference) VALUES (@name, @slot, @state, @version, 0, @time_us, @store_id, @time_us, @target, @holds_on_difference);
+INSERT INTO projections (name, generation, state, version, position, time_us, store_id, state_us, target, holds_on_difference) VALUES (@name, @generation, @state, @version, 0, @time_us, @store_id, @time_us, @target, @holds_on_difference);
 
 -- InsertCommand
 INSERT INTO commands (command_id, request_hash, stream, version, position, reply, time_us) VALUES (@command_id, @request_hash, @stream, @version, @position, @reply, @time_us);
@@ -74,10 +71,10 @@ INSERT INTO parked_events (group_name, position, stream, failures, reason, retry
 INSERT INTO unique_keys (scope, value, stream) VALUES (@scope, @value, @stream);
 
 -- InsertOutbox
-INSERT INTO outbox (position) VALUES (@position);
+INSERT INTO outbox (last_position, first_position, time_us) VALUES (@last_position, @first_position, @time_us);
 
 -- InsertParked
-INSERT INTO parked_events (projection, slot, position, stream, event_type, error, attempts, time_us) VALUES (@projection, @slot, @position, @stream, @event_type, @error, @attempts, @time_us);
+INSERT INTO parked_events (projection, generation, position, stream, event_type, error, attempts, time_us) VALUES (@projection, @generation, @position, @stream, @event_type, @error, @attempts, @time_us);
 
 -- InsertRequest
 INSERT INTO operator_requests (kind, arguments, user_name, time_us, state, done_us) OUTPUT inserted.id VALUES (@kind, @arguments, @user_name, @time_us, 0, 0);
@@ -93,6 +90,9 @@ SELECT position FROM events WHERE stream = @stream AND DATALENGTH(stream) = DATA
 
 -- KeepLease
 UPDATE projector_lease SET beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token;
+
+-- LockLease
+UPDATE projector_lease SET beat = beat WHERE id = 1;
 
 -- LockSequencer
 UPDATE sequencer SET position = position OUTPUT inserted.position, inserted.time_us, inserted.hash WHERE id = 1;
@@ -113,7 +113,7 @@ SELECT TOP (@count) position, stream, version, event_id, type, schema_version, p
 SELECT TOP (@count) position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash FROM events WHERE position > @after ORDER BY position;
 
 -- SelectCheckpoints
-SELECT name, slot, state, version, position, store_id, state_us, target, holds_on_difference, note FROM projections;
+SELECT name, generation, state, version, position, store_id, state_us, target, holds_on_difference, note FROM projections;
 
 -- SelectCommand
 SELECT command_id, request_hash, stream, version, position, reply FROM commands WHERE command_id = @command_id;
@@ -152,10 +152,10 @@ SELECT holder, fencing_token, beat FROM projector_lease WHERE id = 1;
 SELECT id, kind, arguments, user_name, progress FROM operator_requests WHERE state = 0 ORDER BY id;
 
 -- SelectOutbox
-SELECT TOP (@count) e.position, e.stream, e.version, e.event_id, e.type, e.schema_version, e.payload, e.command_id, e.correlation_id, e.causation_id, e.user_name, e.time_us FROM outbox o JOIN events e ON e.position = o.position WHERE o.position > @after ORDER BY o.position;
+SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE position > @after AND EXISTS (SELECT 1 FROM outbox WHERE last_position > @after AND first_position <= @after + 1) ORDER BY position OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
 
 -- SelectParked
-SELECT e.projection, e.position, e.stream, e.event_type, e.error, e.attempts, e.time_us FROM parked_events e JOIN projections p ON p.name = e.projection AND p.slot = e.slot WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND (e.position > @after OR (e.position = @after AND e.projection > @after_projection)) ORDER BY e.position, e.projection OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
+SELECT e.projection, e.position, e.stream, e.event_type, e.error, e.attempts, e.time_us FROM parked_events e JOIN projections p ON p.name = e.projection AND p.generation = e.generation WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND (e.position > @after OR (e.position = @after AND e.projection > @after_projection)) ORDER BY e.position, e.projection OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
 
 -- SelectParkedAndSkipped
 SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND position > @after ORDER BY position OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
@@ -167,13 +167,13 @@ SELECT group_name, COUNT(*), COUNT(DISTINCT stream) FROM parked_events WHERE ski
 SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND position = @position;
 
 -- SelectParkedOfStream
-SELECT position, event_type, error FROM parked_events WHERE projection = @projection AND slot = @slot AND stream = @stream ORDER BY position;
+SELECT position, event_type, error FROM parked_events WHERE projection = @projection AND generation = @generation AND stream = @stream ORDER BY position;
 
 -- SelectParkedPositions
 SELECT position FROM parked_events WHERE group_name = @name AND position > @after ORDER BY position;
 
 -- SelectParkedStreams
-SELECT projection, slot, stream, MIN(position), COUNT_BIG(*) FROM parked_events GROUP BY projection, slot, stream;
+SELECT projection, generation, stream, MIN(position), COUNT_BIG(*) FROM parked_events GROUP BY projection, generation, stream;
 
 -- SelectRequest
 SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests WHERE id = @id;
@@ -202,8 +202,11 @@ SELECT MAX(version) FROM events WHERE stream = @stream;
 -- SelectStreams
 SELECT DISTINCT stream FROM events WHERE stream > @after AND (@last = '' OR stream <= @last) ORDER BY stream OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
 
--- SetSlotState
-UPDATE projections SET state = @state, state_us = @time_us, note = @note WHERE name = @name AND slot = @slot;
+-- SelectTable
+SELECT 1 FROM information_schema.tables WHERE table_schema = SCHEMA_NAME() AND table_name = @name;
+
+-- SetGenerationState
+UPDATE projections SET state = @state, state_us = @time_us, note = @note WHERE name = @name AND generation = @generation;
 
 -- SkipParked
 UPDATE parked_events SET skipped_by = @user_name, skipped_us = @time_us, retrying = 0 WHERE group_name = @name AND position = @position AND skipped_us IS NULL;
@@ -218,13 +221,13 @@ UPDATE projector_lease SET holder = @holder, fencing_token = fencing_token + 1, 
 DELETE FROM consumer_acks WHERE group_name = @name AND position <= @position;
 
 -- TrimOutbox
-DELETE FROM outbox WHERE position <= @position;
+DELETE FROM outbox WHERE last_position <= @position;
 
 -- UpdateGroupParked
 UPDATE parked_events SET failures = failures + @failures, reason = @reason, time_us = @time_us WHERE group_name = @name AND position = @position;
 
 -- UpdateParked
-UPDATE parked_events SET error = @error, attempts = attempts + 1, time_us = @time_us WHERE projection = @projection AND slot = @slot AND position = @position;
+UPDATE parked_events SET error = @error, attempts = attempts + 1, time_us = @time_us WHERE projection = @projection AND generation = @generation AND position = @position;
 
 -- UpdateRequest
 UPDATE operator_requests SET progress = @progress WHERE id = @id;
@@ -242,7 +245,7 @@ SELECT i.scope, i.value, k.stream FROM OPENJSON(@keys) WITH (scope nvarchar(50),
 INSERT INTO events (position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash) SELECT position, stream, version, event_id, type, schema_version, SUBSTRING(@bytes, payload_at, payload_length), command_id, correlation_id, causation_id, user_name, time_us, SUBSTRING(@bytes, hash_at, 32) FROM OPENJSON(@events) WITH (position bigint, stream nvarchar(151), version bigint, event_id uniqueidentifier, type nvarchar(200), schema_version int, payload_at bigint, payload_length bigint, command_id uniqueidentifier, correlation_id nvarchar(128), causation_id nvarchar(128), user_name nvarchar(200), time_us bigint, hash_at bigint);
 
 -- Set: InsertOutbox
-INSERT INTO outbox (position) SELECT position FROM OPENJSON(@events) WITH (position bigint);
+INSERT INTO outbox (last_position, first_position, time_us) VALUES (@last_position, @first_position, @outbox_us);
 
 -- Set: DeleteKeys
 DELETE u FROM unique_keys u JOIN OPENJSON(@freed_keys) WITH (scope nvarchar(50), value nvarchar(200), stream nvarchar(151)) i ON u.scope = i.scope COLLATE Latin1_General_100_BIN2 AND u.value = i.value COLLATE Latin1_General_100_BIN2 AND u.stream = i.stream COLLATE Latin1_General_100_BIN2;

@@ -110,6 +110,17 @@ public sealed class LostCommits(DbException transient)
 
     private sealed class LosingSession(AppendSession inner, DatabaseProvider provider, Action lose) : AppendSession(inner.Connection, provider)
     {
+        public override Task<DbTransaction> BeginAsync(CancellationToken cancellationToken) => inner.BeginAsync(cancellationToken);
+
+        public override Task<(LogHead Head, AppendFacts Facts)> LockAndLoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken) =>
+            inner.LockAndLoadAsync(checks, transaction, cancellationToken);
+
+        public override Task<AppendFacts> LoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken) =>
+            inner.LoadAsync(checks, transaction, cancellationToken);
+
+        public override Task WriteAsync(AppendRows rows, DbTransaction transaction, CancellationToken cancellationToken) =>
+            inner.WriteAsync(rows, transaction, cancellationToken);
+
         public override async Task CommitAsync(DbTransaction transaction, CancellationToken cancellationToken)
         {
             await inner.CommitAsync(transaction, cancellationToken);

@@ -46,8 +46,9 @@ public sealed class SqlServerSyntaxTests
     [Fact]
     public void Every_column_that_is_read_out_of_JSON_has_the_type_of_the_column_that_it_is_written_to()
     {
-        var inserts = Requests.SelectMany(request => Find<InsertSpecification>(request.Text)).ToArray();
-        Assert.Equal(6, inserts.Length);
+        // The outbox row has plain parameters.
+        var inserts = Requests.SelectMany(request => Find<InsertSpecification>(request.Text)).Where(insert => insert.InsertSource is SelectInsertSource).ToArray();
+        Assert.Equal(5, inserts.Length);
         using var context = Context();
         foreach (var insert in inserts)
         {

@@ -43,7 +43,9 @@ internal sealed partial class SqlServerTexts(string name) : SqlServerProvider
 
     public override void Configure(DbContextOptionsBuilder options, string connectionString) => sqlite.Configure(options, connectionString);
 
-    public override AppendSession CreateAppendSession(DbConnection connection) => new(connection, this);
+    public override string SelectTable => sqlite.SelectTable;
+
+    public override AppendSession CreateAppendSession(DbConnection connection) => new RowAppendSession(connection, this);
 
     public override async Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken)
     {

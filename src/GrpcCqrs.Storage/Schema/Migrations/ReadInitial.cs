@@ -46,7 +46,7 @@ internal sealed class ReadInitial : EngineMigration
                 beat = table.Column<long>(),
             },
             constraints: table => table.PrimaryKey("PK_projector_lease", row => row.id));
-        migrationBuilder.Sql("INSERT INTO projector_lease (id, holder, fencing_token, beat) VALUES (1, '', 0, 0)");
+        migrationBuilder.Sql("INSERT INTO projector_lease (id, holder, fencing_token, beat) VALUES (1, '', 0, 0);");
         migrationBuilder.CreateTable(
             "parked_events",
             table => new

@@ -56,7 +56,7 @@ internal sealed class WriteInitial : EngineMigration
             constraints: table => table.PrimaryKey("PK_sequencer", row => row.id));
         var genesis = Convert.ToHexString(HashChain.Genesis);
         migrationBuilder.Sql(
-            $"INSERT INTO sequencer (id, position, time_us, hash) VALUES (1, 0, 0, {(IsSqlServer ? $"0x{genesis}" : IsPostgreSql ? $"'\\x{genesis}'" : $"x'{genesis}'")})");
+            $"INSERT INTO sequencer (id, position, time_us, hash) VALUES (1, 0, 0, {(IsSqlServer ? $"0x{genesis}" : IsPostgreSql ? $"'\\x{genesis}'" : $"x'{genesis}'")});");
         migrationBuilder.CreateTable(
             "store_identity",
             table => new

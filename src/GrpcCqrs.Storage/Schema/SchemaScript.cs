@@ -1,0 +1,56 @@
+using System.Text;
+using GrpcCqrs.EventSourcing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>
+/// The statements that make the schema, for those whose service login may not change it. It opens no database.
+/// </summary>
+public sealed class SchemaScript
+{
+    private readonly WriteDatabase write;
+    private readonly ReadDatabase read;
+    private readonly ProjectionSchema schema;
+    private readonly IReadOnlyList<IProjection> projections;
+
+    internal SchemaScript(WriteDatabase write, ReadDatabase read, ProjectionSchema schema, IEnumerable<IProjection> projections)
+    {
+        this.write = write;
+        this.read = read;
+        this.schema = schema;
+        this.projections = [.. projections];
+    }
+
+    /// <summary>All migrations of the write database.</summary>
+    public string ForWriteDatabase()
+    {
+        using var context = write.CreateSchemaContext();
+        return Migrations(context);
+    }
+
+    /// <summary>All migrations of the read database, and the tables of one generation of each projection.</summary>
+    /// <param name="generation">
+    /// The number of the generation: 1 for a new database; for a rebuild, or a new version of a projection, one more than the highest
+    /// that <c>projections</c> lists.
+    /// </param>
+    public string ForReadDatabase(int generation)
+    {
+        using var context = read.CreateSchemaContext();
+        var script = new StringBuilder(Migrations(context));
+        foreach (var projection in projections)
+        {
+            script.Append('\n');
+            foreach (var statement in schema.Create(projection, generation))
+            {
+                script.Append(statement).Append(";\n");
+            }
+        }
+
+        return script.ToString().ReplaceLineEndings("\n");
+    }
+
+    private static string Migrations(DbContext context) => context.GetService<IMigrator>().GenerateScript().ReplaceLineEndings("\n").Trim() + "\n";
+}

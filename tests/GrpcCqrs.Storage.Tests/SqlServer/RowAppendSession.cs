@@ -1,0 +1,120 @@
+using System.Data.Common;
+
+namespace GrpcCqrs.Storage.Tests;
+
+/// <summary>A provider's row statements, one prepared statement for each row: how the texts of a dialect are run where its driver is not.</summary>
+internal sealed class RowAppendSession(DbConnection connection, DatabaseProvider provider) : AppendSession(connection, provider)
+{
+    public override async Task<AppendFacts> LoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        var facts = new AppendFacts();
+        foreach (var commandId in checks.Commands)
+        {
+            await using var reader = await With(transaction, Provider.SelectCommand, ("command_id", commandId)).ExecuteReaderAsync(cancellationToken);
+            if (await reader.ReadAsync(cancellationToken))
+            {
+                facts.Commands.Add(commandId, ReadCommand(reader));
+            }
+        }
+
+        foreach (var stream in checks.Streams)
+        {
+            if (await With(transaction, Provider.SelectStreamVersion, ("stream", stream)).ExecuteScalarAsync(cancellationToken) is long version)
+            {
+                facts.Versions.Add(stream, version);
+            }
+        }
+
+        foreach (var key in checks.Keys)
+        {
+            if (await With(transaction, Provider.SelectKeyHolder, ("scope", key.Scope), ("value", key.Value)).ExecuteScalarAsync(cancellationToken) is string holder)
+            {
+                facts.KeyHolders.Add(key, holder);
+            }
+        }
+
+        return facts;
+    }
+
+    public override async Task WriteAsync(AppendRows rows, DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        foreach (var row in rows.Events)
+        {
+            await RunAsync(
+                Provider.InsertEvent,
+                ("position", row.Position), ("stream", row.Stream), ("version", row.Version), ("event_id", row.EventId), ("type", row.Type),
+                ("schema_version", row.SchemaVersion), ("payload", row.Payload), ("command_id", row.CommandId),
+                ("correlation_id", row.CorrelationId), ("causation_id", row.CausationId), ("user_name", row.User),
+                ("time_us", row.TimeMicroseconds), ("hash", row.Hash));
+        }
+
+        if (rows.Outbox is { } outbox)
+        {
+            await RunAsync(
+                Provider.InsertOutbox,
+                ("last_position", outbox.LastPosition), ("first_position", outbox.FirstPosition), ("time_us", outbox.TimeMicroseconds));
+        }
+
+        foreach (var row in rows.FreedKeys)
+        {
+            await RunAsync(Provider.DeleteKey, ("scope", row.Scope), ("value", row.Value), ("stream", row.Stream));
+        }
+
+        foreach (var row in rows.ClaimedKeys)
+        {
+            await RunAsync(Provider.InsertKey, ("scope", row.Scope), ("value", row.Value), ("stream", row.Stream));
+        }
+
+        foreach (var row in rows.Commands)
+        {
+            await RunAsync(
+                Provider.InsertCommand,
+                ("command_id", row.CommandId), ("request_hash", row.RequestHash), ("stream", row.Stream), ("version", row.Version),
+                ("position", row.Position), ("reply", row.Reply), ("time_us", row.TimeMicroseconds));
+        }
+
+        foreach (var row in rows.Audit)
+        {
+            await RunAsync(
+                Provider.InsertAudit,
+                ("time_us", row.TimeMicroseconds), ("command_type", row.CommandType), ("command_id", row.CommandId), ("user_name", row.User),
+                ("stream", row.Stream), ("outcome", row.Outcome), ("error_reason", row.ErrorReason),
+                ("duration_us", row.DurationMicroseconds), ("position", row.Position));
+        }
+
+        foreach (var row in rows.Snapshots)
+        {
+            await RunAsync(Provider.DeleteSnapshot, ("stream", row.Stream));
+            await RunAsync(
+                Provider.InsertSnapshot,
+                ("stream", row.Stream), ("version", row.Version), ("position", row.Position), ("schema_version", row.SchemaVersion),
+                ("payload", row.Payload), ("time_us", row.TimeMicroseconds));
+        }
+
+        await WriteRestAsync(rows, transaction, cancellationToken);
+
+        Task RunAsync(string text, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
+            With(transaction, text, parameters).ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Writes what is one statement a transaction on every database: the trimming and the sequencer.</summary>
+    private async Task WriteRestAsync(AppendRows rows, DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        if (rows.TrimOutboxTo > 0)
+        {
+            await With(transaction, Provider.TrimOutbox, ("position", rows.TrimOutboxTo)).ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        if (rows.ForgetCommandsBefore > 0)
+        {
+            await With(transaction, Provider.ForgetCommands, ("before", rows.ForgetCommandsBefore), ("count", MaxForgottenCommands))
+                .ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        if (rows.NewHead is { } head)
+        {
+            await With(transaction, Provider.AdvanceSequencer, ("position", head.Position), ("time_us", head.TimeMicroseconds), ("hash", head.Hash))
+                .ExecuteNonQueryAsync(cancellationToken);
+        }
+    }
+}
