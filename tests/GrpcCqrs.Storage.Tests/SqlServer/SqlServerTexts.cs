@@ -72,6 +72,12 @@ internal sealed partial class SqlServerTexts(string name) : SqlServerProvider
     /// <summary>Refuses a text: a spec that waits for an answer fails by it, and the fixture tells of those that nobody waits for.</summary>
     internal static void Check(string text, DbParameterCollection parameters)
     {
+        // EF Core's generator for SQLite made it; SQL Server's own are checked with the schema's script.
+        if (text.StartsWith("CREATE ", StringComparison.Ordinal))
+        {
+            return;
+        }
+
         string[] names = [.. parameters.Cast<DbParameter>().Select(parameter => MarkedName(parameter.ParameterName))];
         var faults = Checked.GetOrAdd($"{text}\n{string.Join(' ', names)}", _ => TransactSql.FaultsOf(text, names));
         if (faults.Count > 0)
