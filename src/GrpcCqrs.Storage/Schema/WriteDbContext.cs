@@ -6,7 +6,7 @@ namespace GrpcCqrs.Storage;
 /// <summary>
 /// The schema of a write database: events, outbox, command ids, unique keys, audit log, snapshots, sequencer, consumer groups, jobs. A service derives
 /// its own context from it and owns the migrations. EF Core keeps the schema; the appends themselves are prepared statements on the same
-/// tables (DECISIONS.md 5).
+/// tables (docs/decisions/0005-ef-core-for-the-schema.md).
 /// </summary>
 public abstract class WriteDbContext(DbContextOptions options) : DbContext(options)
 {
