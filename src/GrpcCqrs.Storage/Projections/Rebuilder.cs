@@ -25,7 +25,7 @@ internal sealed partial class Rebuilder(
     private const int PageSize = 2_000;
 
     /// <summary>As few events are taken in and written in one turn, so that live tables that move on are met.</summary>
-    private const int ShortStretch = 2_000;
+    private const int ShortBatch = 2_000;
 
     /// <summary>How many rows the first stretch of a rebuild may have to write, before it is known what that takes; and the fewest.</summary>
     private const int FirstRows = 2_000;
@@ -41,7 +41,7 @@ internal sealed partial class Rebuilder(
     private readonly Dictionary<ProjectionState, Task<IReadOnlyList<string>>> comparisons = [];
     private int rows = FirstRows;
     private long nextTurn;
-    private Stretch? stretch;
+    private RebuildBatch? stretch;
 
     /// <summary>The configured bound; with a limit of events a second, what that allows in a tenth of one.</summary>
     private int LargestBatch => options.RebuildEventsPerSecond == 0
@@ -334,11 +334,11 @@ internal sealed partial class Rebuilder(
             Array.ForEach(group, state => state.Batch = null);
         }
 
-        stretch = new Stretch([.. group.Select(state => new TakenEvents(state, first.Page.Events))], after + limit, limit <= ShortStretch, begun) { Next = Task.FromResult(first) };
+        stretch = new RebuildBatch([.. group.Select(state => new TakenEvents(state, first.Page.Events))], after + limit, limit <= ShortBatch, begun) { Next = Task.FromResult(first) };
         return null;
     }
 
-    private async Task TakeInAsync(Stretch current, CancellationToken cancellationToken)
+    private async Task TakeInAsync(RebuildBatch current, CancellationToken cancellationToken)
     {
         var (page, events) = await current.Next;
         var read = page.Events.Count == 0 ? current.Position : page.Events[^1].Position;
@@ -366,7 +366,7 @@ internal sealed partial class Rebuilder(
         stretch = current.Sets.Count == 0 ? null : current;
     }
 
-    private async Task WriteAsync(Stretch current, CancellationToken cancellationToken)
+    private async Task WriteAsync(RebuildBatch current, CancellationToken cancellationToken)
     {
         var begun = clock.GetTimestamp();
         var set = current.Sets[^1];
@@ -394,7 +394,7 @@ internal sealed partial class Rebuilder(
     }
 
     /// <summary>Finds how many rows are written in about the time that the live tables may wait.</summary>
-    private void Adapt(Stretch written)
+    private void Adapt(RebuildBatch written)
     {
         // Four fifths of what would take all of the time, since it varies.
         var fits = written.MostRows * 0.8 * (options.RebuildTurn / written.Longest);
@@ -418,34 +418,4 @@ internal sealed partial class Rebuilder(
 
     [LoggerMessage(1208, LogLevel.Information, "Projection {Projection} switches to its other set of tables at position {Position}")]
     private static partial void LogSwitched(ILogger logger, string projection, long position);
-
-    /// <summary>Events that sets of tables take in together and are then written one set after the other.</summary>
-    private sealed class Stretch(List<TakenEvents> sets, long to, bool isShort, long begun)
-    {
-        public List<TakenEvents> Sets { get; } = sets;
-
-        public long After { get; } = sets[0].State.Position;
-
-        /// <summary>The last position that belongs to it at most.</summary>
-        public long To { get; } = to;
-
-        public bool IsShort { get; } = isShort;
-
-        public long Begun { get; } = begun;
-
-        /// <summary>The last position that was taken in.</summary>
-        public long Position { get; set; }
-
-        public required Task<(EventPage Page, Task<EventEnvelope[]> Events)> Next { get; set; }
-
-        /// <summary>Whether it is to be written now.</summary>
-        public bool IsFull { get; set; }
-
-        /// <summary>Whether there were no more events behind it.</summary>
-        public bool IsAtEnd { get; set; }
-
-        public int MostRows { get; set; }
-
-        public TimeSpan Longest { get; set; }
-    }
 }

@@ -7,7 +7,7 @@ namespace GrpcCqrs.Storage;
 /// <summary>
 /// A write database: events, outbox, command ids, unique keys, audit log, snapshots, sequencer, consumer groups and jobs. A service
 /// derives its own context from it; the engine owns the tables and migrates them. Appends are prepared statements on the same tables
-/// (docs/decisions/0005).
+/// (docs/decisions/0005-ef-core-for-the-schema.md).
 /// </summary>
 public abstract class WriteDbContext(DbContextOptions options) : DbContext(options)
 {

@@ -1,0 +1,33 @@
+using GrpcCqrs.EventSourcing;
+
+namespace GrpcCqrs.Storage;
+
+/// <summary>Events that several generations read together. They are then written, one generation after the other.</summary>
+internal sealed class RebuildBatch(List<TakenEvents> sets, long to, bool isShort, long begun)
+{
+    public List<TakenEvents> Sets { get; } = sets;
+
+    public long After { get; } = sets[0].State.Position;
+
+    /// <summary>The last position that may belong to it.</summary>
+    public long To { get; } = to;
+
+    public bool IsShort { get; } = isShort;
+
+    public long Begun { get; } = begun;
+
+    /// <summary>The last position that was read.</summary>
+    public long Position { get; set; }
+
+    public required Task<(EventPage Page, Task<EventEnvelope[]> Events)> Next { get; set; }
+
+    /// <summary>Whether it is to be written now.</summary>
+    public bool IsFull { get; set; }
+
+    /// <summary>Whether there were no later events.</summary>
+    public bool IsAtEnd { get; set; }
+
+    public int MostRows { get; set; }
+
+    public TimeSpan Longest { get; set; }
+}
