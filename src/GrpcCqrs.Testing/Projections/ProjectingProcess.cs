@@ -44,7 +44,7 @@ internal sealed class ProjectingProcess : IAsyncDisposable
             KeyValuePair.Create("Storage:Directory", (string?)directory.FullName),
             KeyValuePair.Create("Projections:BatchSize", (string?)$"{AnyCount}"),
         ]).Build());
-        collection.AddLogging().AddEventSourcing(types).AddEventStorage()
+        collection.AddLogging().AddEventSourcing().AddEvents(types).AddEventStorage()
             .AddDatabaseProvider(new SqliteProvider(), _ => throw new NotSupportedException("A history can only be projected."), createContext)
             .AddSingleton(store);
         if (projection is not null)

@@ -1,6 +1,7 @@
 using AutoMapper;
 using Blog.Application;
 using Blog.Application.Posts;
+using Blog.Domain.Posts;
 using Blog.Infrastructure;
 using Blog.Infrastructure.Posts;
 using Blog.Server;
@@ -99,12 +100,8 @@ public sealed class RegistrationTests
     }
 
     [Fact]
-    public void An_event_type_that_is_registered_twice_is_refused() =>
-        Assert.ThrowsAny<ArgumentException>(() => EventTypeRegistry.Create(types =>
-        {
-            PostEventTypes.Register(types);
-            PostEventTypes.Register(types);
-        }));
+    public void Event_types_that_are_registered_twice_are_refused_at_once() =>
+        Assert.ThrowsAny<ArgumentException>(() => Services().AddEvents<PostEvent>(PostEventsJson.Default));
 
     private static IEnumerable<T> Instances<T>() =>
         Services().Where(service => service.ServiceType == typeof(T)).Select(service => (T)service.ImplementationInstance!);

@@ -1,4 +1,3 @@
-using Blog.Application.Posts;
 using Blog.Domain.Posts;
 using FsCheck;
 using FsCheck.Fluent;
@@ -25,7 +24,7 @@ internal static class PostHistories
         from tags in Tags
         select new PostStep(post, name, text, tags);
 
-    public static EventTypeRegistry Types { get; } = EventTypeRegistry.Create(PostEventTypes.Register);
+    public static EventTypeRegistry Types { get; } = EventTypeRegistry.Of<PostEvent>(PostEventsJson.Default);
 
     public static Arbitrary<PostStep[]> Arbitrary { get; } =
         Gen.Choose(1, MaxSteps).SelectMany(count => Steps.ArrayOf(count)).ToArbitrary();
