@@ -18,26 +18,26 @@ public sealed class GoldenFileTests
     /// <summary>Where the golden files are, beside the tests.</summary>
     internal static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Golden");
 
-    /// <summary>Every module's event types, as the service registers them.</summary>
-    internal static readonly EventTypeRegistry Types =
+    /// <summary>Every module's event types, as the service registers them; made anew, so that a fault of theirs fails a test by its own message.</summary>
+    internal static EventTypeRegistry Types =>
         new ServiceCollection().AddBlogApplication().BuildServiceProvider().GetRequiredService<EventTypeRegistry>();
 
-    public static TheoryData<string> EventTypes => [.. Types.All.Select(type => type.Name)];
+    public static TheoryData<Type> EventTypes => [.. typeof(PostEvent).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(PostEvent)))];
 
     [Fact]
     public void Every_event_that_was_ever_written_is_read() => EventContract.Verify(Types, Folder);
 
     [Theory]
     [MemberData(nameof(EventTypes))]
-    public void Every_event_type_has_a_case_in_the_fold_and_a_sentence_in_the_history(string name)
+    public void Every_event_type_has_a_case_in_the_fold_and_a_sentence_in_the_history(Type type)
     {
-        var events = EventContract.Read(Types, Folder).OfType<PostEvent>().Where(@event => Types.Serialize(@event, DateTimeOffset.UnixEpoch).Type == name).ToArray();
-        Assert.True(events.Length > 0, $"No golden file has a {name}: Every_event_that_was_ever_written_is_read says which to add.");
-        Assert.All(events, @event =>
+        var events = EventContract.Read(Types, Folder).OfType<PostEvent>().Where(type.IsInstanceOfType).ToArray();
+        Assert.True(events.Length > 0, $"No golden file has a {type.Name}: Every_event_that_was_ever_written_is_read says which to add.");
+        foreach (var @event in events)
         {
             Post.Initial("any").Apply(@event);
             Assert.NotEmpty(GetPostHistoryHandler.Summarize(@event));
-        });
+        }
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class GoldenFileTests
     }
 
     [Theory]
-    [InlineData("blog.post-praised", 1)]
+    [InlineData("blog.post-unheard-of", 1)]
     [InlineData("blog.post-created", 1_000)]
     public void An_unknown_type_or_version_is_not_guessed_at(string name, int version) =>
         Assert.Throws<UnknownEventTypeException>(() => Types.Read(new RecordedEvent

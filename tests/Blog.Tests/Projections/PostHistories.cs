@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Blog.Domain.Posts;
 using FsCheck;
 using FsCheck.Fluent;
@@ -29,6 +30,14 @@ internal static class PostHistories
     public static Arbitrary<PostStep[]> Arbitrary { get; } =
         Gen.Choose(1, MaxSteps).SelectMany(count => Steps.ArrayOf(count)).ToArbitrary();
 
+    /// <summary>A history with every event there is; a step for a new one belongs here, and its name among the random steps.</summary>
+    public static ProjectionHistory Complete { get; } = Run(
+    [
+        new(0, "tag", "", ["rust", "grpc"]), new(0, "tag", "", ["C#"]), new(0, "edit", "Another content", []), new(0, "retitle", "Another title", []), new(0, "untag", "", ["grpc"]),
+        new(0, "publish", "", []), new(0, "unpublish", "", []), new(1, "publish", "", ["x"]), new(1, "archive", "", []), new(2, "delete", "", []),
+        new(3, "publish", "", []),
+    ]);
+
     public static ProjectionHistory Run(IEnumerable<PostStep> steps)
     {
         var states = new Dictionary<int, List<Post>>();
@@ -51,7 +60,8 @@ internal static class PostHistories
                 "unpublish" => post.Unpublish(),
                 "archive" => post.Archive(),
                 "delete" => post.Delete(),
-                _ => post.RestoreTo(past[1 + (step.Text.Length % (past.Count - 1))], keepStatus: false),
+                "restore" => post.RestoreTo(past[1 + (step.Text.Length % (past.Count - 1))], keepStatus: false),
+                _ => throw new UnreachableException($"PostHistories.Run has no decision for the step {step.Name}: add one."),
             });
         }
 
