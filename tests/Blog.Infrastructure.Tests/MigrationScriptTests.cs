@@ -94,13 +94,7 @@ public sealed class MigrationScriptTests
     {
         using (context)
         {
-            var actual = context.GetService<IMigrator>().GenerateScript().ReplaceLineEndings("\n").TrimEnd() + "\n";
-            if (Environment.GetEnvironmentVariable("GRPCCQRS_APPROVE") == "1")
-            {
-                File.WriteAllText(FileOf(provider), actual);
-            }
-
-            Assert.Equal(File.Exists(FileOf(provider)) ? File.ReadAllText(FileOf(provider)) : "", actual);
+            Approval.Verify(FileOf(provider), context.GetService<IMigrator>().GenerateScript().ReplaceLineEndings("\n").TrimEnd() + "\n");
         }
     }
 
