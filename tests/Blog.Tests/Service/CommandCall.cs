@@ -40,8 +40,20 @@ internal static class CommandCall
             null,
             new CallOptions(headers),
             request.ToByteArray());
-        var answer = method.OutputType.Parser.ParseFrom(await call.ResponseAsync);
+        var answer = method.OutputType.Parser.ParseFrom(await AnswerAsync());
         return new Answer((string)Get(answer, "post_id"), (long)Get(answer, "version"), (string)Get(answer, "consistency_token"));
+
+        async Task<byte[]> AnswerAsync()
+        {
+            try
+            {
+                return await call.ResponseAsync;
+            }
+            catch (RpcException exception) when (exception.StatusCode == StatusCode.Unimplemented)
+            {
+                throw new NotSupportedException($"{command} is in the proto and not in the server: add it to PostCommandGrpcService.cs and BlogMapping.cs.", exception);
+            }
+        }
 
         object? ValueOf(string field) => field switch
         {

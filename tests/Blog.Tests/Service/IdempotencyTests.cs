@@ -159,6 +159,7 @@ public sealed class IdempotencyTests(BlogService blog) : IClassFixture<BlogServi
             return PostCalls.NewId();
         }
 
+        var refusals = new List<string>();
         foreach (var start in Starts)
         {
             var trial = await start(blog);
@@ -167,9 +168,9 @@ public sealed class IdempotencyTests(BlogService blog) : IClassFixture<BlogServi
             {
                 await CommandCall.SendAsync(blog, command, trial);
             }
-            catch (RpcException)
+            catch (RpcException exception)
             {
-                // Not from this state.
+                refusals.Add(exception.Status.Detail);
                 continue;
             }
 
@@ -179,7 +180,7 @@ public sealed class IdempotencyTests(BlogService blog) : IClassFixture<BlogServi
             }
         }
 
-        Assert.Fail($"None of IdempotencyTests.Starts is a post that {command} changes by exactly one event: add one that is.");
+        Assert.Fail($"None of IdempotencyTests.Starts is a post that {command} changes by exactly one event: add one that is. Refused: {string.Join(' ', refusals)}");
         return "";
     }
 }

@@ -62,15 +62,22 @@ internal static class QueryCall
         var type = method.IsServerStreaming ? MethodType.ServerStreaming : MethodType.Unary;
         var call = new Method<byte[], byte[]>(type, method.Service.FullName, method.Name, Raw, Raw);
         var invoker = blog.Channel.CreateCallInvoker();
-        if (!method.IsServerStreaming)
+        try
         {
-            using var unary = invoker.AsyncUnaryCall(call, null, new CallOptions(), request.ToByteArray());
-            return method.OutputType.Parser.ParseFrom(await unary.ResponseAsync);
-        }
+            if (!method.IsServerStreaming)
+            {
+                using var unary = invoker.AsyncUnaryCall(call, null, new CallOptions(), request.ToByteArray());
+                return method.OutputType.Parser.ParseFrom(await unary.ResponseAsync);
+            }
 
-        using var watch = invoker.AsyncServerStreamingCall(call, null, new CallOptions(), request.ToByteArray());
-        Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
-        return method.OutputType.Parser.ParseFrom(watch.ResponseStream.Current);
+            using var watch = invoker.AsyncServerStreamingCall(call, null, new CallOptions(), request.ToByteArray());
+            Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+            return method.OutputType.Parser.ParseFrom(watch.ResponseStream.Current);
+        }
+        catch (RpcException exception) when (exception.StatusCode == StatusCode.Unimplemented)
+        {
+            throw new NotSupportedException($"{query} is in the proto and not in the server: add it to PostQueryGrpcService.cs and BlogMapping.cs.", exception);
+        }
     }
 
     /// <summary>Asks for a page; the answer is the token of the next.</summary>
@@ -98,7 +105,8 @@ internal static class QueryCall
 
     /// <summary>How the query is registered, under the name of its RPC.</summary>
     public static QueryRegistration RegistrationOf(BlogService blog, string query) =>
-        blog.Services.GetServices<QueryRegistration>().Single(registration => registration.QueryType.Name == query);
+        blog.Services.GetServices<QueryRegistration>().SingleOrDefault(registration => registration.QueryType.Name == query)
+        ?? throw new InvalidOperationException($"No query is registered under the name {query}; RegistrationTests say where it belongs.");
 
     /// <summary>The numbers of an enum's values but 0, which stands for none.</summary>
     public static IReadOnlyList<int> ValuesOf(FieldDescriptor field) => [.. field.EnumType.Values.Select(value => value.Number).Where(number => number != 0)];
