@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -7,10 +8,10 @@ namespace GrpcCqrs.EventSourcing;
 public static class EngineServices
 {
     /// <summary>Adds the buses with their pipeline, the write path and the tokens. Safe to call more than once.</summary>
-    public static IServiceCollection AddEventSourcing(this IServiceCollection services, EventTypeRegistry types)
+    public static IServiceCollection AddEventSourcing(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton(types);
+        services.TryAddSingleton(provider => EventTypeRegistry.Merge(provider.GetServices<EventModule>().Select(module => module.Types)));
         services.AddOptions<StateCacheOptions>().BindConfiguration(StateCacheOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.TryAddSingleton<StateCache>();
         services.TryAddSingleton<StoreIdentity>();
@@ -26,6 +27,40 @@ public static class EngineServices
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ICommandBehavior, CommandValidation>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ICommandBehavior, CommandDeduplication>());
         return services;
+    }
+
+    /// <summary>
+    /// Adds a module's events: all classes of <typeparamref name="TEvent"/>'s assembly that derive from it or implement it, each with its
+    /// <see cref="StoredEventAttribute"/>. Each module of a service adds its own.
+    /// </summary>
+    /// <typeparam name="TEvent">The base type or interface of the module's events.</typeparam>
+    /// <param name="services">The services.</param>
+    /// <param name="json">Source-generated serialisation, with a <c>[JsonSerializable]</c> for each event.</param>
+    /// <param name="upcast">Adds the upcasters from the events' older shapes. Default: there are none.</param>
+    /// <exception cref="ArgumentException">
+    /// An event has no <see cref="StoredEventAttribute"/> or no serialisation, or a type, a name or an upcaster is registered already, by
+    /// this module or an earlier one. The message names all of them and says what to change.
+    /// </exception>
+    public static IServiceCollection AddEvents<TEvent>(
+        this IServiceCollection services, JsonSerializerContext json, Action<EventTypeRegistry.Builder>? upcast = null)
+        where TEvent : class => services.AddEvents(EventTypeRegistry.Create(types =>
+        {
+            types.AddAll<TEvent>(json);
+            upcast?.Invoke(types);
+        }));
+
+    /// <summary>Adds event types and upcasters that a registry holds already.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="types">The types and upcasters; there may be upcasters only.</param>
+    /// <exception cref="ArgumentException">A type, a name or an upcaster is registered already.</exception>
+    public static IServiceCollection AddEvents(this IServiceCollection services, EventTypeRegistry types)
+    {
+        ArgumentNullException.ThrowIfNull(types);
+
+        // Merged here too, so that a duplicate fails where the service is put together and not at its first event.
+        _ = EventTypeRegistry.Merge(
+            [.. services.Where(service => service.ServiceType == typeof(EventModule)).Select(service => ((EventModule)service.ImplementationInstance!).Types), types]);
+        return services.AddSingleton(new EventModule(types));
     }
 
     /// <summary>Adds the write path of an aggregate.</summary>
@@ -112,3 +147,6 @@ public static class EngineServices
         where TProjection : class, IProjection =>
         services.AddSingleton<IProjection, TProjection>();
 }
+
+/// <summary>The event types that one module of a service brings.</summary>
+internal sealed record EventModule(EventTypeRegistry Types);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Blog.Application.Posts;
 using Blog.Domain.Posts;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Feed.V1;
@@ -10,7 +9,7 @@ namespace Benchmarks;
 /// <summary>The ceiling of what goes through the whole log: its events in memory, deserialised and folded into posts, on one thread.</summary>
 internal sealed class EventFold
 {
-    private static readonly EventTypeRegistry Types = EventTypeRegistry.Create(PostEventTypes.Register);
+    private static readonly EventTypeRegistry Types = EventTypeRegistry.Of<PostEvent>(PostEventsJson.Default);
 
     private readonly List<RecordedEvent> events = [];
 

@@ -41,7 +41,7 @@ public sealed class BusTests
 
     public BusTests()
     {
-        services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddEventSourcing(EventTypeRegistry.Create(_ => { }))
+        services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddEventSourcing()
             .AddSingleton<IEventStore>(store)
             .AddSingleton<IReadModel>(readModel)
             .AddCommand<Rename, RenameHandler>()
@@ -108,7 +108,7 @@ public sealed class BusTests
         await Assert.ThrowsAsync<InvalidOperationException>(() => services.GetRequiredService<ICommandBus>().SendAsync("text", Context(), CancellationToken.None).AsTask());
         await Assert.ThrowsAsync<InvalidOperationException>(() => services.GetRequiredService<IQueryBus>().AskAsync<AskName, int>(new AskName(), new QueryContext(), CancellationToken.None).AsTask());
 
-        await using var twice = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddEventSourcing(EventTypeRegistry.Create(_ => { })).AddSingleton<IEventStore>(store)
+        await using var twice = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddEventSourcing().AddSingleton<IEventStore>(store)
             .AddCommand<Rename, RenameHandler>().AddCommand<Rename, RenameHandler>().BuildServiceProvider();
         Assert.Throws<ArgumentException>(twice.GetRequiredService<ICommandBus>);
     }

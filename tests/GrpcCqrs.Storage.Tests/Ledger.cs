@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Serialization;
 using GrpcCqrs.EventSourcing;
 
@@ -25,7 +26,7 @@ public sealed record Ledger(string Id, string? Name, long Balance) : IAggregate<
         LedgerOpened e => this with { Name = e.Name },
         AmountBooked e => this with { Balance = Balance + e.Amount },
         LedgerClosed => this with { Name = null },
-        _ => this,
+        _ => throw new UnreachableException($"Ledger.Apply has no case for {@event.GetType().Name}: add one."),
     };
 
     public IReadOnlyList<LedgerEvent> Open(string name) => Name == name ? [] : [new LedgerOpened(name)];

@@ -77,6 +77,34 @@ public sealed class ProjectionLawSpecs : IAsyncLifetime
         Assert.Contains("InvalidOperationException: Thirteen.", broken.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_projection_that_depends_on_positions_is_not_asked_for_the_order_of_streams() =>
+        await checker.CheckAsync(new LastOfAll(), History, Seed, ProjectionLaws.All & ~ProjectionLaws.RemoveAndRefold);
+
+    [Fact]
+    public async Task Histories_without_an_event_that_the_projection_handles_are_found()
+    {
+        await checker.CheckAsync(new BalanceFold(), History, Seed, ProjectionLaws.AnyCut);
+        Assert.Equal(
+            "balances handles LedgerOpened, and no history has one: add it to the histories that the projection is checked on.",
+            Assert.Throws<HistoryGapException>(() => checker.EnsureCovered(new BalanceFold())).Message);
+
+        var opened = ProjectionHistory.Of(LedgerTypes.Registry, [(Stream("a"), new LedgerOpened("A"))]);
+        await checker.CheckAsync(new BalanceFold(), opened, Seed, ProjectionLaws.AnyCut);
+        checker.EnsureCovered(new BalanceFold());
+    }
+
+    [Fact]
+    public async Task Histories_that_leave_the_tables_empty_are_found()
+    {
+        var history = ProjectionHistory.Of(
+            LedgerTypes.Registry, [(Stream("a"), new LedgerOpened("A")), (Stream("a"), new AmountBooked(1)), (Stream("a"), new LedgerClosed())]);
+        await checker.CheckAsync(new BalanceFold(), history, Seed);
+        Assert.Equal(
+            "No history leaves a row in balances of balances: add one that does.",
+            Assert.Throws<HistoryGapException>(() => checker.EnsureCovered(new BalanceFold())).Message);
+    }
+
     private static StreamId Stream(string id) => new("ledger", id);
 
     /// <summary>Balances as a fold, closed ledgers not among them.</summary>
@@ -166,11 +194,14 @@ public sealed class ProjectionLawSpecs : IAsyncLifetime
             cancellationToken);
     }
 
-    private sealed class LastWriterWins : WrongProjection
+    private class LastWriterWins : WrongProjection
     {
         protected override Task ApplyAsync(string id, long amount, IProjectionTables tables, CancellationToken cancellationToken) =>
             SetAsync("last", amount, tables, cancellationToken);
     }
+
+    [DependsOnPositions("The row is that of the newest event.")]
+    private sealed class LastOfAll : LastWriterWins;
 
     private sealed class LeavingARow : WrongProjection
     {

@@ -72,17 +72,8 @@ public sealed class SqlApprovalTests
         ? $"{parameter.SqlDbType}({(parameter.Size < 0 ? "max" : parameter.Size.ToString(CultureInfo.InvariantCulture))})"
         : parameter.SqlDbType.ToString();
 
-    private static void AssertApproved(string name, StringBuilder text, [CallerFilePath] string thisFile = "")
-    {
-        var file = Path.Combine(Path.GetDirectoryName(thisFile)!, "Approved", name);
-        var actual = text.ToString().TrimEnd() + "\n";
-        if (Environment.GetEnvironmentVariable("GRPCCQRS_APPROVE") == "1")
-        {
-            File.WriteAllText(file, actual);
-        }
-
-        Assert.Equal(File.Exists(file) ? File.ReadAllText(file) : "", actual);
-    }
+    private static void AssertApproved(string name, StringBuilder text, [CallerFilePath] string thisFile = "") =>
+        Approval.Verify(Path.Combine(Path.GetDirectoryName(thisFile)!, "Approved", name), text.ToString().TrimEnd() + "\n");
 }
 
 /// <summary>A batch with something in every table.</summary>

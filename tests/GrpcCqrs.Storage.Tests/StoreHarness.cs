@@ -70,7 +70,7 @@ public sealed class StoreHarness : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection(more.Select(pair => KeyValuePair.Create<string, string?>(pair.Key, pair.Value)));
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Patience.Limit);
         builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
-        builder.Services.AddEventSourcing(LedgerTypes.Registry).AddAggregate<Ledger, LedgerEvent>();
+        builder.Services.AddEventSourcing().AddEvents(LedgerTypes.Registry).AddAggregate<Ledger, LedgerEvent>();
         builder.Services.AddEventStorage()
             .AddDatabases(options => new LedgerWriteDbContext(options), options => new LedgerReadDbContext(options))
             .AddDatabaseProvider(new SqliteProvider())

@@ -18,7 +18,8 @@ public class CallBenchmarks
 
     private readonly ServiceProvider services = new ServiceCollection()
         .AddLogging()
-        .AddEventSourcing(EventTypeRegistry.Create(PostEventTypes.Register))
+        .AddEventSourcing()
+        .AddEvents<PostEvent>(PostEventsJson.Default)
         .AddCommand<EditPostContent, IdleCommandHandler>()
         .AddReadModelQuery<GetPost, string, IdleQueryHandler>("post-details")
         .AddSingleton<IEventStore, IdleStore>()

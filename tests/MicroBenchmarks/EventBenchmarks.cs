@@ -1,5 +1,4 @@
 using BenchmarkDotNet.Attributes;
-using Blog.Application.Posts;
 using Blog.Domain.Posts;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage;
@@ -10,7 +9,7 @@ namespace MicroBenchmarks;
 [MemoryDiagnoser]
 public class EventBenchmarks
 {
-    private static readonly EventTypeRegistry Types = EventTypeRegistry.Create(PostEventTypes.Register);
+    private static readonly EventTypeRegistry Types = EventTypeRegistry.Of<PostEvent>(PostEventsJson.Default);
     private static readonly DateTimeOffset Now = new(2026, 11, 20, 0, 0, 0, TimeSpan.Zero);
     private static readonly Guid Id = Guid.Parse("019a0000-0000-7000-8000-000000000001");
 

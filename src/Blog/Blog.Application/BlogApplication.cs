@@ -10,7 +10,8 @@ public static class BlogApplication
 {
     /// <summary>Adds the event types, the commands and the queries that are answered from the event log.</summary>
     public static IServiceCollection AddBlogApplication(this IServiceCollection services) => services
-        .AddEventSourcing(EventTypeRegistry.Create(PostEventTypes.Register))
+        .AddEventSourcing()
+        .AddEvents<PostEvent>(PostEventsJson.Default)
         .AddAggregate<Post, PostEvent>(PostSnapshots.Create())
         .AddCommand<CreatePost, CreatePostHandler>()
         .AddCommand<ChangePostTitle, ChangePostTitleHandler>()

@@ -19,7 +19,10 @@ public interface IAggregate<TSelf, TEvent>
     /// <param name="id">The aggregate's id, the second part of the stream's name.</param>
     static abstract TSelf Initial(string id);
 
-    /// <summary>The state after one more event. Must not fail: what has happened has happened.</summary>
+    /// <summary>
+    /// The state after one more event. Must not fail: what has happened has happened. Only an event type without a case throws, so that
+    /// the tests find it; <c>_ => this</c> would pass over a new event in silence.
+    /// </summary>
     TSelf Apply(TEvent @event);
 
     /// <summary>

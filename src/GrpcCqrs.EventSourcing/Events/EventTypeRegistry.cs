@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 
 namespace GrpcCqrs.EventSourcing;
@@ -25,38 +26,39 @@ public sealed record JsonEvent(string Type, int SchemaVersion, JsonObject Payloa
 public sealed record PresentEvent(string Type, int SchemaVersion, ReadOnlyMemory<byte> Payload);
 
 /// <summary>
-/// All event types of a service with the upcasters from their older shapes, registered one by one. Every reader goes through it:
-/// aggregates, projections, history, feed. Immutable and safe for concurrent use.
+/// All event types of a service, of every module, with the upcasters from their older shapes. Every reader goes through it: aggregates,
+/// projections, history, feed. Immutable and safe for concurrent use.
 /// </summary>
-public sealed class EventTypeRegistry
+public sealed partial class EventTypeRegistry
 {
     /// <summary>How many upcasts one stored event may go through; more can only be upcasters that lead in a circle.</summary>
     private const int MaxUpcasts = 1_000;
 
     private readonly FrozenDictionary<Type, EventType> byClrType;
     private readonly FrozenDictionary<string, EventType> byName;
-    private readonly FrozenDictionary<(string Type, int SchemaVersion), Func<JsonObject, IEnumerable<JsonEvent>>> upcasters;
+    private readonly FrozenDictionary<(string Type, int SchemaVersion), Upcaster> upcasters;
 
     private EventTypeRegistry(Builder builder)
     {
+        builder.ThrowIfFaulty();
         byClrType = builder.Types.ToFrozenDictionary(type => type.ClrType);
         byName = builder.Types.ToFrozenDictionary(type => type.Name, StringComparer.Ordinal);
-        upcasters = builder.Upcasters.ToFrozenDictionary(upcaster => (upcaster.Type, upcaster.SchemaVersion), upcaster => upcaster.Upcast);
+        upcasters = builder.Upcasters.ToFrozenDictionary(upcaster => (upcaster.Type, upcaster.SchemaVersion));
         All = [.. builder.Types.OrderBy(type => type.Name, StringComparer.Ordinal)];
-        foreach (var (type, schemaVersion) in upcasters.Keys)
-        {
-            if (byName.TryGetValue(type, out var current) && schemaVersion >= current.SchemaVersion)
-            {
-                throw new ArgumentException($"{type} is written in schema version {current.SchemaVersion}, so version {schemaVersion} cannot be upcast.");
-            }
-        }
+        Older = [.. upcasters.Keys.OrderBy(shape => shape.Type, StringComparer.Ordinal).ThenBy(shape => shape.SchemaVersion)];
     }
 
     /// <summary>The types in alphabetical order of their names.</summary>
     public IReadOnlyList<EventType> All { get; }
 
+    /// <summary>The shapes that are written no more and that an upcaster starts from, by name and version.</summary>
+    public IReadOnlyList<(string Type, int SchemaVersion)> Older { get; }
+
     /// <summary>Builds a registry.</summary>
-    /// <exception cref="ArgumentException">A type, a name or an upcaster was added twice, or an upcaster starts from the present shape.</exception>
+    /// <exception cref="ArgumentException">
+    /// A type, a name or an upcaster was added twice, an upcaster starts from the present shape, or an event of a module has no
+    /// <see cref="StoredEventAttribute"/> or no serialisation. The message names all of them and says what to change.
+    /// </exception>
     public static EventTypeRegistry Create(Action<Builder> register)
     {
         ArgumentNullException.ThrowIfNull(register);
@@ -65,6 +67,23 @@ public sealed class EventTypeRegistry
         return new EventTypeRegistry(builder);
     }
 
+    /// <summary>The registry of one module's events.</summary>
+    /// <typeparam name="TEvent">The base type or interface of the module's events.</typeparam>
+    /// <param name="json">Source-generated serialisation, with a <c>[JsonSerializable]</c> for each event.</param>
+    /// <exception cref="ArgumentException">As for <see cref="Create"/>.</exception>
+    public static EventTypeRegistry Of<TEvent>(JsonSerializerContext json)
+        where TEvent : class => Create(types => types.AddAll<TEvent>(json));
+
+    /// <summary>All modules' event types and upcasters in one registry.</summary>
+    /// <exception cref="ArgumentException">As for <see cref="Create"/>, across the modules.</exception>
+    internal static EventTypeRegistry Merge(IEnumerable<EventTypeRegistry> modules) => Create(types =>
+    {
+        foreach (var module in modules)
+        {
+            types.AddPart(module);
+        }
+    });
+
     /// <summary>Writes an event as JSON under a new version 7 id.</summary>
     /// <exception cref="UnknownEventTypeException">The type is not registered.</exception>
     public EventData Serialize(object @event, DateTimeOffset now)
@@ -72,7 +91,7 @@ public sealed class EventTypeRegistry
         ArgumentNullException.ThrowIfNull(@event);
         if (!byClrType.TryGetValue(@event.GetType(), out var type))
         {
-            throw new UnknownEventTypeException($"The event type {@event.GetType().FullName} is not registered; add it to the service's event types.");
+            throw new UnknownEventTypeException($"The event type {@event.GetType().FullName} is not registered: add its module with AddEvents.");
         }
 
         return new EventData(
@@ -127,9 +146,9 @@ public sealed class EventTypeRegistry
             {
                 events.Add((type, json));
             }
-            else if (upcasters.TryGetValue((json.Type, json.SchemaVersion), out var upcast) && upcasts++ < MaxUpcasts)
+            else if (upcasters.TryGetValue((json.Type, json.SchemaVersion), out var upcaster) && upcasts++ < MaxUpcasts)
             {
-                foreach (var newer in upcast(json.Payload).Reverse())
+                foreach (var newer in upcaster.Upcast(json.Payload).Reverse())
                 {
                     pending.Push(newer);
                 }
@@ -146,43 +165,6 @@ public sealed class EventTypeRegistry
 
     private static T NotNull<T>(T? value, RecordedEvent record)
         where T : class => value ?? throw new JsonException($"The payload at position {record.Position} is not a JSON object.");
-
-    /// <summary>Collects event types and upcasters.</summary>
-    public sealed class Builder
-    {
-        internal List<EventType> Types { get; } = [];
-
-        internal List<(string Type, int SchemaVersion, Func<JsonObject, IEnumerable<JsonEvent>> Upcast)> Upcasters { get; } = [];
-
-        /// <summary>Adds a type.</summary>
-        public Builder Add<TEvent>(string name, int schemaVersion, JsonTypeInfo<TEvent> json)
-            where TEvent : class
-        {
-            ArgumentException.ThrowIfNullOrWhiteSpace(name);
-            ArgumentOutOfRangeException.ThrowIfLessThan(schemaVersion, 1);
-            Types.Add(new EventType(typeof(TEvent), name, schemaVersion, json));
-            return this;
-        }
-
-        /// <summary>Adds the step from one schema version of a type to the next. Steps are chained.</summary>
-        /// <param name="name">The type's stable name.</param>
-        /// <param name="schemaVersion">The old version.</param>
-        /// <param name="upcast">Makes the shape of the next version from that of the old one; may change what it is given.</param>
-        public Builder Upcast(string name, int schemaVersion, Func<JsonObject, JsonObject> upcast) =>
-            Upcast(name, schemaVersion, payload => [new JsonEvent(name, schemaVersion + 1, upcast(payload))]);
-
-        /// <summary>Adds the step from an old event to none, one or several others, of any type.</summary>
-        /// <param name="name">The old event's stable name.</param>
-        /// <param name="schemaVersion">Its version.</param>
-        /// <param name="upcast">Makes the events that stand in its place, in order.</param>
-        public Builder Upcast(string name, int schemaVersion, Func<JsonObject, IEnumerable<JsonEvent>> upcast)
-        {
-            ArgumentException.ThrowIfNullOrWhiteSpace(name);
-            ArgumentOutOfRangeException.ThrowIfLessThan(schemaVersion, 1);
-            Upcasters.Add((name, schemaVersion, upcast));
-            return this;
-        }
-    }
 }
 
 /// <summary>An event type that the service does not know. It is a fault of the code or of a deployment, never of a caller.</summary>

@@ -23,7 +23,12 @@ internal sealed class LawRun(ProjectionChecker checker, IProjection projection, 
         try
         {
             how = "event by event";
-            expected ??= await FillAsync(history, Singly);
+            if (expected is null)
+            {
+                expected = await FillAsync(history, Singly);
+                checker.Saw(projection, expected);
+            }
+
             await (law switch
             {
                 ProjectionLaws.DuplicateDelivery => CheckDuplicateDeliveryAsync(random),

@@ -44,7 +44,7 @@ internal sealed class ProjectingProcess : IAsyncDisposable
             KeyValuePair.Create("Storage:Directory", (string?)directory.FullName),
             KeyValuePair.Create("Projections:BatchSize", (string?)$"{AnyCount}"),
         ]).Build());
-        collection.AddLogging().AddEventSourcing(types).AddEventStorage()
+        collection.AddLogging().AddEventSourcing().AddEvents(types).AddEventStorage()
             .AddDatabases(_ => throw new NotSupportedException("A history can only be projected."), createContext)
             .AddDatabaseProvider(new SqliteProvider())
             .AddSingleton(store);

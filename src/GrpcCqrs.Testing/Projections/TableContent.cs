@@ -12,6 +12,9 @@ internal sealed class TableContent
 
     private readonly List<(ProjectedRows Part, List<Row> Rows)> parts = [];
 
+    /// <summary>The parts that have rows.</summary>
+    public IEnumerable<string> FilledParts => parts.Where(part => part.Rows.Count > 0).Select(part => part.Part.Name);
+
     public static async Task<TableContent> ReadAsync(DbConnection connection, IProjection projection, int generation, CancellationToken cancellationToken)
     {
         var content = new TableContent();

@@ -1,6 +1,7 @@
 using AutoMapper;
 using Blog.Application;
 using Blog.Application.Posts;
+using Blog.Domain.Posts;
 using Blog.Infrastructure;
 using Blog.Infrastructure.Posts;
 using Blog.Server;
@@ -36,23 +37,25 @@ public sealed class RegistrationTests
     public void Every_command_has_exactly_one_handler_and_every_handler_is_registered()
     {
         var registered = Instances<CommandRegistration>().Select(registration => (registration.CommandType, registration.HandlerType)).ToArray();
-        Assert.Equal(Sorted(Handled(typeof(ICommandHandler<>))), Sorted(registered));
-        Assert.Equal(registered.Length, registered.Select(pair => pair.CommandType).Distinct().Count());
-        Assert.Equal(
+        ListAssert.Same(TextsOf(Handled(typeof(ICommandHandler<>))), TextsOf(registered), "Register each handler with AddCommand in BlogApplication.cs, once.");
+        ListAssert.Same(
             NamesOf(PostCommandService.Descriptor),
-            registered.Select(pair => pair.CommandType.Name).Order(StringComparer.Ordinal));
+            registered.Select(pair => pair.CommandType.Name),
+            "Each RPC of PostCommandService needs a command of its name in Blog.Application/Posts/Commands, and each command an RPC.");
     }
 
     [Fact]
     public void Every_query_has_exactly_one_handler_and_every_handler_is_registered()
     {
         var registered = Instances<QueryRegistration>().Select(registration => (registration.QueryType, registration.HandlerType)).ToArray();
-        Assert.Equal(
-            Sorted([.. Handled(typeof(IReadModelQueryHandler<,>)), .. Handled(typeof(IReadModelWatchHandler<,>)), .. Handled(typeof(IEventLogQueryHandler<,>))]), Sorted(registered));
-        Assert.Equal(registered.Length, registered.Select(pair => pair.QueryType).Distinct().Count());
-        Assert.Equal(
+        ListAssert.Same(
+            TextsOf([.. Handled(typeof(IReadModelQueryHandler<,>)), .. Handled(typeof(IReadModelWatchHandler<,>)), .. Handled(typeof(IEventLogQueryHandler<,>))]),
+            TextsOf(registered),
+            "Register each handler once: of the read model in BlogInfrastructure.cs, of the event log in BlogApplication.cs.");
+        ListAssert.Same(
             NamesOf(PostQueryService.Descriptor),
-            registered.Select(pair => pair.QueryType.Name).Order(StringComparer.Ordinal));
+            registered.Select(pair => pair.QueryType.Name),
+            "Each RPC of PostQueryService needs a query of its name in Blog.Application/Posts/Queries, and each query an RPC.");
     }
 
     [Fact]
@@ -61,15 +64,17 @@ public sealed class RegistrationTests
         var messages = typeof(CreatePost).Assembly.GetTypes().Where(type => type.IsAssignableTo(typeof(IValidatable)));
         var registered = Instances<CommandRegistration>().Select(registration => registration.CommandType)
             .Concat(Instances<QueryRegistration>().Select(registration => registration.QueryType));
-        Assert.Equal(messages.OrderBy(type => type.Name), registered.OrderBy(type => type.Name));
+        ListAssert.Same(messages.Select(type => type.Name), registered.Select(type => type.Name), "A message needs a handler, registered in BlogApplication.cs or BlogInfrastructure.cs.");
     }
 
     [Fact]
     public async Task Every_projection_is_registered_once_under_a_name_and_tables_of_its_own()
     {
         var services = Services().Where(service => service.ServiceType == typeof(IProjection)).Select(service => service.ImplementationType!).ToArray();
-        Assert.Equal(
-            Handlers.Where(type => type.IsAssignableTo(typeof(IProjection))).OrderBy(type => type.Name), services.OrderBy(type => type.Name));
+        ListAssert.Same(
+            Handlers.Where(type => type.IsAssignableTo(typeof(IProjection))).Select(type => type.Name),
+            services.Select(type => type.Name),
+            "Register each projection with AddProjection in BlogInfrastructure.cs, once.");
         await using var provider = Services().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).BuildServiceProvider();
         var projections = provider.GetServices<IProjection>().ToArray();
         Assert.Equal(projections.Length, projections.Select(projection => projection.Name).Distinct(StringComparer.Ordinal).Count());
@@ -99,12 +104,8 @@ public sealed class RegistrationTests
     }
 
     [Fact]
-    public void An_event_type_that_is_registered_twice_is_refused() =>
-        Assert.ThrowsAny<ArgumentException>(() => EventTypeRegistry.Create(types =>
-        {
-            PostEventTypes.Register(types);
-            PostEventTypes.Register(types);
-        }));
+    public void Event_types_that_are_registered_twice_are_refused_at_once() =>
+        Assert.ThrowsAny<ArgumentException>(() => Services().AddEvents<PostEvent>(PostEventsJson.Default));
 
     private static IEnumerable<T> Instances<T>() =>
         Services().Where(service => service.ServiceType == typeof(T)).Select(service => (T)service.ImplementationInstance!);
@@ -116,9 +117,8 @@ public sealed class RegistrationTests
         where implemented.IsGenericType && implemented.GetGenericTypeDefinition() == contract
         select (implemented.GetGenericArguments()[0], handler);
 
-    private static IEnumerable<string> Sorted(IEnumerable<(Type Message, Type Handler)> pairs) =>
-        pairs.Select(pair => $"{pair.Message.Name} -> {pair.Handler.Name}").Order(StringComparer.Ordinal);
+    private static IEnumerable<string> TextsOf(IEnumerable<(Type Message, Type Handler)> pairs) =>
+        pairs.Select(pair => $"{pair.Message.Name} -> {pair.Handler.Name}");
 
-    private static IEnumerable<string> NamesOf(ServiceDescriptor service) =>
-        service.Methods.Select(method => method.Name).Order(StringComparer.Ordinal);
+    private static IEnumerable<string> NamesOf(ServiceDescriptor service) => service.Methods.Select(method => method.Name);
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Blog.Tests.Architecture;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Hosting;
 using Xunit;
@@ -43,7 +44,7 @@ public sealed class ErrorTableTests
             .SelectMany(type => type.GetFields())
             .Where(field => field.FieldType == typeof(ErrorCode))
             .Select(field => (ErrorCode)field.GetValue(null)!);
-        Assert.Equal(rows, All);
+        ListAssert.Same(rows.Select(row => row.Reason), All.Select(row => row.Reason), "Add a new code to the list All of its class.");
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using Blog.V1;
 using Google.Protobuf;
+using Google.Protobuf.Reflection;
 using Grpc.Core;
 using Xunit;
 
@@ -26,20 +27,12 @@ internal static class CommandCall
     {
         var method = PostCommandService.Descriptor.FindMethodByName(command);
         var request = method.InputType.Parser.ParseFrom(ByteString.Empty);
-        Set(request, "post_id", postId);
-        Set(request, "command_id", commandId);
-        Set(request, "title", text);
-        Set(request, "content", text);
-        Set(request, "author", "Ada");
-        Set(request, "version", 1L);
-        if (expectedVersion is { } expected)
+        foreach (var field in method.InputType.Fields.InDeclarationOrder())
         {
-            Set(request, "expected_version", expected);
-        }
-
-        if (method.InputType.FindFieldByName("tags") is { } tags)
-        {
-            ((System.Collections.IList)tags.Accessor.GetValue(request)).Add("grpc");
+            if (ValueOf(field.Name) is { } value)
+            {
+                Set(request, field, value);
+            }
         }
 
         using var call = blog.Channel.CreateCallInvoker().AsyncUnaryCall(
@@ -47,16 +40,50 @@ internal static class CommandCall
             null,
             new CallOptions(headers),
             request.ToByteArray());
-        var answer = method.OutputType.Parser.ParseFrom(await call.ResponseAsync);
+        var answer = method.OutputType.Parser.ParseFrom(await AnswerAsync());
         return new Answer((string)Get(answer, "post_id"), (long)Get(answer, "version"), (string)Get(answer, "consistency_token"));
+
+        async Task<byte[]> AnswerAsync()
+        {
+            try
+            {
+                return await call.ResponseAsync;
+            }
+            catch (RpcException exception) when (exception.StatusCode == StatusCode.Unimplemented)
+            {
+                throw new NotSupportedException($"{command} is in the proto and not in the server: add it to PostCommandGrpcService.cs and BlogMapping.cs.", exception);
+            }
+        }
+
+        object? ValueOf(string field) => field switch
+        {
+            "post_id" => postId,
+            "command_id" => commandId,
+            "title" or "content" => text,
+            "author" => "Ada",
+            "version" => 1L,
+            "tags" => "grpc",
+            "expected_version" => expectedVersion,
+            "slug" or "keep_status" => null,
+            _ => throw new InvalidOperationException($"CommandCall.SendAsync has no value for {command}'s field {field}: add one, or null to leave it out."),
+        };
     }
 
     /// <summary>The refusal of a command that must fail.</summary>
     public static async Task<Refusal> RefuseAsync(BlogService blog, string command, string postId, string commandId = "", long? expectedVersion = null) =>
         Refusal.Of(await Assert.ThrowsAsync<RpcException>(() => SendAsync(blog, command, postId, commandId, expectedVersion)));
 
-    private static void Set(IMessage message, string field, object value) =>
-        message.Descriptor.FindFieldByName(field)?.Accessor.SetValue(message, value);
+    private static void Set(IMessage message, FieldDescriptor field, object value)
+    {
+        if (field.Accessor.GetValue(message) is System.Collections.IList list)
+        {
+            list.Add(value);
+        }
+        else
+        {
+            field.Accessor.SetValue(message, value);
+        }
+    }
 
     private static object Get(IMessage message, string field) => message.Descriptor.FindFieldByName(field).Accessor.GetValue(message);
 }

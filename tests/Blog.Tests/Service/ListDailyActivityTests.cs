@@ -40,13 +40,7 @@ public sealed class ListDailyActivityTests(BlogService blog) : IClassFixture<Blo
         // The tables are emptied once, when the service first projects.
         var token = (await blog.CreateAsync()).ConsistencyToken;
         await blog.Queries.ListDailyActivityAsync(new() { ConsistencyToken = token });
-        await using (var connection = await blog.Services.GetRequiredService<ReadDatabase>().OpenAsync(CancellationToken.None))
-        {
-            await connection.ExecuteAsync(
-                "INSERT INTO daily_activity_g1 (day, created_count, edited_count, published_count, deleted_count) VALUES (@day, 1, 2, 3, 4)",
-                ((int[])[-1, 0, 1, 2, 4]).Select(day => new { day }));
-        }
-
+        await blog.InsertActivityAsync(-1, 0, 1, 2, 4);
         foreach (var pageSize in (int[])[1, 2, 4, 5, 0])
         {
             Assert.Equal(["1970-01-01", "1970-01-02", "1970-01-03"], await DaysAsync("1970-01-01", "1970-01-04", pageSize));
@@ -71,5 +65,20 @@ public sealed class ListDailyActivityTests(BlogService blog) : IClassFixture<Blo
         }
         while (request.PageToken.Length > 0);
         return days;
+    }
+}
+
+/// <summary>Activity of days that no test can wait for.</summary>
+internal static class ActivityOfOtherDays
+{
+    /// <summary>Writes activity into the read database, which must have projected before.</summary>
+    /// <param name="blog">The service.</param>
+    /// <param name="days">The days, counted from 1970-01-01.</param>
+    public static async Task InsertActivityAsync(this BlogService blog, params int[] days)
+    {
+        await using var connection = await blog.Services.GetRequiredService<ReadDatabase>().OpenAsync(CancellationToken.None);
+        await connection.ExecuteAsync(
+            "INSERT INTO daily_activity (day, created_count, edited_count, published_count, deleted_count) VALUES (@day, 1, 2, 3, 4)",
+            days.Select(day => new { day }));
     }
 }

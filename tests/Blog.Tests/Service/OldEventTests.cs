@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Blog.Application.Posts;
 using Blog.Tests.Service;
 using Blog.V1;
 using GrpcCqrs.EventSourcing;
@@ -17,20 +16,16 @@ public sealed class OldEventsStartup : IHostingStartup
 {
     internal const string OldType = "blog.post-born";
 
-    public void Configure(IWebHostBuilder builder) => builder.ConfigureServices(services => services.AddSingleton(EventTypeRegistry.Create(types =>
-    {
-        PostEventTypes.Register(types);
-        types
-            .Upcast(OldType, 1, old => new JsonObject { ["title"] = (string)old["headline"]!, ["author"] = (string)old["by"]! })
-            .Upcast(OldType, 2, old =>
-            [
-                new JsonEvent("blog.post-created", 1, new JsonObject
-                {
-                    ["title"] = (string)old["title"]!, ["content"] = "Old content", ["slug"] = "old", ["author"] = (string)old["author"]!, ["tags"] = new JsonArray("old"),
-                }),
-                new JsonEvent("blog.post-published", 1, []),
-            ]);
-    })));
+    public void Configure(IWebHostBuilder builder) => builder.ConfigureServices(services => services.AddEvents(EventTypeRegistry.Create(types => types
+        .Upcast(OldType, 1, old => new JsonObject { ["title"] = (string)old["headline"]!, ["author"] = (string)old["by"]! })
+        .Upcast(OldType, 2, old =>
+        [
+            new JsonEvent("blog.post-created", 1, new JsonObject
+            {
+                ["title"] = (string)old["title"]!, ["content"] = "Old content", ["slug"] = "old", ["author"] = (string)old["author"]!, ["tags"] = new JsonArray("old"),
+            }),
+            new JsonEvent("blog.post-published", 1, []),
+        ]))));
 }
 
 /// <summary>A service whose log has events of shapes that are written no more.</summary>

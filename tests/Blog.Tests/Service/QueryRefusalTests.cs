@@ -1,4 +1,6 @@
 using Blog.V1;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using GrpcCqrs.EventSourcing;
 using Xunit;
@@ -39,61 +41,63 @@ public sealed class QueryRefusalTests(BlogService blog) : IClassFixture<BlogServ
     }
 
     [Theory]
-    [InlineData(-1)]
-    [InlineData(int.MinValue)]
-    [InlineData(int.MaxValue)]
-    public async Task A_page_size_out_of_bounds_is_refused(int pageSize)
+    [MemberData(nameof(QueryCall.All), MemberType = typeof(QueryCall))]
+    public async Task A_well_formed_query_is_answered(string query)
     {
-        (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { PageSize = pageSize }))).Is(EngineErrors.InvalidFields, "page_size");
-        (await Refusal.OfAsync(blog.Queries.SearchPostsAsync(new() { Query = "x", PageSize = pageSize }))).Is(EngineErrors.InvalidFields, "page_size");
-        (await Refusal.OfAsync(blog.Queries.ListTagsAsync(new() { PageSize = pageSize }))).Is(EngineErrors.InvalidFields, "page_size");
-        (await Refusal.OfAsync(blog.Queries.ListAuthorsAsync(new() { PageSize = pageSize }))).Is(EngineErrors.InvalidFields, "page_size");
-        (await Refusal.OfAsync(blog.Queries.ListDailyActivityAsync(new() { PageSize = pageSize }))).Is(EngineErrors.InvalidFields, "page_size");
-        (await Refusal.OfAsync(blog.Queries.GetPostHistoryAsync(new() { PostId = PostCalls.UnknownId, PageSize = pageSize }))).Is(EngineErrors.InvalidFields, "page_size");
+        var created = await blog.CreateAsync();
+        await blog.GetAsync(created.PostId, created.ConsistencyToken);
+        var exception = await Record.ExceptionAsync(() => QueryCall.SendAsync(blog, query, QueryCall.Request(query, created.PostId)));
+        Assert.True(exception is null, $"{query} is refused: {exception?.Message} Have QueryCall.Request set what the query demands.");
     }
 
-    [Fact]
-    public async Task The_largest_page_sizes_are_accepted_and_one_more_is_not()
+    [Theory]
+    [MemberData(nameof(QueryCall.Paged), MemberType = typeof(QueryCall))]
+    public async Task A_page_size_out_of_bounds_is_refused_and_the_largest_is_accepted(string query)
     {
         var id = (await blog.CreateAsync()).PostId;
-        await blog.Queries.ListPostsAsync(new() { PageSize = 100 });
-        await blog.Queries.SearchPostsAsync(new() { Query = "x", PageSize = 100 });
-        await blog.Queries.ListTagsAsync(new() { PageSize = 1_000 });
-        await blog.Queries.ListAuthorsAsync(new() { PageSize = 1_000 });
-        await blog.Queries.ListDailyActivityAsync(new() { PageSize = 1_000 });
-        (await Refusal.OfAsync(blog.Queries.ListAuthorsAsync(new() { PageSize = 1_001 }))).Is(EngineErrors.InvalidFields, "page_size");
-        (await Refusal.OfAsync(blog.Queries.ListDailyActivityAsync(new() { PageSize = 1_001 }))).Is(EngineErrors.InvalidFields, "page_size");
-        await blog.Queries.GetPostHistoryAsync(new() { PostId = id, PageSize = 500 });
-        (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { PageSize = 101 }))).Is(EngineErrors.InvalidFields, "page_size");
-        (await Refusal.OfAsync(blog.Queries.SearchPostsAsync(new() { Query = "x", PageSize = 101 }))).Is(EngineErrors.InvalidFields, "page_size");
-        (await Refusal.OfAsync(blog.Queries.ListTagsAsync(new() { PageSize = 1_001 }))).Is(EngineErrors.InvalidFields, "page_size");
-        (await Refusal.OfAsync(blog.Queries.GetPostHistoryAsync(new() { PostId = id, PageSize = 501 }))).Is(EngineErrors.InvalidFields, "page_size");
+        var type = QueryCall.RegistrationOf(blog, query).QueryType;
+        var max = (int?)type.GetField("MaxPageSize")?.GetRawConstantValue() ?? throw new InvalidOperationException($"{type.Name} needs a constant MaxPageSize.");
+        foreach (var pageSize in (int[])[-1, int.MinValue, int.MaxValue, max + 1])
+        {
+            (await QueryCall.RefuseAsync(blog, query, QueryCall.Request(query, id).With("page_size", pageSize))).Is(EngineErrors.InvalidFields, "page_size");
+        }
+
+        await QueryCall.SendAsync(blog, query, QueryCall.Request(query, id).With("page_size", max));
+    }
+
+    [Theory]
+    [MemberData(nameof(QueryCall.All), MemberType = typeof(QueryCall))]
+    public async Task Unknown_enum_values_are_refused(string query)
+    {
+        foreach (var field in QueryCall.FieldsOf(query).Where(field => field.FieldType == FieldType.Enum))
+        {
+            foreach (var unknown in (int[])[-1, QueryCall.ValuesOf(field).Max() + 1, 99])
+            {
+                (await QueryCall.RefuseAsync(blog, query, QueryCall.Request(query, PostCalls.UnknownId).With(field.Name, QueryCall.EnumOf(field, unknown))))
+                    .Is(EngineErrors.InvalidFields, field.Name);
+            }
+        }
     }
 
     [Fact]
-    public async Task Unknown_enum_values_are_refused()
-    {
-        foreach (var unknown in (int[])[-1, 5, 99])
-        {
-            (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { Statuses = { (PostStatus)unknown } }))).Is(EngineErrors.InvalidFields, "statuses");
-            (await Refusal.OfAsync(blog.Queries.SearchPostsAsync(new() { Query = "x", Statuses = { (PostStatus)unknown } }))).Is(EngineErrors.InvalidFields, "statuses");
-            (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { OrderBy = (PostOrder)unknown }))).Is(EngineErrors.InvalidFields, "order_by");
-            (await Refusal.OfAsync(blog.Queries.ListAuthorsAsync(new() { OrderBy = (AuthorOrder)unknown }))).Is(EngineErrors.InvalidFields, "order_by");
-            (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { Direction = (SortDirection)unknown }))).Is(EngineErrors.InvalidFields, "direction");
-        }
-
+    public async Task Deleted_posts_cannot_be_asked_for() =>
         (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { Statuses = { PostStatus.Deleted } }))).Is(EngineErrors.InvalidFields, "statuses");
-    }
 
     [Theory]
     [MemberData(nameof(MalformedTimes))]
     public async Task A_malformed_time_is_refused(long seconds, int nanos)
     {
         var time = new Timestamp { Seconds = seconds, Nanos = nanos };
-        (await Refusal.OfAsync(blog.Queries.GetPostAsOfAsync(new() { PostId = PostCalls.UnknownId, Time = time }))).Is(EngineErrors.InvalidFields, "time");
-        (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { Created = new() { StartTime = time } }))).Is(EngineErrors.InvalidFields, "created.start_time");
-        (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { Updated = new() { EndTime = time } }))).Is(EngineErrors.InvalidFields, "updated.end_time");
-        (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { Published = new() { EndTime = time } }))).Is(EngineErrors.InvalidFields, "published.end_time");
+        foreach (var (query, field) in TimesOfQueries())
+        {
+            var isRange = field.MessageType.ClrType == typeof(TimeRange);
+            var values = isRange ? (IMessage[])[new TimeRange { StartTime = time }, new TimeRange { EndTime = time }] : [time];
+            string[] fields = isRange ? [$"{field.Name}.start_time", $"{field.Name}.end_time"] : [field.Name];
+            foreach (var (value, name) in values.Zip(fields))
+            {
+                (await QueryCall.RefuseAsync(blog, query, QueryCall.Request(query, PostCalls.UnknownId).With(field.Name, value))).Is(EngineErrors.InvalidFields, name);
+            }
+        }
     }
 
     [Fact]
@@ -112,9 +116,11 @@ public sealed class QueryRefusalTests(BlogService blog) : IClassFixture<BlogServ
     public async Task A_time_range_ends_behind_its_start()
     {
         var time = Timestamp.FromDateTimeOffset(DateTimeOffset.UnixEpoch);
-        var empty = new TimeRange { StartTime = time, EndTime = time };
-        (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { Created = empty, Updated = empty, Published = empty })))
-            .Is(EngineErrors.InvalidFields, "created", "updated", "published");
+        foreach (var (query, field) in TimesOfQueries().Where(pair => pair.Field.MessageType.ClrType == typeof(TimeRange)))
+        {
+            var empty = new TimeRange { StartTime = time, EndTime = time };
+            (await QueryCall.RefuseAsync(blog, query, QueryCall.Request(query, PostCalls.UnknownId).With(field.Name, empty))).Is(EngineErrors.InvalidFields, field.Name);
+        }
     }
 
     [Fact]
@@ -131,5 +137,16 @@ public sealed class QueryRefusalTests(BlogService blog) : IClassFixture<BlogServ
             (await Refusal.OfAsync(blog.Queries.ListDailyActivityAsync(new() { StartDay = malformed }))).Is(EngineErrors.InvalidFields, "start_day");
             (await Refusal.OfAsync(blog.Queries.ListDailyActivityAsync(new() { EndDay = malformed }))).Is(EngineErrors.InvalidFields, "end_day");
         }
+    }
+
+    /// <summary>Every field of a query that is a time or a range of times.</summary>
+    private static (string Query, FieldDescriptor Field)[] TimesOfQueries()
+    {
+        var found =
+            from method in PostQueryService.Descriptor.Methods
+            from field in QueryCall.FieldsOf(method.Name)
+            where field.FieldType == FieldType.Message && (field.MessageType.ClrType == typeof(Timestamp) || field.MessageType.ClrType == typeof(TimeRange))
+            select (method.Name, field);
+        return [.. found];
     }
 }

@@ -14,26 +14,21 @@ public sealed class ImpatientBlog : BlogService
 /// <summary>Queries with a token of this store that the read model has not reached.</summary>
 public sealed class TokenWaitTests(ImpatientBlog blog) : IClassFixture<ImpatientBlog>
 {
-    [Fact]
-    public async Task A_token_that_the_read_model_does_not_reach_in_time_is_told_to_retry()
-    {
-        var token = blog.TokenFor(long.MaxValue);
-        var refusal = (await Refusal.OfAsync(blog.Queries.GetPostAsync(new() { PostId = PostCalls.UnknownId, ConsistencyToken = token }))).Is(EngineErrors.ReadModelBehind);
-        Assert.NotNull(refusal.Detail<RetryInfo>());
-        (await Refusal.OfAsync(blog.Queries.ListPostsAsync(new() { ConsistencyToken = token }))).Is(EngineErrors.ReadModelBehind);
-        (await Refusal.OfAsync(blog.Queries.SearchPostsAsync(new() { Query = "x", ConsistencyToken = token }))).Is(EngineErrors.ReadModelBehind);
-        (await Refusal.OfAsync(blog.Queries.ListTagsAsync(new() { ConsistencyToken = token }))).Is(EngineErrors.ReadModelBehind);
-        (await Refusal.OfAsync(blog.Queries.ListAuthorsAsync(new() { ConsistencyToken = token }))).Is(EngineErrors.ReadModelBehind);
-        (await Refusal.OfAsync(blog.Queries.ListDailyActivityAsync(new() { ConsistencyToken = token }))).Is(EngineErrors.ReadModelBehind);
-    }
-
-    [Fact]
-    public async Task The_past_is_answered_whatever_the_read_model_has_reached()
+    [Theory]
+    [MemberData(nameof(QueryCall.All), MemberType = typeof(QueryCall))]
+    public async Task The_read_model_is_waited_for_and_the_past_is_answered_without(string query)
     {
         var id = (await blog.CreateAsync()).PostId;
-        var token = blog.TokenFor(long.MaxValue);
-        Assert.Single((await blog.Queries.GetPostHistoryAsync(new() { PostId = id, ConsistencyToken = token })).Entries);
-        Assert.Equal(1, (await blog.Queries.GetPostAsOfAsync(new() { PostId = id, Version = 1, ConsistencyToken = token })).Post.Version);
+        var request = QueryCall.Request(query, id).With("consistency_token", blog.TokenFor(long.MaxValue));
+        if (QueryCall.RegistrationOf(blog, query).Projections is null)
+        {
+            // A query of the event log.
+            await QueryCall.SendAsync(blog, query, request);
+            return;
+        }
+
+        var refusal = (await QueryCall.RefuseAsync(blog, query, request)).Is(EngineErrors.ReadModelBehind);
+        Assert.NotNull(refusal.Detail<RetryInfo>());
     }
 }
 

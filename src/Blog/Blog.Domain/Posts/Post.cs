@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using GrpcCqrs.EventSourcing;
 
 namespace Blog.Domain.Posts;
@@ -84,7 +85,7 @@ public sealed record Post : IAggregate<Post, PostEvent>
         PostTagsAdded e => this with { Tags = Tags.Union(e.Tags) },
         PostTagsRemoved e => this with { Tags = Tags.Except(e.Tags) },
         PostDeleted => this with { Status = PostStatus.Deleted },
-        _ => this,
+        _ => throw new UnreachableException($"Post.Apply has no case for {@event.GetType().Name}: add one."),
     };
 
     /// <summary>Starts the post as a draft.</summary>

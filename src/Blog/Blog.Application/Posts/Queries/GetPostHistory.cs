@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Blog.Domain.Posts;
 using GrpcCqrs.EventSourcing;
@@ -85,6 +86,21 @@ public sealed class GetPostHistoryHandler(
             entries, isLast ? "" : tokens.Write(nameof(GetPostHistory), id, entries[^1].Version, ""));
     }
 
+    /// <summary>What a history says of an event.</summary>
+    public static string Summarize(PostEvent @event) => @event switch
+    {
+        PostCreated e => $"Created as a draft titled “{e.Title}” by {e.Author}.",
+        PostTitleUpdated e => $"Title changed to “{e.Title}”.",
+        PostContentEdited e => $"Content replaced, {Encoding.UTF8.GetByteCount(e.Content)} bytes.",
+        PostPublished => "Published.",
+        PostUnpublished => "Made a draft again.",
+        PostArchived => "Archived.",
+        PostTagsAdded e => $"Tags added: {string.Join(", ", e.Tags)}.",
+        PostTagsRemoved e => $"Tags removed: {string.Join(", ", e.Tags)}.",
+        PostDeleted => "Deleted.",
+        _ => throw new UnreachableException($"GetPostHistory.cs has no sentence for {@event.GetType().Name}: add one to Summarize."),
+    };
+
     private static PostHistoryEntryView EntryOf(
         RecordedEvent record, IEnumerable<PostEvent> events, bool includeData, IReadOnlyList<FieldChange> changes) => new(
         record.Version,
@@ -100,18 +116,4 @@ public sealed class GetPostHistoryHandler(
         string.Join(' ', events.Select(Summarize)),
         includeData && record.Payload.Length <= MaxPayloadBytes ? Encoding.UTF8.GetString(record.Payload.Span) : "",
         changes);
-
-    private static string Summarize(PostEvent @event) => @event switch
-    {
-        PostCreated e => $"Created as a draft titled “{e.Title}” by {e.Author}.",
-        PostTitleUpdated e => $"Title changed to “{e.Title}”.",
-        PostContentEdited e => $"Content replaced, {Encoding.UTF8.GetByteCount(e.Content)} bytes.",
-        PostPublished => "Published.",
-        PostUnpublished => "Made a draft again.",
-        PostArchived => "Archived.",
-        PostTagsAdded e => $"Tags added: {string.Join(", ", e.Tags)}.",
-        PostTagsRemoved e => $"Tags removed: {string.Join(", ", e.Tags)}.",
-        PostDeleted => "Deleted.",
-        _ => @event.GetType().Name,
-    };
 }

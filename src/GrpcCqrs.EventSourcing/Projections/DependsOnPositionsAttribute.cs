@@ -1,0 +1,13 @@
+namespace GrpcCqrs.EventSourcing;
+
+/// <summary>
+/// Says of a projection that its rows depend on the order in which events of different streams were appended, such as a list by
+/// position. Its laws are then checked without that of <c>StreamOrder</c>; without this attribute such rows are taken for a fault.
+/// </summary>
+/// <param name="reason">What depends on that order.</param>
+[AttributeUsage(AttributeTargets.Class)]
+public sealed class DependsOnPositionsAttribute(string reason) : Attribute
+{
+    /// <summary>What depends on that order.</summary>
+    public string Reason { get; } = reason;
+}

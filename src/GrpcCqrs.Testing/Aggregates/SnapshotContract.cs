@@ -1,0 +1,102 @@
+using System.Reflection;
+using System.Text;
+using System.Text.Json;
+using GrpcCqrs.EventSourcing;
+
+namespace GrpcCqrs.Testing;
+
+/// <summary>
+/// That the snapshots of an aggregate hold its whole state, and that their schema version was raised when they, or the fold, became
+/// others: a snapshot of the old fold would otherwise be loaded as one of the new.
+/// </summary>
+public static class SnapshotContract
+{
+    private const string Id = "0199b6f0-5f5e-7cc1-8f6e-1f0f3f0c2d11";
+
+    /// <summary>
+    /// Folds the events one by one and demands that
+    /// <list type="number">
+    /// <item>the state that is read from its snapshot is the same in every public property, after each event;</item>
+    /// <item>some event gives each property a value, so that a property which the snapshot lacks is noticed;</item>
+    /// <item>the snapshots are those in CATEGORY.VERSION.jsonl of the golden folder, a line for each event.</item>
+    /// </list>
+    /// </summary>
+    /// <param name="snapshots">How the aggregate's states are kept.</param>
+    /// <param name="events">A legal history in which every property changes; later ones are added at its end.</param>
+    /// <param name="goldenFolder">The folder of the golden snapshots; only the file of the present schema version is read.</param>
+    /// <exception cref="SnapshotContractException">Something does not hold; the message says what to add or to change.</exception>
+    public static void Verify<TAggregate, TEvent>(ISnapshots<TAggregate> snapshots, IEnumerable<TEvent> events, string goldenFolder)
+        where TAggregate : class, IAggregate<TAggregate, TEvent>
+        where TEvent : class
+    {
+        ArgumentNullException.ThrowIfNull(snapshots);
+        ArgumentNullException.ThrowIfNull(events);
+        var state = TAggregate.Initial(Id);
+        PropertyInfo[] properties = [.. typeof(TAggregate).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.GetIndexParameters().Length == 0)];
+        var unset = properties.Where(property => property.CanWrite && !Equals(property.GetValue(state), Id)).ToDictionary(property => property.Name, property => Write(property, state));
+        var lines = new List<(string Event, string Snapshot)>();
+        foreach (var @event in events)
+        {
+            state = state.Apply(@event);
+            var snapshot = snapshots.Write(state);
+            lines.Add((@event.GetType().Name, Encoding.UTF8.GetString(snapshot)));
+            var read = snapshots.Read(Id, snapshot);
+            if (Array.Find(properties, property => Write(property, state) != Write(property, read)) is { } lost)
+            {
+                throw new SnapshotContractException(
+                    $"The snapshot after {@event.GetType().Name} loses {typeof(TAggregate).Name}.{lost.Name}, {Write(lost, state)}, which is read as {Write(lost, read)}: "
+                    + "have the snapshot hold it, and raise its schema version.");
+            }
+
+            foreach (var property in properties.Where(property => unset.TryGetValue(property.Name, out var initial) && Write(property, state) != initial))
+            {
+                unset.Remove(property.Name);
+            }
+        }
+
+        if (unset.Keys.FirstOrDefault() is { } untried)
+        {
+            throw new SnapshotContractException(
+                $"None of the events gives {typeof(TAggregate).Name}.{untried} a value: add one at the end that does, so that its snapshot is checked.");
+        }
+
+        CompareGolden(lines, goldenFolder, $"{TAggregate.Category}.{snapshots.SchemaVersion}.jsonl", $"{TAggregate.Category}.{snapshots.SchemaVersion + 1}.jsonl");
+    }
+
+    private static void CompareGolden(List<(string Event, string Snapshot)> lines, string folder, string name, string next)
+    {
+        var path = Path.Combine(folder, name);
+        if (!File.Exists(path))
+        {
+            throw new SnapshotContractException(
+                $"Add {name} with these lines; the file of the version before may go:{Environment.NewLine}{string.Join('\n', lines.Select(line => line.Snapshot))}");
+        }
+
+        var golden = File.ReadAllLines(path);
+        for (var index = 0; index < Math.Min(golden.Length, lines.Count); index++)
+        {
+            if (golden[index] != lines[index].Snapshot)
+            {
+                throw new SnapshotContractException(
+                    $"The snapshot after {lines[index].Event}, line {index + 1} of {name}, is another: its shape or the fold has changed. Raise the schema version of the "
+                    + $"snapshots, and have {next} in place of {name}.{Environment.NewLine}  golden:  {golden[index]}{Environment.NewLine}  written: {lines[index].Snapshot}");
+            }
+        }
+
+        if (golden.Length < lines.Count)
+        {
+            throw new SnapshotContractException(
+                $"Add these lines to {name}:{Environment.NewLine}{string.Join('\n', lines.Skip(golden.Length).Select(line => line.Snapshot))}");
+        }
+
+        if (golden.Length > lines.Count)
+        {
+            throw new SnapshotContractException($"{name} has {golden.Length - lines.Count} more lines than there are events: give the missing events back.");
+        }
+    }
+
+    private static string Write(PropertyInfo property, object state) => JsonSerializer.Serialize(property.GetValue(state), property.PropertyType);
+}
+
+/// <summary>An aggregate's snapshots do not keep their contract; the message says what to add or to change.</summary>
+public sealed class SnapshotContractException(string message) : Exception(message);

@@ -1,0 +1,158 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using GrpcCqrs.EventSourcing;
+
+namespace GrpcCqrs.Testing;
+
+/// <summary>
+/// That a service still reads every event that it ever wrote. The golden folder holds a file NAME.VERSION.json for every version of every
+/// event type, such as <c>blog.post-created.1.json</c>: what was written in that version. Files are added, never changed or removed.
+/// </summary>
+public static class EventContract
+{
+    /// <summary>
+    /// Demands that
+    /// <list type="number">
+    /// <item>each event type has a golden file for each version from 1 to the one that is written, and each upcaster has one of its old shape;</item>
+    /// <item>each golden file is read, through the upcasters where it is old;</item>
+    /// <item>the golden file of the version that is written is written again byte for byte;</item>
+    /// <item>what an upcaster makes has exactly the properties that the event is written with.</item>
+    /// </list>
+    /// </summary>
+    /// <param name="types">The service's event types.</param>
+    /// <param name="goldenFolder">The folder of the golden files.</param>
+    /// <exception cref="EventContractException">Something does not hold; the message says which file to add or what to change, for all that is wrong.</exception>
+    public static void Verify(EventTypeRegistry types, string goldenFolder)
+    {
+        ArgumentNullException.ThrowIfNull(types);
+        var files = Directory.Exists(goldenFolder) ? GoldenFile.ReadAll(goldenFolder) : [];
+        string[] faults = [.. MissingFaults(types, files), .. files.Select(file => FaultOf(types, file)).OfType<string>()];
+        if (faults.Length > 0)
+        {
+            throw new EventContractException(string.Join(Environment.NewLine, faults));
+        }
+    }
+
+    /// <summary>The events of all golden files in the present shape: one of each type at least. For tests of code that must handle each.</summary>
+    /// <param name="types">The service's event types.</param>
+    /// <param name="goldenFolder">The folder of the golden files.</param>
+    public static IReadOnlyList<object> Read(EventTypeRegistry types, string goldenFolder)
+    {
+        ArgumentNullException.ThrowIfNull(types);
+        return [.. GoldenFile.ReadAll(goldenFolder).SelectMany(file => types.Read(file.Record)).Select(envelope => envelope.Event)];
+    }
+
+    private static IEnumerable<string> MissingFaults(EventTypeRegistry types, IReadOnlyList<GoldenFile> files)
+    {
+        var found = files.Select(file => (file.Type, file.SchemaVersion)).ToHashSet();
+        foreach (var type in types.All)
+        {
+            for (var version = 1; version < type.SchemaVersion; version++)
+            {
+                if (!found.Contains((type.Name, version)))
+                {
+                    yield return $"Add {GoldenFile.NameOf(type.Name, version)} with what version {version} wrote; version control has it where it was removed.";
+                }
+            }
+
+            if (!found.Contains((type.Name, type.SchemaVersion)))
+            {
+                yield return $"Add {GoldenFile.NameOf(type.Name, type.SchemaVersion)} with one line, for example:{Environment.NewLine}{SampleEvent.Of(type)}";
+            }
+        }
+
+        foreach (var (type, version) in types.Older.Where(shape => !found.Contains(shape) && types.All.All(current => current.Name != shape.Type)))
+        {
+            yield return $"Add {GoldenFile.NameOf(type, version)} with what that version wrote: an upcaster starts from it.";
+        }
+    }
+
+    private static string? FaultOf(EventTypeRegistry types, GoldenFile file)
+    {
+        try
+        {
+            var written = types.Read(file.Record).Select(envelope => types.Serialize(envelope.Event, DateTimeOffset.UnixEpoch)).ToArray();
+            return types.All.Any(type => type.Name == file.Type && type.SchemaVersion == file.SchemaVersion)
+                ? WrittenFault(file, Encoding.UTF8.GetString(written[0].Payload.Span))
+                : UpcastFault(file, types.ReadJson(file.Record), written);
+        }
+        catch (UnknownEventTypeException)
+        {
+            return $"{file.Name} is read by nothing. Events stay in the log for good: give its type back its name, or add an upcaster from it "
+                + "(types.Upcast, in the third parameter of AddEvents).";
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            return $"{file.Name} cannot be read: {exception.Message} Make the event record or the upcaster read it; the file says what is in the log.";
+        }
+    }
+
+    private static string? WrittenFault(GoldenFile file, string written)
+    {
+        // An editor may end a file with a line feed; an event never does.
+        var golden = file.Text.TrimEnd('\r', '\n');
+        return string.Equals(golden, written, StringComparison.Ordinal)
+            ? null
+            : $"{file.Name} is written differently now. Leave the file, raise the version in [StoredEvent], add an upcaster from version {file.SchemaVersion} "
+            + $"and {GoldenFile.NameOf(file.Type, file.SchemaVersion + 1)}. If no release has written the event yet, correct the file.{Environment.NewLine}"
+            + $"  golden:  {golden}{Environment.NewLine}  written: {written}";
+    }
+
+    /// <summary>A property that an upcaster names wrongly is lost in silence, and one that it forgets is null or zero.</summary>
+    private static string? UpcastFault(GoldenFile file, IReadOnlyList<PresentEvent> upcast, IReadOnlyList<EventData> written)
+    {
+        for (var index = 0; index < upcast.Count; index++)
+        {
+            var (made, wanted) = (PropertiesOf(upcast[index].Payload), PropertiesOf(written[index].Payload));
+            if (made.Except(wanted, StringComparer.Ordinal).FirstOrDefault() is { } lost)
+            {
+                return $"{file.Name} is upcast to {upcast[index].Type} with the property {lost}, which the event does not have: correct the upcaster.";
+            }
+
+            if (wanted.Except(made, StringComparer.Ordinal).FirstOrDefault() is { } forgotten)
+            {
+                return $"{file.Name} is upcast to {upcast[index].Type} without the property {forgotten}: have the upcaster set it, to null where that is meant.";
+            }
+        }
+
+        return null;
+    }
+
+    private static string[] PropertiesOf(ReadOnlyMemory<byte> payload) => [.. JsonNode.Parse(payload.Span)!.AsObject().Select(property => property.Key)];
+}
+
+/// <summary>A service does not keep the contract with its event log; the message says what to add or to change.</summary>
+public sealed class EventContractException(string message) : Exception(message);
+
+/// <summary>What was written for one version of an event type.</summary>
+internal sealed record GoldenFile(string Type, int SchemaVersion, string Text)
+{
+    public string Name => NameOf(Type, SchemaVersion);
+
+    public RecordedEvent Record => new()
+    {
+        Position = 1,
+        Stream = new StreamId("golden", "1"),
+        Version = 1,
+        EventId = Guid.CreateVersion7(DateTimeOffset.UnixEpoch),
+        Type = Type,
+        SchemaVersion = SchemaVersion,
+        Payload = Encoding.UTF8.GetBytes(Text),
+        Metadata = new EventMetadata(Guid.CreateVersion7(DateTimeOffset.UnixEpoch), "", "", ""),
+        Time = DateTimeOffset.UnixEpoch,
+    };
+
+    public static string NameOf(string type, int version) => $"{type}.{version}.json";
+
+    public static IReadOnlyList<GoldenFile> ReadAll(string folder) =>
+        [.. Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal).Select(Read)];
+
+    private static GoldenFile Read(string path)
+    {
+        var name = Path.GetFileNameWithoutExtension(path);
+        var dot = name.LastIndexOf('.');
+        return dot > 0 && int.TryParse(name.AsSpan(dot + 1), out var version)
+            ? new GoldenFile(name[..dot], version, File.ReadAllText(path))
+            : throw new EventContractException($"{Path.GetFileName(path)} is no name of a golden file: call it NAME.VERSION.json, or move it elsewhere.");
+    }
+}

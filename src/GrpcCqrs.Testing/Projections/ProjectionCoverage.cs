@@ -1,0 +1,42 @@
+using GrpcCqrs.EventSourcing;
+
+namespace GrpcCqrs.Testing;
+
+/// <summary>What the histories had in them that a projection was checked on. A law that is checked on empty tables holds for any fold.</summary>
+internal sealed class ProjectionCoverage
+{
+    private readonly HashSet<Type> events = [];
+    private readonly HashSet<string> filled = new(StringComparer.Ordinal);
+
+    public void Add(EventTypeRegistry types, ProjectionHistory history) =>
+        events.UnionWith(history.Events.SelectMany(types.Read).Select(envelope => envelope.Event.GetType()));
+
+    public void Add(TableContent content) => filled.UnionWith(content.FilledParts);
+
+    /// <summary>What is missing for the laws to have been checked, in words.</summary>
+    public IEnumerable<string> Gaps(EventTypeRegistry types, IProjection projection)
+    {
+        foreach (var handled in projection.Handles)
+        {
+            Type[] known = [.. types.All.Select(type => type.ClrType).Where(handled.IsAssignableFrom)];
+            if (known.Length == 0)
+            {
+                yield return $"{projection.Name} handles {handled.Name}, which is no registered event type: add its module, or correct Handles.";
+            }
+
+            foreach (var missing in known.Where(type => !events.Contains(type)))
+            {
+                yield return $"{projection.Name} handles {missing.Name}, and no history has one: add it to the histories that the projection is checked on.";
+            }
+        }
+
+        foreach (var part in projection.Rows.Where(part => !filled.Contains(part.Name)))
+        {
+            yield return $"No history leaves a row in {part.Name} of {projection.Name}: add one that does.";
+        }
+    }
+}
+
+/// <summary>The histories that a projection was checked on lack something; the message says what to add.</summary>
+/// <param name="message">All gaps, a line each.</param>
+public sealed class HistoryGapException(string message) : Exception(message);
