@@ -41,7 +41,7 @@ internal sealed partial class HangfireHost(
 
         await HangfireStorage.InstallAsync(storage, database, cancellationToken);
         Schedule(nameof(JobScheduleOptions.DrainSchedule), "drain-outbox", options.Value.DrainSchedule, job => job.DrainOutboxAsync(CancellationToken.None));
-        Schedule(nameof(JobScheduleOptions.ForgetSchedule), "forget-old-records", options.Value.ForgetSchedule, job => job.ForgetAsync(CancellationToken.None));
+        Schedule(nameof(JobScheduleOptions.ForgetSchedule), "forget-old-records", options.Value.ForgetSchedule, job => job.DeleteExpiredRecordsAsync(CancellationToken.None));
         Schedule(nameof(JobScheduleOptions.AuditSchedule), RecurringJobs.AuditSchedule, options.Value.AuditSchedule, job => job.AuditAsync(CancellationToken.None));
         Schedule(nameof(JobScheduleOptions.VerifySchedule), RecurringJobs.VerifySchedule, options.Value.VerifySchedule, job => job.VerifyAsync(CancellationToken.None));
         if (options.Value.Workers == 0)

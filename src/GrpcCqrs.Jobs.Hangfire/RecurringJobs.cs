@@ -59,9 +59,9 @@ public sealed class RecurringJobs(
     }
 
     /// <summary>Removes command ids and job records that are older than their retention.</summary>
-    public async Task<string> ForgetAsync(CancellationToken cancellationToken)
+    public async Task<string> DeleteExpiredRecordsAsync(CancellationToken cancellationToken)
     {
-        var (ids, records) = (await commands.ForgetAsync(cancellationToken), await jobs.ForgetAsync(cancellationToken));
+        var (ids, records) = (await commands.DeleteExpiredAsync(cancellationToken), await jobs.DeleteExpiredAsync(cancellationToken));
         return string.Create(CultureInfo.InvariantCulture, $"{ids} command ids and {records} job records removed.");
     }
 

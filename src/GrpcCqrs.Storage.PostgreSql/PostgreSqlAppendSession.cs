@@ -15,59 +15,59 @@ public sealed class PostgreSqlAppendSession(NpgsqlConnection connection, Postgre
     private NpgsqlBatch? writes;
 
     /// <inheritdoc/>
-    public override async Task<(LogHead Head, AppendFacts Facts)> LockAndLoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken)
+    public override async Task<(LogHead Head, AppendLookups Lookups)> LockAndLoadAsync(AppendLookupKeys keys, DbTransaction transaction, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(checks);
+        ArgumentNullException.ThrowIfNull(keys);
         await using var batch = NewBatch(transaction);
         LogHead? head = null;
         var reads = new List<Action<DbDataReader>>(4) { row => head = ReadHead(row) };
         Add(batch, Provider.LockSequencer);
-        var facts = AddLookUps(checks, batch, reads);
+        var lookups = AddLookUps(keys, batch, reads);
         await ReadAsync(batch, reads, cancellationToken);
-        return (head ?? throw NoSequencer(), facts);
+        return (head ?? throw NoSequencer(), lookups);
     }
 
     /// <inheritdoc/>
-    public override async Task<AppendFacts> LoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken)
+    public override async Task<AppendLookups> LoadAsync(AppendLookupKeys keys, DbTransaction transaction, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(checks);
+        ArgumentNullException.ThrowIfNull(keys);
         await using var batch = NewBatch(transaction);
         var reads = new List<Action<DbDataReader>>(3);
-        var facts = AddLookUps(checks, batch, reads);
+        var lookups = AddLookUps(keys, batch, reads);
         if (reads.Count > 0)
         {
             await ReadAsync(batch, reads, cancellationToken);
         }
 
-        return facts;
+        return lookups;
     }
 
-    private static AppendFacts AddLookUps(AppendChecks checks, NpgsqlBatch batch, List<Action<DbDataReader>> reads)
+    private static AppendLookups AddLookUps(AppendLookupKeys keys, NpgsqlBatch batch, List<Action<DbDataReader>> reads)
     {
-        var facts = new AppendFacts();
-        if (checks.Streams.Count > 0)
+        var lookups = new AppendLookups();
+        if (keys.Streams.Count > 0)
         {
-            Add(batch, PostgreSqlSets.SelectStreamVersions, Column(checks.Streams, stream => stream));
-            reads.Add(row => facts.Versions.Add(row.GetString(0), row.GetInt64(1)));
+            Add(batch, PostgreSqlSets.SelectStreamVersions, Column(keys.Streams, stream => stream));
+            reads.Add(row => lookups.Versions.Add(row.GetString(0), row.GetInt64(1)));
         }
 
-        if (checks.Commands.Count > 0)
+        if (keys.Commands.Count > 0)
         {
-            Add(batch, PostgreSqlSets.SelectCommands, Column(checks.Commands, id => id));
+            Add(batch, PostgreSqlSets.SelectCommands, Column(keys.Commands, id => id));
             reads.Add(row =>
             {
                 var record = ReadCommand(row);
-                facts.Commands.Add(record.CommandId, record);
+                lookups.Commands.Add(record.CommandId, record);
             });
         }
 
-        if (checks.Keys.Count > 0)
+        if (keys.Keys.Count > 0)
         {
-            Add(batch, PostgreSqlSets.SelectKeyHolders, Column(checks.Keys, key => key.Scope), Column(checks.Keys, key => key.Value));
-            reads.Add(row => facts.KeyHolders.Add(new UniqueKey(row.GetString(0), row.GetString(1)), row.GetString(2)));
+            Add(batch, PostgreSqlSets.SelectKeyHolders, Column(keys.Keys, key => key.Scope), Column(keys.Keys, key => key.Value));
+            reads.Add(row => lookups.KeyHolders.Add(new UniqueKey(row.GetString(0), row.GetString(1)), row.GetString(2)));
         }
 
-        return facts;
+        return lookups;
     }
 
     private static async Task ReadAsync(NpgsqlBatch batch, List<Action<DbDataReader>> reads, CancellationToken cancellationToken)
@@ -106,9 +106,9 @@ public sealed class PostgreSqlAppendSession(NpgsqlConnection connection, Postgre
             Add(batch, PostgreSqlSets.TrimOutbox, Value(rows.TrimOutboxTo));
         }
 
-        if (rows.ForgetCommandsBefore > 0)
+        if (rows.DeleteCommandsBefore > 0)
         {
-            Add(batch, PostgreSqlSets.ForgetCommands, Value(rows.ForgetCommandsBefore), Value<long>(MaxForgottenCommands));
+            Add(batch, PostgreSqlSets.DeleteCommands, Value(rows.DeleteCommandsBefore), Value<long>(MaxDeletedCommands));
         }
 
         if (rows.NewHead is { } head)

@@ -59,7 +59,7 @@ internal static class PostgreSqlSets
     public const string TrimOutbox = "DELETE FROM outbox WHERE last_position <= $1";
 
     /// <summary>Forgets commands: a time, a count.</summary>
-    public const string ForgetCommands =
+    public const string DeleteCommands =
         "DELETE FROM commands WHERE command_id IN (SELECT command_id FROM commands WHERE time_us < $1 ORDER BY time_us LIMIT $2)";
 
     /// <summary>Moves the sequencer on: position, time, hash.</summary>

@@ -12,38 +12,38 @@ namespace GrpcCqrs.Storage.SqlServer;
 public sealed class SqlServerAppendSession(SqlConnection connection, SqlServerProvider provider) : AppendSession(connection, provider)
 {
     /// <inheritdoc/>
-    public override async Task<AppendFacts> LoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken)
+    public override async Task<AppendLookups> LoadAsync(AppendLookupKeys keys, DbTransaction transaction, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(checks);
-        var facts = new AppendFacts();
-        var request = LookUps(checks);
+        ArgumentNullException.ThrowIfNull(keys);
+        var lookups = new AppendLookups();
+        var request = LookUps(keys);
         if (request.Text.Length == 0)
         {
-            return facts;
+            return lookups;
         }
 
         await using var command = CommandOf(request, transaction);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        if (checks.Streams.Count > 0)
+        if (keys.Streams.Count > 0)
         {
-            await ReadAsync(row => facts.Versions.Add(row.GetString(0), row.GetInt64(1)));
+            await ReadAsync(row => lookups.Versions.Add(row.GetString(0), row.GetInt64(1)));
         }
 
-        if (checks.Commands.Count > 0)
+        if (keys.Commands.Count > 0)
         {
             await ReadAsync(row =>
             {
                 var record = ReadCommand(row);
-                facts.Commands.Add(record.CommandId, record);
+                lookups.Commands.Add(record.CommandId, record);
             });
         }
 
-        if (checks.Keys.Count > 0)
+        if (keys.Keys.Count > 0)
         {
-            await ReadAsync(row => facts.KeyHolders.Add(new UniqueKey(row.GetString(0), row.GetString(1)), row.GetString(2)));
+            await ReadAsync(row => lookups.KeyHolders.Add(new UniqueKey(row.GetString(0), row.GetString(1)), row.GetString(2)));
         }
 
-        return facts;
+        return lookups;
 
         async Task ReadAsync(Action<DbDataReader> read)
         {
@@ -68,13 +68,13 @@ public sealed class SqlServerAppendSession(SqlConnection connection, SqlServerPr
         }
     }
 
-    /// <summary>The request that answers the checks.</summary>
-    internal static SqlServerRequest LookUps(AppendChecks checks)
+    /// <summary>The request that answers the keys.</summary>
+    internal static SqlServerRequest LookUps(AppendLookupKeys keys)
     {
         var request = new SqlServerRequest();
-        request.AddSet("streams", checks.Streams, (json, stream) => json.WriteStringValue(stream), SqlServerSets.SelectStreamVersions);
-        request.AddSet("command_ids", checks.Commands, (json, id) => json.WriteStringValue(id), SqlServerSets.SelectCommands);
-        request.AddSet("keys", checks.Keys, (json, key) => Write(json, key.Scope, key.Value, stream: null), SqlServerSets.SelectKeyHolders);
+        request.AddSet("streams", keys.Streams, (json, stream) => json.WriteStringValue(stream), SqlServerSets.SelectStreamVersions);
+        request.AddSet("command_ids", keys.Commands, (json, id) => json.WriteStringValue(id), SqlServerSets.SelectCommands);
+        request.AddSet("keys", keys.Keys, (json, key) => Write(json, key.Scope, key.Value, stream: null), SqlServerSets.SelectKeyHolders);
         return request;
     }
 
@@ -101,9 +101,9 @@ public sealed class SqlServerAppendSession(SqlConnection connection, SqlServerPr
             request.Add(provider.TrimOutbox.Replace("@position", "@trim_to", StringComparison.Ordinal), ("trim_to", rows.TrimOutboxTo));
         }
 
-        if (rows.ForgetCommandsBefore > 0)
+        if (rows.DeleteCommandsBefore > 0)
         {
-            request.Add(provider.ForgetCommands, ("before", rows.ForgetCommandsBefore), ("count", MaxForgottenCommands));
+            request.Add(provider.DeleteCommands, ("before", rows.DeleteCommandsBefore), ("count", MaxDeletedCommands));
         }
 
         if (rows.NewHead is { } head)

@@ -50,7 +50,7 @@ public class SqlServerProvider : DatabaseProvider
         "UPDATE sequencer SET position = position OUTPUT inserted.position, inserted.time_us, inserted.hash WHERE id = 1";
 
     /// <inheritdoc/>
-    public override string ForgetCommands =>
+    public override string DeleteCommands =>
         "DELETE FROM commands WHERE command_id IN (SELECT TOP (@count) command_id FROM commands WHERE time_us < @before ORDER BY time_us)";
 
     /// <inheritdoc/>

@@ -35,7 +35,7 @@ internal sealed class SqliteAppendSession(SqliteConnection connection, SqlitePro
         connection, provider.InsertSnapshot, "stream", "version", "position", "schema_version", "payload", "time_us");
 
     private readonly SqliteStatement trimOutbox = new(connection, provider.TrimOutbox, "position");
-    private readonly SqliteStatement forgetCommands = new(connection, provider.ForgetCommands, "before", "count");
+    private readonly SqliteStatement forgetCommands = new(connection, provider.DeleteCommands, "before", "count");
     private readonly SqliteStatement advanceSequencer = new(connection, provider.AdvanceSequencer, "position", "time_us", "hash");
 
     private SqliteStatement[] All =>
@@ -60,45 +60,45 @@ internal sealed class SqliteAppendSession(SqliteConnection connection, SqlitePro
     }
 
     /// <inheritdoc/>
-    public override Task<AppendFacts> LoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken)
+    public override Task<AppendLookups> LoadAsync(AppendLookupKeys keys, DbTransaction transaction, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(checks);
-        var facts = new AppendFacts();
-        foreach (var commandId in checks.Commands)
+        ArgumentNullException.ThrowIfNull(keys);
+        var lookups = new AppendLookups();
+        foreach (var commandId in keys.Commands)
         {
             var found = selectCommand.Bind(commandId);
             if (found.Step())
             {
-                facts.Commands.Add(commandId, new CommandRecord(commandId, found.Blob(1), new CommandResult(
+                lookups.Commands.Add(commandId, new CommandRecord(commandId, found.Blob(1), new CommandResult(
                     StreamId.Parse(found.Text(2)), found.Int64(3), found.Int64(4), found.IsNull(5) ? null : found.Text(5))));
             }
 
             found.Reset();
         }
 
-        foreach (var stream in checks.Streams)
+        foreach (var stream in keys.Streams)
         {
             var version = selectStreamVersion.Bind(stream);
             if (version.Step() && !version.IsNull(0))
             {
-                facts.Versions.Add(stream, version.Int64(0));
+                lookups.Versions.Add(stream, version.Int64(0));
             }
 
             version.Reset();
         }
 
-        foreach (var key in checks.Keys)
+        foreach (var key in keys.Keys)
         {
             var holder = selectKeyHolder.Bind(key.Scope).Bind(key.Value);
             if (holder.Step())
             {
-                facts.KeyHolders.Add(key, holder.Text(0));
+                lookups.KeyHolders.Add(key, holder.Text(0));
             }
 
             holder.Reset();
         }
 
-        return Task.FromResult(facts);
+        return Task.FromResult(lookups);
     }
 
     /// <inheritdoc/>
@@ -156,9 +156,9 @@ internal sealed class SqliteAppendSession(SqliteConnection connection, SqlitePro
             trimOutbox.Bind(rows.TrimOutboxTo).Run();
         }
 
-        if (rows.ForgetCommandsBefore > 0)
+        if (rows.DeleteCommandsBefore > 0)
         {
-            forgetCommands.Bind(rows.ForgetCommandsBefore).Bind(MaxForgottenCommands).Run();
+            forgetCommands.Bind(rows.DeleteCommandsBefore).Bind(MaxDeletedCommands).Run();
         }
 
         if (rows.NewHead is { } head)

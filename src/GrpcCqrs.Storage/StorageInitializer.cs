@@ -66,7 +66,7 @@ public sealed partial class StorageInitializer
         }
 
         var directory = Directory.CreateDirectory(Path.GetFullPath(options.Directory));
-        await using var turn = await TakeTurnAsync(directory, cancellationToken);
+        await using var turn = await LockDirectoryAsync(directory, cancellationToken);
         await write.Provider.PrepareMigrationAsync(write.ConnectionString, cancellationToken);
         await using (var schema = write.CreateSchemaContext())
         {
@@ -127,7 +127,7 @@ public sealed partial class StorageInitializer
     /// Lets one process a data directory migrate at a time. The lock is the operating system's, so that it goes with a process that
     /// is killed.
     /// </summary>
-    private static async Task<FileStream> TakeTurnAsync(DirectoryInfo directory, CancellationToken cancellationToken)
+    private static async Task<FileStream> LockDirectoryAsync(DirectoryInfo directory, CancellationToken cancellationToken)
     {
         var file = Path.Combine(directory.FullName, "starting.lock");
         for (var attempt = 1; ; attempt++)

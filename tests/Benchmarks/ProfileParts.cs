@@ -152,7 +152,7 @@ internal static partial class ProfileParts
     [GeneratedRegex(@"ProjectionRunner|Projector|FoldBatch|RowTable|CountTable|ProjectionTables|SearchIndex|Rebuilder", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex ProjectionCode();
 
-    [GeneratedRegex(@"AppendWriter|AppendSession|AppendRows|AppendJudge|HashChain", RegexOptions.ExplicitCapture, 1_000)]
+    [GeneratedRegex(@"AppendWriter|AppendSession|AppendRows|AppendPlanner|HashChain", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex WriterCode();
 
     [GeneratedRegex(@"FeedTail|CommitWatcher|Hangfire", RegexOptions.ExplicitCapture, 1_000)]

@@ -99,7 +99,7 @@ public sealed class SchemaScriptTests
             ["Storage:Read:Provider"] = provider,
             ["Storage:Read:ConnectionString"] = connection,
         }).Build());
-        collection.AddLogging().AddEventSourcing(EventTypeRegistry.Create(_ => { })).AddDatabaseProvider(new ScriptedSqlServer()).AddBlogInfrastructure();
+        collection.AddLogging().AddEventSourcing().AddDatabaseProvider(new ScriptedSqlServer()).AddBlogInfrastructure();
         using var services = collection.BuildServiceProvider();
         return use(services);
     }

@@ -135,7 +135,7 @@ public sealed class BusTests
 
         public bool Refuses { get; set; }
 
-        public ValueTask<AppendVerdict> AppendAsync(AppendRequest request, CancellationToken cancellationToken)
+        public ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellationToken)
         {
             if (Refuses)
             {
@@ -143,7 +143,7 @@ public sealed class BusTests
             }
 
             Appends.Add(request);
-            return ValueTask.FromResult<AppendVerdict>(new AppendVerdict.Appended(1, 1));
+            return ValueTask.FromResult<AppendResult>(new AppendResult.Appended(1, 1));
         }
 
         public ValueTask<CommandRecord?> FindCommandAsync(Guid commandId, CancellationToken cancellationToken) => ValueTask.FromResult(Known);

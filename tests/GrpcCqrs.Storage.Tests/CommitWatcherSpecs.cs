@@ -64,8 +64,8 @@ public abstract class CommitWatcherSpecs<TFixture>(TFixture fixture) : IClassFix
         // The runner's last deed is to trim the outbox, in a transaction that would show it the next event without any wake-up.
         await UntilAsync(async () => (await reader.WriteColumnAsync("SELECT COUNT(*) FROM outbox"))[0] == 0);
         await Task.Delay(TimeSpan.FromMilliseconds(100));
-        var verdict = await writer.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1)), CancellationToken.None);
-        await reader.ReadModel.WaitForAsync(Assert.IsType<AppendVerdict.Appended>(verdict).Position, [], null, CancellationToken.None);
+        var result = await writer.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1)), CancellationToken.None);
+        await reader.ReadModel.WaitForAsync(Assert.IsType<AppendResult.Appended>(result).Position, [], null, CancellationToken.None);
     }
 
     /// <summary>Waits until the runner has looked once more, found nothing, and gone through to the end of that look.</summary>
@@ -83,11 +83,11 @@ public abstract class CommitWatcherSpecs<TFixture>(TFixture fixture) : IClassFix
     {
         public override Task<DbTransaction> BeginAsync(CancellationToken cancellationToken) => inner.BeginAsync(cancellationToken);
 
-        public override Task<(LogHead Head, AppendFacts Facts)> LockAndLoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken) =>
-            inner.LockAndLoadAsync(checks, transaction, cancellationToken);
+        public override Task<(LogHead Head, AppendLookups Lookups)> LockAndLoadAsync(AppendLookupKeys keys, DbTransaction transaction, CancellationToken cancellationToken) =>
+            inner.LockAndLoadAsync(keys, transaction, cancellationToken);
 
-        public override Task<AppendFacts> LoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken) =>
-            inner.LoadAsync(checks, transaction, cancellationToken);
+        public override Task<AppendLookups> LoadAsync(AppendLookupKeys keys, DbTransaction transaction, CancellationToken cancellationToken) =>
+            inner.LoadAsync(keys, transaction, cancellationToken);
 
         public override Task WriteAsync(AppendRows rows, DbTransaction transaction, CancellationToken cancellationToken) =>
             inner.WriteAsync(rows, transaction, cancellationToken);
@@ -126,7 +126,7 @@ public sealed class PostgreSqlCommitWatcherSpecs(PostgreSqlFixture fixture) : Co
             await UntilAsync(async () => await connection.ExecuteScalarAsync<long>($"SELECT COUNT(*) {SelectListener}") == 1);
             Assert.Equal(1, await connection.ExecuteScalarAsync<long>($"SELECT COUNT(pg_terminate_backend(pid)) {SelectListener}"));
             var unheard = await writer.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1)), CancellationToken.None);
-            await reader.ReadModel.WaitForAsync(Assert.IsType<AppendVerdict.Appended>(unheard).Position, [], null, CancellationToken.None);
+            await reader.ReadModel.WaitForAsync(Assert.IsType<AppendResult.Appended>(unheard).Position, [], null, CancellationToken.None);
         }
 
         Assert.Equal(

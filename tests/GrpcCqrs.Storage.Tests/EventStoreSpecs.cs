@@ -18,9 +18,9 @@ public abstract class EventStoreSpecs<TFixture>(TFixture fixture) : IClassFixtur
         var events = new[] { Booking(1), Booking(-2) };
         var request = Append("a", ExpectedVersion.None, events);
 
-        var verdict = await store.Store.AppendAsync(request, None);
+        var result = await store.Store.AppendAsync(request, None);
 
-        Assert.Equal(new AppendVerdict.Appended(2, 2), verdict);
+        Assert.Equal(new AppendResult.Appended(2, 2), result);
         var page = await store.Store.ReadStreamAsync(new StreamId("ledger", "a"), 1, 10, None);
         Assert.True(page.IsEnd);
         Assert.Equal([1L, 2L], page.Events.Select(e => e.Version));
@@ -46,9 +46,9 @@ public abstract class EventStoreSpecs<TFixture>(TFixture fixture) : IClassFixtur
             Audit = Context().AuditEntry(),
         };
 
-        var verdict = await store.Store.AppendAsync(request, None);
+        var result = await store.Store.AppendAsync(request, None);
 
-        Assert.Equal(new AppendVerdict.WrongExpectedVersion(2), verdict);
+        Assert.Equal(new AppendResult.WrongExpectedVersion(2), result);
         Assert.Equal(2, await store.Store.ReadHeadAsync(None));
         Assert.Equal([0L], await store.WriteColumnAsync("SELECT (SELECT COUNT(*) FROM commands) + (SELECT COUNT(*) FROM unique_keys) + (SELECT COUNT(*) FROM audit)"));
     }
@@ -58,11 +58,11 @@ public abstract class EventStoreSpecs<TFixture>(TFixture fixture) : IClassFixtur
     {
         await using var store = await StartAsync(fixture.NewStore());
 
-        var verdicts = await Task.WhenAll(Enumerable.Range(0, 64).Select(
+        var results = await Task.WhenAll(Enumerable.Range(0, 64).Select(
             number => Task.Run(() => store.Store.AppendAsync(Append("a", ExpectedVersion.None, Booking(number)), None).AsTask())));
 
-        Assert.Single(verdicts.OfType<AppendVerdict.Appended>());
-        Assert.Equal(63, verdicts.OfType<AppendVerdict.WrongExpectedVersion>().Count(v => v.ActualVersion == 1));
+        Assert.Single(results.OfType<AppendResult.Appended>());
+        Assert.Equal(63, results.OfType<AppendResult.WrongExpectedVersion>().Count(v => v.ActualVersion == 1));
         Assert.Equal(1, await store.Store.ReadHeadAsync(None));
     }
 
@@ -113,15 +113,15 @@ public abstract class EventStoreSpecs<TFixture>(TFixture fixture) : IClassFixtur
         await using var store = await StartAsync(fixture.NewStore());
         var key = new UniqueKey("scope", "name");
 
-        var verdicts = await Task.WhenAll(Enumerable.Range(0, 32).Select(number => Task.Run(() =>
+        var results = await Task.WhenAll(Enumerable.Range(0, 32).Select(number => Task.Run(() =>
             store.Store.AppendAsync(Append($"s{number}", ExpectedVersion.None, Booking(1)) with { Claims = [key] }, None).AsTask())));
 
-        var winner = Assert.Single(verdicts.Index(), pair => pair.Item is AppendVerdict.Appended).Index;
-        Assert.Equal(31, verdicts.Count(verdict => verdict == new AppendVerdict.UniqueKeyTaken(key)));
+        var winner = Assert.Single(results.Index(), pair => pair.Item is AppendResult.Appended).Index;
+        Assert.Equal(31, results.Count(result => result == new AppendResult.UniqueKeyTaken(key)));
         Assert.Equal(1, await store.Store.ReadHeadAsync(None));
 
         await store.Store.AppendAsync(Append($"s{winner}", ExpectedVersion.Any, Booking(2)) with { Releases = [key] }, None);
-        Assert.IsType<AppendVerdict.Appended>(
+        Assert.IsType<AppendResult.Appended>(
             await store.Store.AppendAsync(Append("other", ExpectedVersion.None, Booking(1)) with { Claims = [key] }, None));
     }
 
@@ -133,14 +133,14 @@ public abstract class EventStoreSpecs<TFixture>(TFixture fixture) : IClassFixtur
         await store.Store.AppendAsync(Append("holder", ExpectedVersion.None, Booking(1)) with { Claims = [key] }, None);
 
         // Racing, so that some meet in one transaction.
-        var verdicts = await Task.WhenAll(Enumerable.Range(0, 64).Select(number => Task.Run(() => store.Store.AppendAsync(
+        var results = await Task.WhenAll(Enumerable.Range(0, 64).Select(number => Task.Run(() => store.Store.AppendAsync(
             number % 2 == 0
                 ? Append($"s{number}", ExpectedVersion.Any, Booking(1)) with { Releases = [key] }
                 : Append($"s{number}", ExpectedVersion.Any, Booking(1)) with { Claims = [key] },
             None).AsTask())));
 
-        Assert.Equal(32, verdicts.Count(verdict => verdict == new AppendVerdict.UniqueKeyTaken(key)));
-        Assert.Equal(32, verdicts.OfType<AppendVerdict.Appended>().Count());
+        Assert.Equal(32, results.Count(result => result == new AppendResult.UniqueKeyTaken(key)));
+        Assert.Equal(32, results.OfType<AppendResult.Appended>().Count());
     }
 
     [SkippableFact]
@@ -150,11 +150,11 @@ public abstract class EventStoreSpecs<TFixture>(TFixture fixture) : IClassFixtur
         var command = new CommandToRecord(Guid.CreateVersion7(), new byte[32], 1, 0, "reply");
         await using (var store = await StartAsync(settings))
         {
-            var verdicts = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() =>
+            var results = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() =>
                 store.Store.AppendAsync(Append("a", ExpectedVersion.None, Booking(1)) with { Command = command }, None).AsTask())));
 
-            Assert.Single(verdicts.OfType<AppendVerdict.Appended>());
-            Assert.Equal(15, verdicts.OfType<AppendVerdict.DuplicateCommand>().Count(v => v.First.Result is { Version: 1, Position: 1, Reply: "reply" }));
+            Assert.Single(results.OfType<AppendResult.Appended>());
+            Assert.Equal(15, results.OfType<AppendResult.DuplicateCommand>().Count(v => v.First.Result is { Version: 1, Position: 1, Reply: "reply" }));
         }
 
         await using var again = await StartAsync(settings);
@@ -183,9 +183,9 @@ public abstract class EventStoreSpecs<TFixture>(TFixture fixture) : IClassFixtur
                 return null;
             }
         }));
-        var verdicts = await Task.WhenAll(appends);
+        var results = await Task.WhenAll(appends);
 
-        Assert.Equal(16, verdicts.OfType<AppendVerdict.Appended>().Count());
+        Assert.Equal(16, results.OfType<AppendResult.Appended>().Count());
         Assert.Equal(Enumerable.Range(1, 16).Select(p => (long)p), await store.WriteColumnAsync("SELECT position FROM events ORDER BY position"));
     }
 

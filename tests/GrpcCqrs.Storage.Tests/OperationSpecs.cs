@@ -141,7 +141,7 @@ public abstract class OperationSpecs<TFixture>(TFixture fixture) : IClassFixture
         var young = await RememberAsync();
         clock.Step(TimeSpan.FromMinutes(20));
 
-        Assert.Equal(1, await store.Services.GetRequiredService<CommandRetention>().ForgetAsync(None));
+        Assert.Equal(1, await store.Services.GetRequiredService<CommandRetention>().DeleteExpiredAsync(None));
 
         Assert.Null(await store.Store.FindCommandAsync(old, None));
         Assert.NotNull(await store.Store.FindCommandAsync(young, None));

@@ -14,7 +14,7 @@ public sealed class OverloadSpecs(SqliteFixture fixture) : IClassFixture<SqliteF
     public async Task A_full_queue_refuses_with_a_delay_and_what_was_accepted_is_written()
     {
         await using var store = await StartAsync(fixture.NewStore(), configure: null, ("Append:QueueLength", "5"), ("Append:MaxBatch", "2"));
-        Task<AppendVerdict>[] appends;
+        Task<AppendResult>[] appends;
         await using (await LockAsync(store))
         {
             appends = [.. Enumerable.Range(0, 40).Select(number => AppendAsync(store, $"s{number}"))];
@@ -25,7 +25,7 @@ public sealed class OverloadSpecs(SqliteFixture fixture) : IClassFixture<SqliteF
         }
 
         var accepted = appends.Where(append => !append.IsFaulted).ToArray();
-        Assert.All(await Task.WhenAll(accepted), verdict => Assert.IsType<AppendVerdict.Appended>(verdict));
+        Assert.All(await Task.WhenAll(accepted), result => Assert.IsType<AppendResult.Appended>(result));
         Assert.Equal(accepted.Length, await store.Store.ReadHeadAsync(CancellationToken.None));
     }
 
@@ -33,7 +33,7 @@ public sealed class OverloadSpecs(SqliteFixture fixture) : IClassFixture<SqliteF
     public async Task The_queue_is_bounded_in_bytes_too()
     {
         await using var store = await StartAsync(fixture.NewStore(), configure: null, ("Append:MaxBatch", "1"), ("Append:QueueBytes", $"{4 * Mebibyte}"));
-        Task<AppendVerdict>[] appends;
+        Task<AppendResult>[] appends;
         await using (await LockAsync(store))
         {
             // The writer holds one at most; of the others four fit.
@@ -46,7 +46,7 @@ public sealed class OverloadSpecs(SqliteFixture fixture) : IClassFixture<SqliteF
         Assert.Equal(accepted.Length, await store.Store.ReadHeadAsync(CancellationToken.None));
 
         // What was refused or written no longer counts.
-        Assert.IsType<AppendVerdict.Appended>(await AppendAsync(store, "later", 3 * Mebibyte));
+        Assert.IsType<AppendResult.Appended>(await AppendAsync(store, "later", 3 * Mebibyte));
     }
 
     [Fact]
@@ -54,8 +54,8 @@ public sealed class OverloadSpecs(SqliteFixture fixture) : IClassFixture<SqliteF
     {
         await using var store = await StartAsync(fixture.NewStore(), configure: null, ("Append:MaxBatch", "1"));
         using var cancellation = new CancellationTokenSource();
-        Task<AppendVerdict>[] patient;
-        Task<AppendVerdict>[] impatient;
+        Task<AppendResult>[] patient;
+        Task<AppendResult>[] impatient;
         await using (await LockAsync(store))
         {
             patient = [.. Enumerable.Range(0, 3).Select(number => AppendAsync(store, $"p{number}"))];
@@ -81,7 +81,7 @@ public sealed class OverloadSpecs(SqliteFixture fixture) : IClassFixture<SqliteF
         }
 
         // The writer takes some of these, and then the others.
-        Task<AppendVerdict>[] shared;
+        Task<AppendResult>[] shared;
         await using (await LockAsync(store))
         {
             shared = [.. Enumerable.Range(0, 40).Select(number => AppendAsync(store, $"s{number}"))];
@@ -99,14 +99,14 @@ public sealed class OverloadSpecs(SqliteFixture fixture) : IClassFixture<SqliteF
         }
     }
 
-    private static Task<AppendVerdict> AppendAsync(StoreHarness store, string id, int payloadBytes = 0, CancellationToken cancellationToken = default)
+    private static Task<AppendResult> AppendAsync(StoreHarness store, string id, int payloadBytes = 0, CancellationToken cancellationToken = default)
     {
         var booking = Booking(1);
         return store.Store.AppendAsync(
             Append(id, ExpectedVersion.None, payloadBytes > 0 ? booking with { Payload = new byte[payloadBytes] } : booking), cancellationToken).AsTask();
     }
 
-    private static async Task AssertRefusedAsync(Task<AppendVerdict> append)
+    private static async Task AssertRefusedAsync(Task<AppendResult> append)
     {
         var rejection = await Assert.ThrowsAsync<RejectedException>(() => append);
         Assert.Equal(EngineErrors.WriteQueueFull, rejection.Code);

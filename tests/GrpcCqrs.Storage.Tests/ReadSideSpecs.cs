@@ -345,7 +345,7 @@ public abstract class ReadSideSpecs<TFixture>(TFixture fixture) : IClassFixture<
         ]);
 
     /// <summary>Books amounts in one append and returns the last position.</summary>
-    private static async Task<long> BookAsync(StoreHarness store, string id, params long[] amounts) => Assert.IsType<AppendVerdict.Appended>(
+    private static async Task<long> BookAsync(StoreHarness store, string id, params long[] amounts) => Assert.IsType<AppendResult.Appended>(
         await store.Store.AppendAsync(Append(id, ExpectedVersion.Any, [.. amounts.Select(Booking)]), None)).Position;
 
     /// <summary>What queries see.</summary>

@@ -43,7 +43,7 @@ public sealed class SqlApprovalTests
     [Fact]
     public void Nothing_is_sent_to_SQL_Server_for_a_batch_without_rows()
     {
-        Assert.Equal("", SqlServerAppendSession.LookUps(new AppendChecks()).Text);
+        Assert.Equal("", SqlServerAppendSession.LookUps(new AppendLookupKeys()).Text);
         Assert.Equal("", SqlServerAppendSession.Writes(new AppendRows(), new SqlServerProvider()).Text);
     }
 
@@ -82,16 +82,16 @@ internal static class SampleBatch
     private static readonly Guid CommandId = new("0199b6f0-5f5e-7cc1-8f6e-1f0f3f0c2d11");
     private static readonly byte[] Hash = [.. Enumerable.Range(1, 32).Select(number => (byte)number)];
 
-    public static AppendChecks Checks
+    public static AppendLookupKeys Checks
     {
         get
         {
-            var checks = new AppendChecks();
-            checks.Streams.Add("post-1");
-            checks.Streams.Add("post-\u00e4\u20ac");
-            checks.Commands.Add(CommandId);
-            checks.Keys.Add(new UniqueKey("slug", "a \"quoted\" slug"));
-            return checks;
+            var keys = new AppendLookupKeys();
+            keys.Streams.Add("post-1");
+            keys.Streams.Add("post-\u00e4\u20ac");
+            keys.Commands.Add(CommandId);
+            keys.Keys.Add(new UniqueKey("slug", "a \"quoted\" slug"));
+            return keys;
         }
     }
 
@@ -99,7 +99,7 @@ internal static class SampleBatch
     {
         get
         {
-            var rows = new AppendRows { NewHead = new LogHead(8, 9_000_000, Hash), TrimOutboxTo = 5, ForgetCommandsBefore = 1_000_000 };
+            var rows = new AppendRows { NewHead = new LogHead(8, 9_000_000, Hash), TrimOutboxTo = 5, DeleteCommandsBefore = 1_000_000 };
             rows.Events.Add(Event(7, [0x7B, 0x7D]));
             rows.Events.Add(Event(8, []));
             rows.FreedKeys.Add(new UniqueKeyRow { Scope = "slug", Value = "old", Stream = "post-1" });

@@ -92,9 +92,9 @@ public class CallBenchmarks
     /// <summary>Takes audit entries and forgets them.</summary>
     internal sealed class IdleStore : IEventStore
     {
-        private static readonly AppendVerdict Appended = new AppendVerdict.Appended(1, 1);
+        private static readonly AppendResult Appended = new AppendResult.Appended(1, 1);
 
-        public ValueTask<AppendVerdict> AppendAsync(AppendRequest request, CancellationToken cancellationToken) => new(Appended);
+        public ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellationToken) => new(Appended);
 
         public ValueTask<EventPage> ReadStreamAsync(StreamId stream, long fromVersion, int maxCount, CancellationToken cancellationToken) =>
             throw new NotSupportedException();

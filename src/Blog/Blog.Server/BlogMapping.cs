@@ -118,9 +118,9 @@ public sealed class BlogMapping : Profile
         _ => throw RejectedException.Invalid(new FieldViolation("direction", "Must be a known direction.")),
     };
 
-    private static TimeSpanFilter? Range(TimeRange? range, string field) => range is null
+    private static Application.Posts.TimeRange? Range(V1.TimeRange? range, string field) => range is null
         ? null
-        : new TimeSpanFilter(Time(range.StartTime, $"{field}.start_time"), Time(range.EndTime, $"{field}.end_time"));
+        : new Application.Posts.TimeRange(Time(range.StartTime, $"{field}.start_time"), Time(range.EndTime, $"{field}.end_time"));
 
     private static DateTimeOffset? Time(Timestamp? timestamp, string field)
     {

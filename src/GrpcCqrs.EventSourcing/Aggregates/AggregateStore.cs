@@ -81,19 +81,19 @@ public sealed partial class AggregateStore<TAggregate, TEvent>
             }
 
             var after = current.State.Fold(events);
-            var verdict = await store.AppendAsync(RequestFor(stream, context, current, after, events, reply), cancellationToken);
-            switch (verdict)
+            var result = await store.AppendAsync(RequestFor(stream, context, current, after, events, reply), cancellationToken);
+            switch (result)
             {
-                case AppendVerdict.Appended appended:
+                case AppendResult.Appended appended:
                     context.IsAudited = true;
                     var position = events.Count == 0 ? current.Position : appended.Position;
                     cache.Put(stream, new Loaded<TAggregate>(after, appended.Version, position), after.ApproximateBytes);
                     return new CommandResult(stream, appended.Version, position, reply);
-                case AppendVerdict.DuplicateCommand duplicate:
+                case AppendResult.DuplicateCommand duplicate:
                     return CommandDeduplication.Repeat(duplicate.First, context);
-                case AppendVerdict.UniqueKeyTaken taken:
+                case AppendResult.UniqueKeyTaken taken:
                     throw new UniqueKeyTakenException(taken.Key);
-                case AppendVerdict.WrongExpectedVersion wrong:
+                case AppendResult.WrongExpectedVersion wrong:
                     ThrowIfUnexpected(context, stream, wrong.ActualVersion);
                     break;
             }

@@ -14,7 +14,7 @@ namespace GrpcCqrs.EventSourcing;
 public interface IEventStore
 {
     /// <summary>Appends to one stream, or says why not.</summary>
-    /// <returns>The verdict, once it is durable.</returns>
+    /// <returns>The result, once it is durable.</returns>
     /// <exception cref="RejectedException">
     /// <see cref="EngineErrors.WriteQueueFull"/>: nothing was written, try again later.
     /// <see cref="EngineErrors.DatabaseUnavailable"/>: the database failed; whether the append was committed is unknown only if
@@ -23,7 +23,7 @@ public interface IEventStore
     /// <exception cref="ArgumentException">The request is malformed: no stream, no metadata, or a text wider than its column.</exception>
     /// <exception cref="System.Data.Common.DbException">The database refuses a value; nothing was written.</exception>
     /// <exception cref="OperationCanceledException">Cancelled while still queued; nothing was written.</exception>
-    ValueTask<AppendVerdict> AppendAsync(AppendRequest request, CancellationToken cancellationToken);
+    ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellationToken);
 
     /// <summary>Reads a stream forward, in order of version.</summary>
     /// <param name="stream">The stream; one that does not exist yields nothing.</param>
@@ -112,21 +112,21 @@ public sealed record CommandToRecord(
 public sealed record CommandRecord(Guid CommandId, ReadOnlyMemory<byte> RequestHash, CommandResult Result);
 
 /// <summary>How an append ended.</summary>
-public abstract record AppendVerdict
+public abstract record AppendResult
 {
-    private AppendVerdict()
+    private AppendResult()
     {
     }
 
     /// <summary>Written. <paramref name="Version"/> and <paramref name="Position"/> are those of the last event.</summary>
-    public sealed record Appended(long Version, long Position) : AppendVerdict;
+    public sealed record Appended(long Version, long Position) : AppendResult;
 
     /// <summary>Not written: the stream is at another version.</summary>
-    public sealed record WrongExpectedVersion(long ActualVersion) : AppendVerdict;
+    public sealed record WrongExpectedVersion(long ActualVersion) : AppendResult;
 
     /// <summary>Not written: a command with this id has been answered before.</summary>
-    public sealed record DuplicateCommand(CommandRecord First) : AppendVerdict;
+    public sealed record DuplicateCommand(CommandRecord First) : AppendResult;
 
     /// <summary>Not written: another stream holds the key.</summary>
-    public sealed record UniqueKeyTaken(UniqueKey Key) : AppendVerdict;
+    public sealed record UniqueKeyTaken(UniqueKey Key) : AppendResult;
 }

@@ -115,7 +115,7 @@ internal sealed partial class EventFeedGrpcService
 
     private async Task SendAsync(GroupMember member, int maxInFlight, IServerStreamWriter<ConsumeResponse> responseStream, CancellationToken cancellationToken)
     {
-        var writer = new PatientWriter<ConsumeResponse>(responseStream, options.Value, clock);
+        var writer = new BackpressureStreamWriter<ConsumeResponse>(responseStream, options.Value, clock);
         var opened = new ConsumerOpened { Position = member.StartPosition, MaxInFlight = maxInFlight };
         await writer.WriteAsync(new ConsumeResponse { Opened = opened }, resumeAfter: null, cancellationToken);
         await foreach (var next in member.ReadAsync(cancellationToken))

@@ -21,7 +21,7 @@ internal sealed partial class EventFeedGrpcService(
     {
         var (stream, fromVersion, maxCount, eventTypes) = requests.Check(request);
         using var call = feed.Open();
-        var writer = new PatientWriter<ReadStreamResponse>(responseStream, options.Value, clock);
+        var writer = new BackpressureStreamWriter<ReadStreamResponse>(responseStream, options.Value, clock);
         long? resume = null;
         using var ending = Ending(context);
         try
@@ -73,7 +73,7 @@ internal sealed partial class EventFeedGrpcService(
     private async Task SendAsync<T>(
         IAsyncEnumerable<FeedMessage> messages, IServerStreamWriter<T> responseStream, long after, ServerCallContext context, Func<GrpcCqrs.Feed.V1.FeedEvent?, FeedMessage, T> toProto)
     {
-        var writer = new PatientWriter<T>(responseStream, options.Value, clock);
+        var writer = new BackpressureStreamWriter<T>(responseStream, options.Value, clock);
         var resume = after;
         using var ending = Ending(context);
         try

@@ -26,7 +26,7 @@ public sealed class StreamWriters(IOptions<FeedOptions> options, TimeProvider cl
         ArgumentNullException.ThrowIfNull(toProto);
         ArgumentNullException.ThrowIfNull(resumeAfter);
         ArgumentNullException.ThrowIfNull(call);
-        var writer = new Feed.PatientWriter<TMessage>(stream, options.Value, clock);
+        var writer = new Feed.BackpressureStreamWriter<TMessage>(stream, options.Value, clock);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(call.CancellationToken, lifetime.ApplicationStopping);
         long? resume = null;
         try

@@ -59,19 +59,19 @@ public static class OperatorCommands
             string[] words = isScript ? ["schema", .. args.Skip(2).TakeWhile(arg => !arg.StartsWith('-'))] : [.. args.TakeWhile(arg => !arg.StartsWith('-'))];
             await using var app = build([.. args.Skip(words.Length + (isScript ? 1 : 0)).Where(arg => arg is not ("--hold" or "--all"))]);
             var script = app.Services.GetRequiredService<SchemaScript>();
-            var desk = new OperatorDesk(app.Services.GetRequiredService<ProjectionOperations>(), output);
+            var console = new OperatorConsole(app.Services.GetRequiredService<ProjectionOperations>(), output);
             return words switch
             {
                 ["verify"] => await VerifyAsync(app, output),
-                ["projections"] => await desk.PrintProjectionsAsync(),
-                ["rebuild", _, ..] => await desk.RebuildAsync(words is [_, "all"] ? [] : words[1..], isHolding),
-                ["parked"] => await desk.PrintParkedAsync(""),
-                ["parked", var name] => await desk.PrintParkedAsync(name),
-                ["retry", var name] => await desk.RetryAsync(name, null),
-                ["retry", var name, var stream] => await desk.RetryAsync(name, stream),
+                ["projections"] => await console.PrintProjectionsAsync(),
+                ["rebuild", _, ..] => await console.RebuildAsync(words is [_, "all"] ? [] : words[1..], isHolding),
+                ["parked"] => await console.PrintParkedAsync(""),
+                ["parked", var name] => await console.PrintParkedAsync(name),
+                ["retry", var name] => await console.RetryAsync(name, null),
+                ["retry", var name, var stream] => await console.RetryAsync(name, stream),
                 ["skip", var name, var text] when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var position) =>
-                    await desk.SkipAsync(name, position),
-                ["audit"] => await desk.AuditAsync(isAll ? 0 : OperatorDesk.SampleSize),
+                    await console.SkipAsync(name, position),
+                ["audit"] => await console.AuditAsync(isAll ? 0 : OperatorConsole.SampleSize),
                 ["schema"] when isScript => await PrintSchemaAsync(script, 1),
                 ["schema", var text] when isScript && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var generation) && generation > 0 =>
                     await PrintSchemaAsync(script, generation),

@@ -45,7 +45,7 @@ internal sealed partial class AppendQueue : BackgroundService
         provider = database.Provider;
     }
 
-    public async ValueTask<AppendVerdict> AppendAsync(AppendRequest request, CancellationToken cancellationToken)
+    public async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         RequestShape.ThrowIfMalformed(request);
@@ -59,7 +59,7 @@ internal sealed partial class AppendQueue : BackgroundService
         }
 
         await using var registration = cancellationToken.UnsafeRegister(static state => ((PendingAppend)state!).TryCancel(), pending);
-        return await pending.Verdict;
+        return await pending.Result;
     }
 
     /// <summary>
@@ -103,7 +103,7 @@ internal sealed partial class AppendQueue : BackgroundService
     }
 
     /// <summary>Has a bounded number of commands that were answered before a time forgotten, now.</summary>
-    public async ValueTask ForgetCommandsAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    public async ValueTask DeleteCommandsAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         Interlocked.Exchange(ref forgetBefore, UnixMicroseconds.From(before));
         await AppendAsync(new AppendRequest(), cancellationToken);
@@ -244,7 +244,7 @@ internal sealed partial class AppendQueue : BackgroundService
         {
             try
             {
-                // A transaction that has begun is finished even while the service stops: its callers wait for the verdict.
+                // A transaction that has begun is finished even while the service stops: its callers wait for the result.
                 var head = await writer.WriteAsync(batch, clearing, CancellationToken.None);
                 foreach (var pending in batch)
                 {

@@ -3,7 +3,7 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Storage;
 
 /// <summary>What must be known of the database to judge a batch of appends.</summary>
-public sealed class AppendChecks
+public sealed class AppendLookupKeys
 {
     /// <summary>The streams whose versions matter.</summary>
     public HashSet<string> Streams { get; } = new(StringComparer.Ordinal);
@@ -15,8 +15,8 @@ public sealed class AppendChecks
     public HashSet<UniqueKey> Keys { get; } = [];
 }
 
-/// <summary>What is known of the database: the answers to <see cref="AppendChecks"/>, and what the batch itself changes of them.</summary>
-public sealed class AppendFacts
+/// <summary>What is known of the database: the answers to <see cref="AppendLookupKeys"/>, and what the batch itself changes of them.</summary>
+public sealed class AppendLookups
 {
     /// <summary>The version of each stream asked for; a stream that does not exist is missing.</summary>
     public Dictionary<string, long> Versions { get; } = new(StringComparer.Ordinal);
@@ -67,5 +67,5 @@ public sealed class AppendRows
     public long TrimOutboxTo { get; set; }
 
     /// <summary>A bounded number of commands older than this time, in microseconds, is forgotten; 0 for none.</summary>
-    public long ForgetCommandsBefore { get; set; }
+    public long DeleteCommandsBefore { get; set; }
 }

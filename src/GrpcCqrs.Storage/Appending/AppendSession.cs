@@ -13,7 +13,7 @@ public abstract class AppendSession(DbConnection connection, DatabaseProvider pr
     private readonly Dictionary<string, Statement> statements = new(StringComparer.Ordinal);
 
     /// <summary>How many commands one transaction forgets at most, so that retention never holds up appends for long.</summary>
-    public const int MaxForgottenCommands = 500;
+    public const int MaxDeletedCommands = 500;
 
     /// <summary>The connection.</summary>
     public DbConnection Connection { get; } = connection;
@@ -49,16 +49,16 @@ public abstract class AppendSession(DbConnection connection, DatabaseProvider pr
         return await reader.ReadAsync(cancellationToken) ? ReadHead(reader) : throw NoSequencer();
     }
 
-    /// <summary>Locks the sequencer row, and then looks up what the checks ask for. A database that can do both at once overrides it.</summary>
+    /// <summary>Locks the sequencer row, and then looks up what the keys ask for. A database that can do both at once overrides it.</summary>
     /// <exception cref="InvalidOperationException">The row is missing.</exception>
-    public virtual async Task<(LogHead Head, AppendFacts Facts)> LockAndLoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken)
+    public virtual async Task<(LogHead Head, AppendLookups Lookups)> LockAndLoadAsync(AppendLookupKeys keys, DbTransaction transaction, CancellationToken cancellationToken)
     {
         var head = await LockAsync(transaction, cancellationToken);
-        return (head, await LoadAsync(checks, transaction, cancellationToken));
+        return (head, await LoadAsync(keys, transaction, cancellationToken));
     }
 
-    /// <summary>Looks up what the checks ask for.</summary>
-    public abstract Task<AppendFacts> LoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken);
+    /// <summary>Looks up what the keys ask for.</summary>
+    public abstract Task<AppendLookups> LoadAsync(AppendLookupKeys keys, DbTransaction transaction, CancellationToken cancellationToken);
 
     /// <summary>Writes everything. A database to which a round trip is expensive may leave it to <see cref="CommitAsync"/>.</summary>
     public abstract Task WriteAsync(AppendRows rows, DbTransaction transaction, CancellationToken cancellationToken);

@@ -21,16 +21,16 @@ internal sealed class AppendWriter(WriteDatabase database, TimeProvider clock) :
     private (PendingAppend First, LogHead Head)? unresolved;
 
     /// <summary>
-    /// Writes the batch, leaves each append's verdict in <see cref="PendingAppend.Reached"/> and returns the new head. A batch that is
+    /// Writes the batch, leaves each append's result in <see cref="PendingAppend.Reached"/> and returns the new head. A batch that is
     /// tried again after its commit failed is looked for first, so that it is never written twice.
     /// </summary>
     public async Task<long> WriteAsync(IReadOnlyList<PendingAppend> batch, Clearing clearing, CancellationToken cancellationToken)
     {
         var sql = session ??= await OpenAsync(cancellationToken);
-        using var turn = await database.TakeTurnAsync(cancellationToken);
+        using var turn = await database.WaitForWriterAsync(cancellationToken);
         await using var transaction = await sql.BeginAsync(cancellationToken);
-        var checks = AppendJudge.ChecksFor(batch.Select(pending => pending.Request));
-        var (head, facts) = await sql.LockAndLoadAsync(checks, transaction, cancellationToken);
+        var keys = AppendPlanner.LookupKeysFor(batch.Select(pending => pending.Request));
+        var (head, lookups) = await sql.LockAndLoadAsync(keys, transaction, cancellationToken);
         if (unresolved is { } open && batch is [var first, ..] && ReferenceEquals(open.First, first)
             && await sql.HoldsAsync(open.Head, transaction, cancellationToken))
         {
@@ -39,23 +39,23 @@ internal sealed class AppendWriter(WriteDatabase database, TimeProvider clock) :
         }
 
         unresolved = null;
-        var judge = new AppendJudge(head, facts, UnixMicroseconds.From(clock.GetUtcNow()));
+        var planner = new AppendPlanner(head, lookups, UnixMicroseconds.From(clock.GetUtcNow()));
         foreach (var pending in batch)
         {
-            pending.Reached = judge.Judge(pending.Request);
+            pending.Reached = planner.Plan(pending.Request);
         }
 
-        judge.Rows.TrimOutboxTo = clearing.OutboxTo;
-        judge.Rows.ForgetCommandsBefore = clearing.CommandsBefore;
-        await sql.WriteAsync(judge.Rows, transaction, cancellationToken);
-        if (judge.Rows.NewHead is { } newHead)
+        planner.Rows.TrimOutboxTo = clearing.OutboxTo;
+        planner.Rows.DeleteCommandsBefore = clearing.CommandsBefore;
+        await sql.WriteAsync(planner.Rows, transaction, cancellationToken);
+        if (planner.Rows.NewHead is { } newHead)
         {
             unresolved = (batch[0], newHead);
         }
 
         await sql.CommitAsync(transaction, cancellationToken);
         unresolved = null;
-        return judge.Position;
+        return planner.Position;
     }
 
     /// <summary>Closes the connection after a failure, so that the next batch begins on a clean one.</summary>

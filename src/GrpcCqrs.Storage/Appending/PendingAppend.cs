@@ -2,14 +2,14 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>An append that waits for its verdict: queued, then started or cancelled, never both.</summary>
+/// <summary>An append that waits for its result: queued, then started or cancelled, never both.</summary>
 internal sealed class PendingAppend
 {
     private const int Queued = 0;
     private const int Started = 1;
     private const int Cancelled = 2;
 
-    private readonly TaskCompletionSource<AppendVerdict> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<AppendResult> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int state = Queued;
 
     public PendingAppend(AppendRequest request)
@@ -26,10 +26,10 @@ internal sealed class PendingAppend
     /// <summary>The bytes of payload that it holds in memory.</summary>
     public long Bytes { get; }
 
-    public Task<AppendVerdict> Verdict => completion.Task;
+    public Task<AppendResult> Result => completion.Task;
 
-    /// <summary>The verdict that the transaction under way reached; published by <see cref="Complete"/> once it is durable.</summary>
-    public AppendVerdict? Reached { get; set; }
+    /// <summary>The result that the transaction under way reached; published by <see cref="Complete"/> once it is durable.</summary>
+    public AppendResult? Reached { get; set; }
 
     public bool TryStart() => Interlocked.CompareExchange(ref state, Started, Queued) == Queued;
 

@@ -176,7 +176,7 @@ public abstract partial class DatabaseProvider
         "SELECT version, position, payload FROM snapshots WHERE stream = @stream AND schema_version = @schema_version";
 
     /// <summary>Removes a bounded number of commands that were answered before a time.</summary>
-    public virtual string ForgetCommands =>
+    public virtual string DeleteCommands =>
         "DELETE FROM commands WHERE command_id IN (SELECT command_id FROM commands WHERE time_us < @before ORDER BY time_us LIMIT @count)";
 
     /// <summary>A stretch of the whole log with hashes, for verification.</summary>

@@ -40,7 +40,7 @@ public sealed record WriteDatabase(DatabaseProvider Provider, string ConnectionS
     /// Waits until no other transaction of this process writes, first come first served, where the database has one writer at a time;
     /// elsewhere returns at once. Dispose what is returned after the transaction.
     /// </summary>
-    public async ValueTask<IDisposable?> TakeTurnAsync(CancellationToken cancellationToken)
+    public async ValueTask<IDisposable?> WaitForWriterAsync(CancellationToken cancellationToken)
     {
         if (turns is null)
         {

@@ -209,7 +209,7 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await Sql.PrepareGroupWriterAsync(connection, cancellationToken);
-        using var turn = await database.TakeTurnAsync(cancellationToken);
+        using var turn = await database.WaitForWriterAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
         if (!await write(connection, transaction))
         {

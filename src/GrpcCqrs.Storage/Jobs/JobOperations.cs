@@ -124,7 +124,7 @@ public sealed partial class JobOperations
     }
 
     /// <summary>Removes the records of jobs that ended longer ago than the retention; says how many.</summary>
-    public Task<int> ForgetAsync(CancellationToken cancellationToken) => store.ForgetAsync(clock.GetUtcNow() - retention, cancellationToken);
+    public Task<int> DeleteExpiredAsync(CancellationToken cancellationToken) => store.DeleteExpiredAsync(clock.GetUtcNow() - retention, cancellationToken);
 
     /// <summary>The record is written: a queue that fails now delays the job and nothing else, since the job is found stalled later.</summary>
     private void TryEnqueue(Guid jobId)

@@ -103,7 +103,7 @@ internal sealed class JobStore(WriteDatabase database, TimeProvider clock)
     }
 
     /// <summary>Removes the records of jobs that ended before a time; says how many.</summary>
-    public Task<int> ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) => WriteAsync(
+    public Task<int> DeleteExpiredAsync(DateTimeOffset before, CancellationToken cancellationToken) => WriteAsync(
         "DELETE FROM jobs WHERE state >= 2 AND ended_us < @before", cancellationToken, ("before", UnixMicroseconds.From(before)));
 
     private long Now() => UnixMicroseconds.From(clock.GetUtcNow());
@@ -112,7 +112,7 @@ internal sealed class JobStore(WriteDatabase database, TimeProvider clock)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await database.Provider.PrepareGroupWriterAsync(connection, cancellationToken);
-        using var turn = await database.TakeTurnAsync(cancellationToken);
+        using var turn = await database.WaitForWriterAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
         await using var command = Statement.Once(connection, transaction, text, parameters);
         var rows = await command.ExecuteNonQueryAsync(cancellationToken);

@@ -34,7 +34,7 @@ public sealed class CommandRetention
     /// <summary>Forgets what is older than the retention, a bounded number a transaction, and says how many.</summary>
     /// <exception cref="System.Data.Common.DbException">The write database fails.</exception>
     /// <exception cref="EventSourcing.RejectedException">The append queue is full; the rest is forgotten next time.</exception>
-    public async Task<long> ForgetAsync(CancellationToken cancellationToken)
+    public async Task<long> DeleteExpiredAsync(CancellationToken cancellationToken)
     {
         if (retention is not { } age)
         {
@@ -43,9 +43,9 @@ public sealed class CommandRetention
 
         var before = clock.GetUtcNow() - age;
         var found = await CountAsync(before, cancellationToken);
-        for (var left = found; left > 0; left -= AppendSession.MaxForgottenCommands)
+        for (var left = found; left > 0; left -= AppendSession.MaxDeletedCommands)
         {
-            await appends.ForgetCommandsAsync(before, cancellationToken);
+            await appends.DeleteCommandsAsync(before, cancellationToken);
         }
 
         return found;

@@ -32,7 +32,7 @@ internal sealed partial class OperatorWork(
 
     /// <summary>Serves what is open.</summary>
     /// <returns>Whether there is more to do at once.</returns>
-    public async Task<bool> TakeTurnAsync(CancellationToken cancellationToken)
+    public async Task<bool> ServeOpenRequestsAsync(CancellationToken cancellationToken)
     {
         if (requests.TakePending() || clock.GetElapsedTime(lookedAt) >= LookInterval)
         {
@@ -80,7 +80,7 @@ internal sealed partial class OperatorWork(
             LogFailed(logger, request.Kind, request.Id, exception);
 
             // It is not known how far it came: what is known of the tables is read again.
-            await projector.ForgetAsync();
+            await projector.ResetAsync();
             result = (request.Progress?.Result ?? new RequestResult()) with { Message = ProjectionState.Describe(exception) };
             isDone = false;
         }

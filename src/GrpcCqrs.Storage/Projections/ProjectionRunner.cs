@@ -37,7 +37,7 @@ internal sealed partial class ProjectionRunner(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        await projector.ForgetAsync();
+        await projector.ResetAsync();
         try
         {
             await projector.Lease.FreeAsync(cancellationToken);
@@ -75,14 +75,14 @@ internal sealed partial class ProjectionRunner(
             catch (Exception exception) when (exception is CheckpointMovedException or LeaseLostException)
             {
                 LogSuperseded(logger, exception.Message);
-                await projector.ForgetAsync();
+                await projector.ResetAsync();
             }
 #pragma warning disable CA1031 // The drain must outlive whatever a database throws at it; health and log tell.
             catch (Exception exception)
 #pragma warning restore CA1031
             {
                 LogDrainFailed(logger, exception);
-                await projector.ForgetAsync();
+                await projector.ResetAsync();
                 failures++;
                 var wait = options.RetryDelay * Math.Pow(2, Math.Min(failures - 1, 20));
 
@@ -128,8 +128,8 @@ internal sealed partial class ProjectionRunner(
     {
         largestBatch = 0;
         var hasMore = await DrainOnceAsync(cancellationToken);
-        var isOccupied = await operators.TakeTurnAsync(cancellationToken);
-        isOccupied |= await rebuilder.TakeTurnAsync(cancellationToken);
+        var isOccupied = await operators.ServeOpenRequestsAsync(cancellationToken);
+        isOccupied |= await rebuilder.AdvanceAsync(cancellationToken);
         if (isOccupied)
         {
             projector.Publish();
@@ -159,7 +159,7 @@ internal sealed partial class ProjectionRunner(
             {
                 foreach (var state in group)
                 {
-                    state.HadNothingToDo();
+                    state.MarkCaughtUp();
                 }
 
                 continue;

@@ -80,7 +80,7 @@ internal sealed class ProjectionSession : IAsyncDisposable
     }
 
     /// <summary>Throws away what was to be written in a transaction that is over.</summary>
-    public void Forget() => buffer?.Forget();
+    public void DiscardWrites() => buffer?.Discard();
 
     /// <summary>The tables of a generation within a transaction; without one, to read.</summary>
     public IProjectionTables Tables(int generation, DbTransaction? transaction)
@@ -158,7 +158,7 @@ internal sealed class ProjectionSession : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        buffer?.Forget();
+        buffer?.Discard();
         foreach (var one in tables.Values)
         {
             one.Dispose();

@@ -124,7 +124,7 @@ internal sealed class ProjectionState(IProjection projection, GenerationRow row,
         ProgressTime = clock.GetUtcNow();
     }
 
-    public void HadNothingToDo() => ProgressTime = clock.GetUtcNow();
+    public void MarkCaughtUp() => ProgressTime = clock.GetUtcNow();
 
     /// <summary>
     /// Cuts the batch to a single event, at once unless it was a large one of a rebuild; from then on waits longer at each failure.

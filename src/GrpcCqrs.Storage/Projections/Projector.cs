@@ -45,7 +45,7 @@ internal sealed partial class Projector(
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         var head = await store.ReadHeadAsync(cancellationToken);
-        await ForgetAsync();
+        await ResetAsync();
         var rows = await InTransactionAsync(transaction => generations.ReconcileAsync(all, head, transaction, cancellationToken), cancellationToken);
         var loaded = rows.Where(row => Find(row.Name) is not null)
             .Select(row => new ProjectionState(Find(row.Name)!, row, clock)).ToList();
@@ -97,7 +97,7 @@ internal sealed partial class Projector(
     }
 
     /// <summary>Gives up what is known, so that it is read again: something is not as it was thought to be.</summary>
-    public async ValueTask ForgetAsync()
+    public async ValueTask ResetAsync()
     {
         States.Clear();
         skipped.Clear();
@@ -122,7 +122,7 @@ internal sealed partial class Projector(
         }
         finally
         {
-            current.Forget();
+            current.DiscardWrites();
         }
     }
 
@@ -142,7 +142,7 @@ internal sealed partial class Projector(
     /// <returns>Whether all were applied.</returns>
     public async Task<bool> ApplyAsync(IReadOnlyList<ProjectionState> group, IReadOnlyList<RecordedEvent> records, CancellationToken cancellationToken)
     {
-        TakenEvents[] taken = [.. group.Select(state => new TakenEvents(state, records))];
+        GenerationBatch[] taken = [.. group.Select(state => new GenerationBatch(state, records))];
         if (await TryAsync(group, records[0], records.Count, () => WriteAsync(taken, Read(records).ToArray(), cancellationToken), cancellationToken))
         {
             return true;
@@ -159,7 +159,7 @@ internal sealed partial class Projector(
 
     /// <summary>Lets sets of tables take events in, for which nothing is written yet.</summary>
     /// <returns>Whether it worked.</returns>
-    public async Task<bool> TakeInAsync(TakenEvents taken, IReadOnlyList<RecordedEvent> records, Task<EventEnvelope[]> events, CancellationToken cancellationToken)
+    public async Task<bool> AddAsync(GenerationBatch taken, IReadOnlyList<RecordedEvent> records, Task<EventEnvelope[]> events, CancellationToken cancellationToken)
     {
         taken.Add(records);
         return await TryAsync(
@@ -176,7 +176,7 @@ internal sealed partial class Projector(
 
     /// <summary>Writes what a set of tables has taken in and moves its checkpoint, in one transaction.</summary>
     /// <returns>Whether it worked.</returns>
-    public Task<bool> WriteAsync(TakenEvents taken, CancellationToken cancellationToken) =>
+    public Task<bool> WriteAsync(GenerationBatch taken, CancellationToken cancellationToken) =>
         TryAsync([taken.State], taken.First, taken.Count, () => WriteAsync([taken], null, cancellationToken), cancellationToken);
 
     /// <summary>The events that a set of tables is to be given of those recorded; those that were skipped are left out.</summary>
@@ -193,7 +193,7 @@ internal sealed partial class Projector(
         [.. States.Select(state => state.Status)],
         name => Live(name)!.Parked.ToDictionary(pair => pair.Key, pair => pair.Value.First, StringComparer.Ordinal));
 
-    public ValueTask DisposeAsync() => ForgetAsync();
+    public ValueTask DisposeAsync() => ResetAsync();
 
     /// <summary>Does work for sets of tables; where there is one only, which is at fault then, notes what went wrong.</summary>
     private async Task<bool> TryAsync(
@@ -222,7 +222,7 @@ internal sealed partial class Projector(
     }
 
     /// <summary>Writes what was taken in, and the events where they are yet to be taken in, and moves the checkpoints.</summary>
-    private async Task WriteAsync(IReadOnlyList<TakenEvents> group, EventEnvelope[]? events, CancellationToken cancellationToken)
+    private async Task WriteAsync(IReadOnlyList<GenerationBatch> group, EventEnvelope[]? events, CancellationToken cancellationToken)
     {
         await InTransactionAsync(
             async (current, transaction) =>
@@ -257,7 +257,7 @@ internal sealed partial class Projector(
         }
     }
 
-    private async Task AddAsync(TakenEvents taken, EventEnvelope[] events, IProjectionTables tables, CancellationToken cancellationToken)
+    private async Task AddAsync(GenerationBatch taken, EventEnvelope[] events, IProjectionTables tables, CancellationToken cancellationToken)
     {
         var handled = Handled(taken.State, events);
         if (taken.State.Parked.Count > 0)
@@ -307,9 +307,9 @@ internal sealed partial class Projector(
 }
 
 /// <summary>A stretch of events that a set of tables takes in, from its checkpoint on.</summary>
-internal sealed class TakenEvents
+internal sealed class GenerationBatch
 {
-    public TakenEvents(ProjectionState state, IReadOnlyList<RecordedEvent> records)
+    public GenerationBatch(ProjectionState state, IReadOnlyList<RecordedEvent> records)
     {
         (State, Batch, First) = (state, state.Batch ??= state.Projection.Begin(), records[0]);
         Add(records);
@@ -336,7 +336,7 @@ internal sealed class TakenEvents
     public void Add(IReadOnlyList<RecordedEvent> records) => Last = records[^1].Position;
 
     /// <summary>Throws away what was taken in and not written.</summary>
-    public void Forget()
+    public void Discard()
     {
         if (ReferenceEquals(State.Batch, Batch))
         {

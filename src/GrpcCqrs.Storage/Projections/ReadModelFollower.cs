@@ -41,13 +41,13 @@ internal sealed class ReadModelFollower(
         // store is not opened, so that it has no identity to compare.
         var rows = (await GenerationStore.ReadAsync(database.Provider, connection, null, cancellationToken))
             .FindAll(row => names.Contains(row.Name) && (row.StoreId == identity.StoreId || identity.StoreId == Guid.Empty));
-        await LeaveOutAsync(rows, cancellationToken);
+        await RemoveReplacedAsync(rows, cancellationToken);
         var parked = await GenerationStore.ReadParkedAsync(database.Provider, connection, null, cancellationToken);
         var now = clock.GetUtcNow();
         all = rows.ToDictionary(row => (row.Name, row.Generation), row => Look(row, now));
         if (all.Values.Any(seen => now - seen.ProgressTime >= HeadInterval))
         {
-            await ForgiveIdlenessAsync(now, cancellationToken);
+            await RefreshHeadWhenIdleAsync(now, cancellationToken);
         }
 
         return new FollowedCheckpoints(
@@ -65,7 +65,7 @@ internal sealed class ReadModelFollower(
     /// <summary>
     /// A checkpoint ahead of the newest event is one of a log that was since replaced by a backup: what it says counts for nothing.
     /// </summary>
-    private async Task LeaveOutAsync(List<GenerationRow> rows, CancellationToken cancellationToken)
+    private async Task RemoveReplacedAsync(List<GenerationRow> rows, CancellationToken cancellationToken)
     {
         if (identity.StoreId != Guid.Empty && rows.Exists(row => row.Position > head))
         {
@@ -91,7 +91,7 @@ internal sealed class ReadModelFollower(
     }
 
     /// <summary>A checkpoint that stands at the newest event had nothing to do.</summary>
-    private async Task ForgiveIdlenessAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task RefreshHeadWhenIdleAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         try
         {

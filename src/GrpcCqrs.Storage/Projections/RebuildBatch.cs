@@ -3,9 +3,9 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Storage;
 
 /// <summary>Events that several generations read together. They are then written, one generation after the other.</summary>
-internal sealed class RebuildBatch(List<TakenEvents> sets, long to, bool isShort, long begun)
+internal sealed class RebuildBatch(List<GenerationBatch> sets, long to, bool isShort, long begun)
 {
-    public List<TakenEvents> Sets { get; } = sets;
+    public List<GenerationBatch> Sets { get; } = sets;
 
     public long After { get; } = sets[0].State.Position;
 

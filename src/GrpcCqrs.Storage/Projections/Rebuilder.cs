@@ -27,21 +27,21 @@ internal sealed partial class Rebuilder(
     /// <summary>As few events are taken in and written in one turn, so that live tables that move on are met.</summary>
     private const int ShortBatch = 2_000;
 
-    /// <summary>How many rows the first stretch of a rebuild may have to write, before it is known what that takes; and the fewest.</summary>
+    /// <summary>How many rows the first batch of a rebuild may have to write, before it is known what that takes; and the fewest.</summary>
     private const int FirstRows = 2_000;
     private const int FewestRows = 100;
 
-    /// <summary>How much more the next stretch may have to write at most.</summary>
+    /// <summary>How much more the next batch may have to write at most.</summary>
     private const int MaxGrowth = 10;
 
-    /// <summary>How much memory a stretch may take that is not written yet.</summary>
+    /// <summary>How much memory a batch may take that is not written yet.</summary>
     private const long MaxBytes = 64 * 1024 * 1024;
 
     private readonly ProjectionOptions options = options.Value;
     private readonly Dictionary<ProjectionState, Task<IReadOnlyList<string>>> comparisons = [];
     private int rows = FirstRows;
     private long nextTurn;
-    private RebuildBatch? stretch;
+    private RebuildBatch? batch;
 
     /// <summary>The configured bound; with a limit of events a second, what that allows in a tenth of one.</summary>
     private int LargestBatch => options.RebuildEventsPerSecond == 0
@@ -56,17 +56,17 @@ internal sealed partial class Rebuilder(
         state is { State: GenerationState.Building, IsFed: true } && !(projector.Live(state.Name) is { IsFed: true } live && state.Position >= live.Position);
 
     /// <summary>
-    /// Brings the sets that are furthest behind on by a step, and finishes those that have caught up. They take in a stretch of the log
+    /// Brings the sets that are furthest behind on by a step, and finishes those that have caught up. They take in a batch of the log
     /// page by page, as much as may be held in memory and be written in a turn; then each set is written, in a transaction of its own, so
     /// that a row that changes again and again is written once.
     /// </summary>
     /// <returns>Whether there is more to do at once.</returns>
-    public async Task<bool> TakeTurnAsync(CancellationToken cancellationToken)
+    public async Task<bool> AdvanceAsync(CancellationToken cancellationToken)
     {
         await FinishAsync(cancellationToken);
         await RemoveDroppedAsync(cancellationToken);
-        LeaveOutBad();
-        if (stretch is null)
+        RemoveInvalid();
+        if (batch is null)
         {
             var behind = projector.States.Where(state => IsBehind(state) && state.NextAttempt <= clock.GetUtcNow()).GroupBy(state => state.Position).MinBy(group => group.Key);
             if (behind is null || clock.GetTimestamp() < nextTurn)
@@ -82,9 +82,9 @@ internal sealed partial class Rebuilder(
 
         do
         {
-            await (stretch!.IsFull ? WriteAsync(stretch, cancellationToken) : TakeInAsync(stretch, cancellationToken));
+            await (batch!.IsFull ? WriteAsync(batch, cancellationToken) : ReadPageAsync(batch, cancellationToken));
         }
-        while (stretch is { IsShort: true });
+        while (batch is { IsShort: true });
         return true;
     }
 
@@ -116,7 +116,7 @@ internal sealed partial class Rebuilder(
                 }
             },
             cancellationToken);
-        (rows, stretch) = (FirstRows, null);
+        (rows, batch) = (FirstRows, null);
         await projector.LoadAsync(cancellationToken);
     }
 
@@ -285,23 +285,23 @@ internal sealed partial class Rebuilder(
     }
 
     /// <summary>
-    /// Takes those sets out of the stretch that somebody else has changed meanwhile, such as an operator who pauses one. What such a set
+    /// Takes those sets out of the batch that somebody else has changed meanwhile, such as an operator who pauses one. What such a set
     /// has taken in and not written is thrown away: it will be given the same events again.
     /// </summary>
-    private void LeaveOutBad()
+    private void RemoveInvalid()
     {
-        TakenEvents[] bad = [.. stretch?.Sets.Where(set => !set.IsGood(projector)) ?? []];
+        GenerationBatch[] bad = [.. batch?.Sets.Where(set => !set.IsGood(projector)) ?? []];
         foreach (var set in bad)
         {
-            set.Forget();
-            stretch!.Sets.Remove(set);
+            set.Discard();
+            batch!.Sets.Remove(set);
         }
 
-        stretch = stretch is { Sets.Count: 0 } ? null : stretch;
+        batch = batch is { Sets.Count: 0 } ? null : batch;
     }
 
-    /// <summary>Begins a stretch; where a set fails on something in it, applies a few events at once in place of that.</summary>
-    /// <returns>Null where a stretch has begun; else whether there may be more to do.</returns>
+    /// <summary>Begins a batch; where a set fails on something in it, applies a few events at once in place of that.</summary>
+    /// <returns>Null where a batch has begun; else whether there may be more to do.</returns>
     private async Task<bool?> BeginAsync(ProjectionState[] group, long after, CancellationToken cancellationToken)
     {
         // Never past the live tables: both meet at one position.
@@ -334,11 +334,11 @@ internal sealed partial class Rebuilder(
             Array.ForEach(group, state => state.Batch = null);
         }
 
-        stretch = new RebuildBatch([.. group.Select(state => new TakenEvents(state, first.Page.Events))], after + limit, limit <= ShortBatch, begun) { Next = Task.FromResult(first) };
+        batch = new RebuildBatch([.. group.Select(state => new GenerationBatch(state, first.Page.Events))], after + limit, limit <= ShortBatch, begun) { Next = Task.FromResult(first) };
         return null;
     }
 
-    private async Task TakeInAsync(RebuildBatch current, CancellationToken cancellationToken)
+    private async Task ReadPageAsync(RebuildBatch current, CancellationToken cancellationToken)
     {
         var (page, events) = await current.Next;
         var read = page.Events.Count == 0 ? current.Position : page.Events[^1].Position;
@@ -352,18 +352,18 @@ internal sealed partial class Rebuilder(
             current.Next = Task.Run(() => ReadAsync(read, count, cancellationToken), cancellationToken);
         }
 
-        TakenEvents[] sets = page.Events.Count == 0 ? [] : [.. current.Sets];
+        GenerationBatch[] sets = page.Events.Count == 0 ? [] : [.. current.Sets];
         foreach (var set in sets)
         {
-            var isTakenIn = await projector.TakeInAsync(set, page.Events, events, cancellationToken);
-            if (!isTakenIn)
+            var isAdded = await projector.AddAsync(set, page.Events, events, cancellationToken);
+            if (!isAdded)
             {
                 current.Sets.Remove(set);
             }
         }
 
         current.IsFull |= current.Sets.Exists(set => set.Batch.Count >= rows) || current.Sets.Sum(set => set.Batch.Bytes) >= MaxBytes;
-        stretch = current.Sets.Count == 0 ? null : current;
+        batch = current.Sets.Count == 0 ? null : current;
     }
 
     private async Task WriteAsync(RebuildBatch current, CancellationToken cancellationToken)
@@ -381,7 +381,7 @@ internal sealed partial class Rebuilder(
         current.Longest = elapsed > current.Longest ? elapsed : current.Longest;
         if (current.Sets.Count == 0)
         {
-            stretch = null;
+            batch = null;
             Adapt(current);
         }
     }

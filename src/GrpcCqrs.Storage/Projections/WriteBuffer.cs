@@ -100,7 +100,7 @@ internal sealed class WriteBuffer(DbConnection connection)
     }
 
     /// <summary>Throws away what waits: its transaction is no more.</summary>
-    public void Forget()
+    public void Discard()
     {
         Take()?.Dispose();
         checks.Clear();

@@ -6,7 +6,7 @@ namespace GrpcCqrs.Storage;
 /// <summary>Reads the event log. Appending goes through <see cref="AppendQueue"/>.</summary>
 internal sealed class EventStore(WriteDatabase database, AppendQueue appends) : IEventStore, IOutbox
 {
-    public ValueTask<AppendVerdict> AppendAsync(AppendRequest request, CancellationToken cancellationToken) =>
+    public ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellationToken) =>
         appends.AppendAsync(request, cancellationToken);
 
     public ValueTask<EventPage> ReadStreamAsync(StreamId stream, long fromVersion, int maxCount, CancellationToken cancellationToken) =>

@@ -87,7 +87,7 @@ internal sealed class ProjectingProcess : IAsyncDisposable
     /// <summary>Reads the checkpoints again, as the runner does when something is not as it was thought to be.</summary>
     public async Task ReloadAsync(CancellationToken cancellationToken)
     {
-        await projector.ForgetAsync();
+        await projector.ResetAsync();
         await projector.LoadAsync(cancellationToken);
     }
 
@@ -125,7 +125,7 @@ internal sealed class ProjectingProcess : IAsyncDisposable
         await rebuilder.StartAsync([projection.Name], holdsOnDifference: true, cancellationToken);
         while (projector.Find(projection.Name, GenerationState.Building) is { } other && other.Position < Live.Position)
         {
-            await rebuilder.TakeTurnAsync(cancellationToken);
+            await rebuilder.AdvanceAsync(cancellationToken);
             if (other.LastError is { } error)
             {
                 throw new LawStepException($"The projection failed while it was rebuilt: {error}");
@@ -160,7 +160,7 @@ internal sealed class ProjectingProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await projector.ForgetAsync();
+        await projector.ResetAsync();
         await projector.Lease.FreeAsync(CancellationToken.None);
         await services.DisposeAsync();
     }

@@ -87,7 +87,7 @@ internal sealed class HistoryStore : IEventStore
     public ValueTask<long> ReadHeadAsync(CancellationToken cancellationToken) =>
         ValueTask.FromResult(History.Events.Count == 0 ? 0 : History.Events[^1].Position);
 
-    public ValueTask<AppendVerdict> AppendAsync(AppendRequest request, CancellationToken cancellationToken) => throw OnlyRead();
+    public ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellationToken) => throw OnlyRead();
 
     public ValueTask<StoredSnapshot?> FindSnapshotAsync(StreamId stream, int schemaVersion, CancellationToken cancellationToken) => throw OnlyRead();
 

@@ -78,7 +78,7 @@ internal static class ActivityOfOtherDays
     {
         await using var connection = await blog.Services.GetRequiredService<ReadDatabase>().OpenAsync(CancellationToken.None);
         await connection.ExecuteAsync(
-            "INSERT INTO daily_activity (day, created_count, edited_count, published_count, deleted_count) VALUES (@day, 1, 2, 3, 4)",
+            "INSERT INTO daily_activity_g1 (day, created_count, edited_count, published_count, deleted_count) VALUES (@day, 1, 2, 3, 4)",
             days.Select(day => new { day }));
     }
 }

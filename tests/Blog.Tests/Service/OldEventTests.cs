@@ -40,7 +40,7 @@ public sealed class OldEventTests(OldBlog blog) : IClassFixture<OldBlog>
     public async Task Every_reader_sees_an_old_event_as_the_events_that_stand_for_it_today()
     {
         var id = PostCalls.NewId();
-        var verdict = await blog.Services.GetRequiredService<IEventStore>().AppendAsync(
+        var result = await blog.Services.GetRequiredService<IEventStore>().AppendAsync(
             new AppendRequest
             {
                 Stream = new StreamId("post", id),
@@ -49,7 +49,7 @@ public sealed class OldEventTests(OldBlog blog) : IClassFixture<OldBlog>
                 Metadata = new EventMetadata(Guid.CreateVersion7(), "correlation", "causation", "eve"),
             },
             CancellationToken.None);
-        var token = blog.TokenFor(Assert.IsType<AppendVerdict.Appended>(verdict).Position);
+        var token = blog.TokenFor(Assert.IsType<AppendResult.Appended>(result).Position);
 
         // The projections.
         var post = await blog.GetAsync(id, token);

@@ -208,7 +208,7 @@ public abstract partial class JobSpecs<TFixture>(TFixture fixture) : IClassFixtu
             await connection.ExecuteAsync("UPDATE jobs SET ended_us = ended_us - 3601000000 WHERE created_us = (SELECT MIN(created_us) FROM jobs)");
         }
 
-        Assert.Equal(1, await Jobs(store).ForgetAsync(None));
+        Assert.Equal(1, await Jobs(store).DeleteExpiredAsync(None));
         Assert.Equal([waiting.Id, fresh.Id], (await Jobs(store).ListAsync(DateTimeOffset.MaxValue, 10, None)).Select(job => job.Id));
         Assert.Null(await Jobs(store).FindAsync(old.Id, None));
     }

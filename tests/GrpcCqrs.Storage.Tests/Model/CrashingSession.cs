@@ -32,8 +32,8 @@ internal sealed class CrashingSession(AppendSession inner, DatabaseProvider prov
     public override Task<LogHead> LockAsync(DbTransaction transaction, CancellationToken cancellationToken) =>
         inner.LockAsync(transaction, cancellationToken);
 
-    public override Task<AppendFacts> LoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken) =>
-        inner.LoadAsync(checks, transaction, cancellationToken);
+    public override Task<AppendLookups> LoadAsync(AppendLookupKeys keys, DbTransaction transaction, CancellationToken cancellationToken) =>
+        inner.LoadAsync(keys, transaction, cancellationToken);
 
     public override Task WriteAsync(AppendRows rows, DbTransaction transaction, CancellationToken cancellationToken)
     {

@@ -64,13 +64,13 @@ public abstract class ModelSpecs<TFixture>(TFixture fixture) : IClassFixture<TFi
             }
         }
 
-        /// <summary>Sends appends at once. There must be an order in which the model, one by one, gives the same verdicts.</summary>
+        /// <summary>Sends appends at once. There must be an order in which the model, one by one, gives the same results.</summary>
         private async Task RaceAsync(IReadOnlyList<AppendRequest> requests)
         {
-            var verdicts = await Task.WhenAll(requests.Select(request => Task.Run(async () =>
+            var results = await Task.WhenAll(requests.Select(request => Task.Run(async () =>
                 StoreModel.Describe(await store.Store.AppendAsync(request, CancellationToken.None)))));
-            models = StoreModel.Explain(models, [.. requests.Zip(verdicts)]);
-            Assert.True(models.Count > 0, $"No order explains {string.Join("; ", verdicts)}.");
+            models = StoreModel.Explain(models, [.. requests.Zip(results)]);
+            Assert.True(models.Count > 0, $"No order explains {string.Join("; ", results)}.");
         }
 
         private async Task CrashAsync(CrashPoint point, AppendRequest request)
@@ -85,7 +85,7 @@ public abstract class ModelSpecs<TFixture>(TFixture fixture) : IClassFixture<TFi
 
             await RestartAsync();
 
-            // Nobody heard the verdict, which depends on who holds a key; so what was written tells who held it.
+            // Nobody heard the result, which depends on who holds a key; so what was written tells who held it.
             var head = await store.Store.ReadHeadAsync(CancellationToken.None);
             var command = request.Command?.CommandId ?? Guid.Empty;
             var result = (await store.Store.FindCommandAsync(command, CancellationToken.None))?.Result;

@@ -14,8 +14,8 @@ public sealed record StoreModel
 
     public long Head { get; init; }
 
-    /// <summary>The verdict on an append, as a text that can be compared, and the store after it.</summary>
-    public (string Verdict, StoreModel After) Append(AppendRequest request)
+    /// <summary>The result on an append, as a text that can be compared, and the store after it.</summary>
+    public (string Result, StoreModel After) Append(AppendRequest request)
     {
         var stream = request.Stream!.Value.ToString();
         var version = Versions.GetValueOrDefault(stream);
@@ -51,10 +51,10 @@ public sealed record StoreModel
     }
 
     /// <summary>
-    /// The states in which racing appends can have left the store, given their verdicts: those that some order explains. What is
+    /// The states in which racing appends can have left the store, given their results: those that some order explains. What is
     /// built up is, for each set of appends that may have gone first, the states that they can have led to.
     /// </summary>
-    public static IReadOnlyList<StoreModel> Explain(IEnumerable<StoreModel> before, IReadOnlyList<(AppendRequest Request, string Verdict)> answers)
+    public static IReadOnlyList<StoreModel> Explain(IEnumerable<StoreModel> before, IReadOnlyList<(AppendRequest Request, string Result)> answers)
     {
         var reached = new Dictionary<string, StoreModel>[1 << answers.Count];
         for (var set = 0; set < reached.Length; set++)
@@ -71,9 +71,9 @@ public sealed record StoreModel
         {
             foreach (var next in Enumerable.Range(0, answers.Count).Where(next => (set & (1 << next)) == 0))
             {
-                foreach (var (verdict, after) in reached[set].Values.Select(model => model.Append(answers[next].Request)))
+                foreach (var (result, after) in reached[set].Values.Select(model => model.Append(answers[next].Request)))
                 {
-                    if (verdict == answers[next].Verdict)
+                    if (result == answers[next].Result)
                     {
                         reached[set | (1 << next)][after.Fingerprint] = after;
                     }
@@ -92,13 +92,13 @@ public sealed record StoreModel
         string.Join(',', Commands.OrderBy(pair => pair.Key)),
         string.Join(',', Keys.OrderBy(pair => pair.Key.Value, StringComparer.Ordinal)));
 
-    /// <summary>A verdict of the real store in the model's words.</summary>
-    public static string Describe(AppendVerdict verdict) => verdict switch
+    /// <summary>A result of the real store in the model's words.</summary>
+    public static string Describe(AppendResult result) => result switch
     {
-        AppendVerdict.Appended v => Appended(v.Version, v.Position),
-        AppendVerdict.WrongExpectedVersion v => Wrong(v.ActualVersion),
-        AppendVerdict.DuplicateCommand v => Duplicate(v.First.Result),
-        AppendVerdict.UniqueKeyTaken v => Taken(v.Key),
+        AppendResult.Appended v => Appended(v.Version, v.Position),
+        AppendResult.WrongExpectedVersion v => Wrong(v.ActualVersion),
+        AppendResult.DuplicateCommand v => Duplicate(v.First.Result),
+        AppendResult.UniqueKeyTaken v => Taken(v.Key),
         _ => throw new InvalidOperationException(),
     };
 

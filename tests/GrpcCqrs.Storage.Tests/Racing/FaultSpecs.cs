@@ -48,7 +48,7 @@ public abstract class FaultSpecs<TFixture>(TFixture fixture) : IClassFixture<TFi
         {
             // No expected version and no command id: nothing but the look for the lost commit keeps the event from being there twice.
             Assert.Equal(
-                new AppendVerdict.Appended(number, number),
+                new AppendResult.Appended(number, number),
                 await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(number)), CancellationToken.None));
         }
 

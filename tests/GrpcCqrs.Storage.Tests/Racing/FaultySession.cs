@@ -65,8 +65,8 @@ public sealed class FaultySession(AppendSession inner, DatabaseProvider provider
     public override Task<LogHead> LockAsync(DbTransaction transaction, CancellationToken cancellationToken) =>
         WithFaultsAsync(inner.LockAsync(transaction, cancellationToken));
 
-    public override Task<AppendFacts> LoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken) =>
-        WithFaultsAsync(inner.LoadAsync(checks, transaction, cancellationToken));
+    public override Task<AppendLookups> LoadAsync(AppendLookupKeys keys, DbTransaction transaction, CancellationToken cancellationToken) =>
+        WithFaultsAsync(inner.LoadAsync(keys, transaction, cancellationToken));
 
     public override Task WriteAsync(AppendRows rows, DbTransaction transaction, CancellationToken cancellationToken) =>
         WithFaultsAsync(DoneAsync(inner.WriteAsync(rows, transaction, cancellationToken)));
@@ -112,11 +112,11 @@ public sealed class LostCommits(DbException transient)
     {
         public override Task<DbTransaction> BeginAsync(CancellationToken cancellationToken) => inner.BeginAsync(cancellationToken);
 
-        public override Task<(LogHead Head, AppendFacts Facts)> LockAndLoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken) =>
-            inner.LockAndLoadAsync(checks, transaction, cancellationToken);
+        public override Task<(LogHead Head, AppendLookups Lookups)> LockAndLoadAsync(AppendLookupKeys keys, DbTransaction transaction, CancellationToken cancellationToken) =>
+            inner.LockAndLoadAsync(keys, transaction, cancellationToken);
 
-        public override Task<AppendFacts> LoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken) =>
-            inner.LoadAsync(checks, transaction, cancellationToken);
+        public override Task<AppendLookups> LoadAsync(AppendLookupKeys keys, DbTransaction transaction, CancellationToken cancellationToken) =>
+            inner.LoadAsync(keys, transaction, cancellationToken);
 
         public override Task WriteAsync(AppendRows rows, DbTransaction transaction, CancellationToken cancellationToken) =>
             inner.WriteAsync(rows, transaction, cancellationToken);

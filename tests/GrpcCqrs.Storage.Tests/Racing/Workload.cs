@@ -76,7 +76,7 @@ public static class Workload
         {
             try
             {
-                if (await store.AppendAsync(request, CancellationToken.None) is not AppendVerdict.Appended appended)
+                if (await store.AppendAsync(request, CancellationToken.None) is not AppendResult.Appended appended)
                 {
                     return false;
                 }

@@ -5,35 +5,35 @@ namespace GrpcCqrs.Storage.Tests;
 /// <summary>A provider's row statements, one prepared statement for each row: how the texts of a dialect are run where its driver is not.</summary>
 internal sealed class RowAppendSession(DbConnection connection, DatabaseProvider provider) : AppendSession(connection, provider)
 {
-    public override async Task<AppendFacts> LoadAsync(AppendChecks checks, DbTransaction transaction, CancellationToken cancellationToken)
+    public override async Task<AppendLookups> LoadAsync(AppendLookupKeys keys, DbTransaction transaction, CancellationToken cancellationToken)
     {
-        var facts = new AppendFacts();
-        foreach (var commandId in checks.Commands)
+        var lookups = new AppendLookups();
+        foreach (var commandId in keys.Commands)
         {
             await using var reader = await With(transaction, Provider.SelectCommand, ("command_id", commandId)).ExecuteReaderAsync(cancellationToken);
             if (await reader.ReadAsync(cancellationToken))
             {
-                facts.Commands.Add(commandId, ReadCommand(reader));
+                lookups.Commands.Add(commandId, ReadCommand(reader));
             }
         }
 
-        foreach (var stream in checks.Streams)
+        foreach (var stream in keys.Streams)
         {
             if (await With(transaction, Provider.SelectStreamVersion, ("stream", stream)).ExecuteScalarAsync(cancellationToken) is long version)
             {
-                facts.Versions.Add(stream, version);
+                lookups.Versions.Add(stream, version);
             }
         }
 
-        foreach (var key in checks.Keys)
+        foreach (var key in keys.Keys)
         {
             if (await With(transaction, Provider.SelectKeyHolder, ("scope", key.Scope), ("value", key.Value)).ExecuteScalarAsync(cancellationToken) is string holder)
             {
-                facts.KeyHolders.Add(key, holder);
+                lookups.KeyHolders.Add(key, holder);
             }
         }
 
-        return facts;
+        return lookups;
     }
 
     public override async Task WriteAsync(AppendRows rows, DbTransaction transaction, CancellationToken cancellationToken)
@@ -105,9 +105,9 @@ internal sealed class RowAppendSession(DbConnection connection, DatabaseProvider
             await With(transaction, Provider.TrimOutbox, ("position", rows.TrimOutboxTo)).ExecuteNonQueryAsync(cancellationToken);
         }
 
-        if (rows.ForgetCommandsBefore > 0)
+        if (rows.DeleteCommandsBefore > 0)
         {
-            await With(transaction, Provider.ForgetCommands, ("before", rows.ForgetCommandsBefore), ("count", MaxForgottenCommands))
+            await With(transaction, Provider.DeleteCommands, ("before", rows.DeleteCommandsBefore), ("count", MaxDeletedCommands))
                 .ExecuteNonQueryAsync(cancellationToken);
         }
 

@@ -129,7 +129,7 @@ public sealed class ListPostsHandler(ReadDatabase database, PageTokens tokens) :
             sql.Append(" AND p.publish_us > 0");
         }
 
-        void AppendRange(string column, TimeSpanFilter? range)
+        void AppendRange(string column, TimeRange? range)
         {
             if (range?.Start is { } start)
             {

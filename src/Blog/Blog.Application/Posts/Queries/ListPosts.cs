@@ -20,16 +20,16 @@ public enum PostOrder
 }
 
 /// <summary>A span of time: the start is inside, the end is not; null leaves that end open.</summary>
-public sealed record TimeSpanFilter(DateTimeOffset? Start, DateTimeOffset? End);
+public sealed record TimeRange(DateTimeOffset? Start, DateTimeOffset? End);
 
 /// <summary>A page of the posts that match every filter given. Answered from the read database.</summary>
 public sealed record ListPosts(
     IReadOnlyList<PostStatus> Statuses,
     string Tag,
     string Author,
-    TimeSpanFilter? Created,
-    TimeSpanFilter? Updated,
-    TimeSpanFilter? Published,
+    TimeRange? Created,
+    TimeRange? Updated,
+    TimeRange? Published,
     PostOrder Order,
     bool Descending,
     int PageSize,
@@ -52,6 +52,6 @@ public sealed record ListPosts(
         ("updated", CheckRange(Updated)),
         ("published", CheckRange(Published)));
 
-    private static string? CheckRange(TimeSpanFilter? range) =>
+    private static string? CheckRange(TimeRange? range) =>
         range is { Start: { } start, End: { } end } && end <= start ? "The end must be later than the start." : null;
 }

@@ -4,9 +4,9 @@ namespace GrpcCqrs.Storage;
 
 /// <summary>
 /// Judges a batch of appends, one behind the other, against what the database says and what earlier appends of the batch have
-/// changed, and collects the rows to write. Pure: the lock under which the facts were read is what makes its verdicts true.
+/// changed, and collects the rows to write. Pure: the lock under which the lookups were read is what makes its results true.
 /// </summary>
-internal sealed class AppendJudge(LogHead head, AppendFacts facts, long now)
+internal sealed class AppendPlanner(LogHead head, AppendLookups lookups, long now)
 {
     private readonly long time = Math.Max(now, head.TimeMicroseconds);
     private LogHead head = head;
@@ -17,61 +17,61 @@ internal sealed class AppendJudge(LogHead head, AppendFacts facts, long now)
     public long Position => head.Position;
 
     /// <summary>What must be looked up to judge these appends.</summary>
-    public static AppendChecks ChecksFor(IEnumerable<AppendRequest> requests)
+    public static AppendLookupKeys LookupKeysFor(IEnumerable<AppendRequest> requests)
     {
-        var checks = new AppendChecks();
+        var keys = new AppendLookupKeys();
         foreach (var request in requests)
         {
             if (request.Stream is { } stream)
             {
-                checks.Streams.Add(stream.ToString());
+                keys.Streams.Add(stream.ToString());
             }
 
             if (request.Command is { } command)
             {
-                checks.Commands.Add(command.CommandId);
+                keys.Commands.Add(command.CommandId);
             }
 
-            checks.Keys.UnionWith(request.Claims);
+            keys.Keys.UnionWith(request.Claims);
         }
 
-        return checks;
+        return keys;
     }
 
-    public AppendVerdict Judge(AppendRequest request)
+    public AppendResult Plan(AppendRequest request)
     {
-        if (request.Command is { } command && facts.Commands.TryGetValue(command.CommandId, out var first))
+        if (request.Command is { } command && lookups.Commands.TryGetValue(command.CommandId, out var first))
         {
-            return new AppendVerdict.DuplicateCommand(first);
+            return new AppendResult.DuplicateCommand(first);
         }
 
         var stream = request.Stream?.ToString();
-        var version = stream is null ? 0 : facts.Versions.GetValueOrDefault(stream);
+        var version = stream is null ? 0 : lookups.Versions.GetValueOrDefault(stream);
         if (stream is not null)
         {
             if (!request.ExpectedVersion.Matches(version))
             {
-                return new AppendVerdict.WrongExpectedVersion(version);
+                return new AppendResult.WrongExpectedVersion(version);
             }
 
             foreach (var key in request.Claims)
             {
-                if (facts.KeyHolders.TryGetValue(key, out var holder) && holder != stream)
+                if (lookups.KeyHolders.TryGetValue(key, out var holder) && holder != stream)
                 {
-                    return new AppendVerdict.UniqueKeyTaken(key);
+                    return new AppendResult.UniqueKeyTaken(key);
                 }
             }
 
             AddKeys(request, stream);
             version = AddEvents(request, stream, version);
-            facts.Versions[stream] = version;
+            lookups.Versions[stream] = version;
         }
 
         var position = request.Events.Count > 0 ? head.Position : request.Command?.UnchangedPosition ?? 0;
         AddCommand(request, position);
         AddAudit(request, request.Events.Count > 0 ? position : null);
         AddSnapshot(request, version, position);
-        return new AppendVerdict.Appended(version, position);
+        return new AppendResult.Appended(version, position);
     }
 
     private void AddKeys(AppendRequest request, string stream)
@@ -84,15 +84,15 @@ internal sealed class AppendJudge(LogHead head, AppendFacts facts, long now)
                 Rows.FreedKeys.Add(new UniqueKeyRow { Scope = key.Scope, Value = key.Value, Stream = stream });
             }
 
-            if (facts.KeyHolders.GetValueOrDefault(key) == stream)
+            if (lookups.KeyHolders.GetValueOrDefault(key) == stream)
             {
-                facts.KeyHolders.Remove(key);
+                lookups.KeyHolders.Remove(key);
             }
         }
 
         foreach (var key in request.Claims)
         {
-            if (facts.KeyHolders.TryAdd(key, stream))
+            if (lookups.KeyHolders.TryAdd(key, stream))
             {
                 Rows.ClaimedKeys.Add(new UniqueKeyRow { Scope = key.Scope, Value = key.Value, Stream = stream });
             }
@@ -145,7 +145,7 @@ internal sealed class AppendJudge(LogHead head, AppendFacts facts, long now)
             Reply = command.Reply,
             TimeMicroseconds = time,
         });
-        facts.Commands.Add(
+        lookups.Commands.Add(
             command.CommandId,
             new CommandRecord(command.CommandId, command.RequestHash, new CommandResult(stream, command.Version, position, command.Reply)));
     }

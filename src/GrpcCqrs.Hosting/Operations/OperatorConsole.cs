@@ -5,7 +5,7 @@ using GrpcCqrs.Storage;
 namespace GrpcCqrs.Hosting;
 
 /// <summary>The operator's commands about projections, printed as text; each answers the exit code.</summary>
-internal sealed class OperatorDesk(ProjectionOperations operations, TextWriter output)
+internal sealed class OperatorConsole(ProjectionOperations operations, TextWriter output)
 {
     /// <summary>How many streams an audit draws that is not about all.</summary>
     public const int SampleSize = 100;

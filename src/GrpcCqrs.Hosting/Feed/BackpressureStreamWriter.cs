@@ -9,7 +9,7 @@ namespace GrpcCqrs.Hosting.Feed;
 /// Writes to a client one message after the other, each only when the one before it is taken, and cuts the client off when it takes
 /// nothing for too long.
 /// </summary>
-internal sealed class PatientWriter<T>(IServerStreamWriter<T> stream, FeedOptions options, TimeProvider clock)
+internal sealed class BackpressureStreamWriter<T>(IServerStreamWriter<T> stream, FeedOptions options, TimeProvider clock)
 {
     /// <summary>Writes one message.</summary>
     /// <param name="message">The message.</param>
