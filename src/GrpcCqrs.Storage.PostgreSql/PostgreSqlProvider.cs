@@ -158,7 +158,7 @@ public sealed class PostgreSqlProvider : DatabaseProvider
         await using (var command = new NpgsqlCommand(PostgreSqlSets.Listen, connection))
         {
             await command.ExecuteNonQueryAsync(cancellationToken);
-            command.CommandText = SelectHead;
+            command.CommandText = EventSql.SelectHead;
             onCommit((long)(await command.ExecuteScalarAsync(cancellationToken))!);
         }
 

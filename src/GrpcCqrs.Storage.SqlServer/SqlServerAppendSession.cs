@@ -98,17 +98,17 @@ public sealed class SqlServerAppendSession(SqlConnection connection, SqlServerPr
             "snapshots", rows.Snapshots, (json, row) => Write(json, row, request), SqlServerSets.DeleteSnapshots, SqlServerSets.InsertSnapshots);
         if (rows.TrimOutboxTo > 0)
         {
-            request.Add(provider.TrimOutbox.Replace("@position", "@trim_to", StringComparison.Ordinal), ("trim_to", rows.TrimOutboxTo));
+            request.Add(AppendSql.TrimOutbox.Replace("@position", "@trim_to", StringComparison.Ordinal), ("trim_to", rows.TrimOutboxTo));
         }
 
         if (rows.DeleteCommandsBefore > 0)
         {
-            request.Add(provider.DeleteCommands, ("before", rows.DeleteCommandsBefore), ("count", MaxDeletedCommands));
+            request.Add(AppendSql.DeleteCommands(provider), ("before", rows.DeleteCommandsBefore), ("count", MaxDeletedCommands));
         }
 
         if (rows.NewHead is { } head)
         {
-            request.Add(provider.AdvanceSequencer, ("position", head.Position), ("time_us", head.TimeMicroseconds), ("hash", head.Hash));
+            request.Add(AppendSql.AdvanceSequencer, ("position", head.Position), ("time_us", head.TimeMicroseconds), ("hash", head.Hash));
         }
 
         return request;

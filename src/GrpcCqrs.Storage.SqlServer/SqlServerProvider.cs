@@ -50,26 +50,8 @@ public class SqlServerProvider : DatabaseProvider
         "UPDATE sequencer SET position = position OUTPUT inserted.position, inserted.time_us, inserted.hash WHERE id = 1";
 
     /// <inheritdoc/>
-    public override string DeleteCommands =>
-        "DELETE FROM commands WHERE command_id IN (SELECT TOP (@count) command_id FROM commands WHERE time_us < @before ORDER BY time_us)";
-
-    /// <inheritdoc/>
-    public override string SelectStream =>
-        $"SELECT TOP (@count) {EventColumns} FROM events WHERE stream = @stream AND DATALENGTH(stream) = DATALENGTH(@stream) AND version >= @from ORDER BY version";
-
-    /// <inheritdoc/>
-    public override string SelectAll => $"SELECT TOP (@count) {EventColumns} FROM events WHERE position > @after ORDER BY position";
-
-    /// <inheritdoc/>
-    public override string SelectChain => $"SELECT TOP (@count) {EventColumns}, hash FROM events WHERE position > @after ORDER BY position";
-
-    /// <inheritdoc/>
-    public override string InsertRequest =>
-        "INSERT INTO operator_requests (kind, arguments, user_name, time_us, state, done_us) OUTPUT inserted.id VALUES (@kind, @arguments, @user_name, @time_us, 0, 0)";
-
-    /// <inheritdoc/>
-    public override string SelectParkedStreams =>
-        "SELECT projection, generation, stream, MIN(position), COUNT_BIG(*) FROM parked_events GROUP BY projection, generation, stream";
+    public override string InsertReturningId(string table, string id, string columns, string values) =>
+        $"INSERT INTO {table} ({columns}) OUTPUT inserted.{id} VALUES ({values})";
 
     /// <inheritdoc/>
     public override string IsSameText(string column, string parameter) => $"{column} = {parameter} AND DATALENGTH({column}) = DATALENGTH({parameter})";

@@ -11,32 +11,32 @@ namespace GrpcCqrs.Storage.Sqlite;
 internal sealed class SqliteAppendSession(SqliteConnection connection, SqliteProvider provider) : AppendSession(connection, provider)
 {
     private readonly SqliteStatement lockSequencer = new(connection, provider.LockSequencer);
-    private readonly SqliteStatement selectCommand = new(connection, provider.SelectCommand, "command_id");
-    private readonly SqliteStatement selectStreamVersion = new(connection, provider.SelectStreamVersion, "stream");
-    private readonly SqliteStatement selectKeyHolder = new(connection, provider.SelectKeyHolder, "scope", "value");
+    private readonly SqliteStatement selectCommand = new(connection, AppendSql.SelectCommand, "command_id");
+    private readonly SqliteStatement selectStreamVersion = new(connection, AppendSql.SelectStreamVersion, "stream");
+    private readonly SqliteStatement selectKeyHolder = new(connection, AppendSql.SelectKeyHolder, "scope", "value");
     private readonly SqliteStatement insertEvent = new(
         connection,
-        provider.InsertEvent,
+        AppendSql.InsertEvent,
         "position", "stream", "version", "event_id", "type", "schema_version", "payload", "command_id", "correlation_id", "causation_id", "user_name", "time_us", "hash");
 
-    private readonly SqliteStatement insertOutbox = new(connection, provider.InsertOutbox, "last_position", "first_position", "time_us");
-    private readonly SqliteStatement deleteKey = new(connection, provider.DeleteKey, "scope", "value", "stream");
-    private readonly SqliteStatement insertKey = new(connection, provider.InsertKey, "scope", "value", "stream");
+    private readonly SqliteStatement insertOutbox = new(connection, AppendSql.InsertOutbox, "last_position", "first_position", "time_us");
+    private readonly SqliteStatement deleteKey = new(connection, AppendSql.DeleteKey, "scope", "value", "stream");
+    private readonly SqliteStatement insertKey = new(connection, AppendSql.InsertKey, "scope", "value", "stream");
     private readonly SqliteStatement insertCommand = new(
-        connection, provider.InsertCommand, "command_id", "request_hash", "stream", "version", "position", "reply", "time_us");
+        connection, AppendSql.InsertCommand, "command_id", "request_hash", "stream", "version", "position", "reply", "time_us");
 
     private readonly SqliteStatement insertAudit = new(
         connection,
-        provider.InsertAudit,
+        AppendSql.InsertAudit,
         "time_us", "command_type", "command_id", "user_name", "stream", "outcome", "error_reason", "duration_us", "position");
 
-    private readonly SqliteStatement deleteSnapshot = new(connection, provider.DeleteSnapshot, "stream");
+    private readonly SqliteStatement deleteSnapshot = new(connection, AppendSql.DeleteSnapshot, "stream");
     private readonly SqliteStatement insertSnapshot = new(
-        connection, provider.InsertSnapshot, "stream", "version", "position", "schema_version", "payload", "time_us");
+        connection, AppendSql.InsertSnapshot, "stream", "version", "position", "schema_version", "payload", "time_us");
 
-    private readonly SqliteStatement trimOutbox = new(connection, provider.TrimOutbox, "position");
-    private readonly SqliteStatement forgetCommands = new(connection, provider.DeleteCommands, "before", "count");
-    private readonly SqliteStatement advanceSequencer = new(connection, provider.AdvanceSequencer, "position", "time_us", "hash");
+    private readonly SqliteStatement trimOutbox = new(connection, AppendSql.TrimOutbox, "position");
+    private readonly SqliteStatement forgetCommands = new(connection, AppendSql.DeleteCommands(provider), "before", "count");
+    private readonly SqliteStatement advanceSequencer = new(connection, AppendSql.AdvanceSequencer, "position", "time_us", "hash");
 
     private SqliteStatement[] All =>
     [

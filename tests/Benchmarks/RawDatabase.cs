@@ -36,9 +36,9 @@ internal sealed class RawDatabase : IAsyncDisposable
     {
         this.databases = databases;
         this.connection = connection;
-        insertEvent = Prepare(provider.InsertEvent, EventColumns);
-        insertOutbox = Prepare(provider.InsertOutbox, "last_position", "first_position", "time_us");
-        insertAudit = Prepare(provider.InsertAudit, AuditColumns);
+        insertEvent = Prepare(AppendSql.InsertEvent, EventColumns);
+        insertOutbox = Prepare(AppendSql.InsertOutbox, "last_position", "first_position", "time_us");
+        insertAudit = Prepare(AppendSql.InsertAudit, AuditColumns);
     }
 
     public static async Task<RawDatabase> OpenAsync(BenchmarkOptions options)

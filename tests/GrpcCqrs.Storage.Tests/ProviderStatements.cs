@@ -9,6 +9,8 @@ namespace GrpcCqrs.Storage.Tests;
 /// <summary>Every statement that a provider and its append session can send, without a database.</summary>
 internal static class ProviderStatements
 {
+    private static readonly Type[] Classes = [typeof(AppendSql), typeof(EventSql), typeof(ProjectionSql), typeof(ConsumerGroupSql)];
+
     public static IReadOnlyList<(string Name, string Text)> Of(string providerName)
     {
         (DatabaseProvider Provider, Type? Sets, string? WriterSettings) dialect = providerName switch
@@ -20,6 +22,11 @@ internal static class ProviderStatements
         var statements = typeof(DatabaseProvider).GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(property => property.PropertyType == typeof(string) && property.Name != nameof(DatabaseProvider.Name))
             .Select(property => (property.Name, (string)property.GetValue(dialect.Provider)!))
+            .Concat(Classes.SelectMany(type => type.GetFields(BindingFlags.Public | BindingFlags.Static))
+                .Where(field => field.Name != nameof(EventSql.EventColumns))
+                .Select(field => (field.Name, (string)field.GetValue(null)!)))
+            .Concat(Classes.SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static))
+                .Select(method => (method.Name, (string)method.Invoke(null, [dialect.Provider])!)))
             .Append(("IsSameText(stream)", $"SELECT position FROM events WHERE {dialect.Provider.IsSameText("stream", "@stream")}"))
             .Append(("FirstRows(select)", dialect.Provider.FirstRows("SELECT id FROM audit ORDER BY id DESC")));
         var sets = dialect.Sets?.GetFields(BindingFlags.Public | BindingFlags.Static)

@@ -38,7 +38,7 @@ public abstract class AppendSession(DbConnection connection, DatabaseProvider pr
 
     /// <summary>Whether the log holds an event: the one at this position with this hash.</summary>
     public async Task<bool> HoldsAsync(LogHead head, DbTransaction transaction, CancellationToken cancellationToken) =>
-        await With(transaction, Provider.SelectHash, ("position", head.Position)).ExecuteScalarAsync(cancellationToken) is byte[] hash
+        await With(transaction, AppendSql.SelectHash, ("position", head.Position)).ExecuteScalarAsync(cancellationToken) is byte[] hash
         && hash.AsSpan().SequenceEqual(head.Hash);
 
     /// <summary>Locks the sequencer row until the transaction ends, and returns what it says.</summary>
@@ -87,7 +87,7 @@ public abstract class AppendSession(DbConnection connection, DatabaseProvider pr
     protected static InvalidOperationException NoSequencer() =>
         new("The sequencer row is missing: the write database is not initialised or was damaged.");
 
-    /// <summary>A row of <see cref="DatabaseProvider.SelectCommand"/>'s columns.</summary>
+    /// <summary>A row of <see cref="AppendSql.SelectCommand"/>'s columns.</summary>
     protected static CommandRecord ReadCommand(DbDataReader row) => CommandRows.Read(row);
 
     /// <summary>The prepared statement of a text with its parameters set. Made at its first use and kept with the connection.</summary>

@@ -46,7 +46,7 @@ internal sealed partial class CommitWatcher(
     private async Task PollAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        using var head = new Statement(connection, database.Provider.SelectHead);
+        using var head = new Statement(connection, EventSql.SelectHead);
         var seen = 0L;
         while (true)
         {

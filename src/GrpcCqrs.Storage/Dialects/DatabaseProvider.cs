@@ -68,6 +68,12 @@ public abstract partial class DatabaseProvider
     /// <param name="cancellationToken">Ends the work.</param>
     public virtual Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken) => Task.CompletedTask;
 
+    /// <summary>
+    /// Sets up a connection that consumer groups write through; called each time one is taken from the pool. What a power failure
+    /// takes from these writes is delivered again.
+    /// </summary>
+    public virtual Task PrepareGroupWriterAsync(DbConnection connection, CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>How the append queue writes to this database.</summary>
     public abstract AppendSession CreateAppendSession(DbConnection connection);
 
@@ -127,61 +133,6 @@ public abstract partial class DatabaseProvider
     /// <summary>Locks the sequencer row until the transaction ends, and returns position, time and hash.</summary>
     public virtual string LockSequencer => "UPDATE sequencer SET position = position WHERE id = 1 RETURNING position, time_us, hash";
 
-    /// <summary>The hash of an event.</summary>
-    public virtual string SelectHash => "SELECT hash FROM events WHERE position = @position";
-
-    /// <summary>Moves the sequencer on.</summary>
-    public virtual string AdvanceSequencer => "UPDATE sequencer SET position = @position, time_us = @time_us, hash = @hash WHERE id = 1";
-
-    /// <summary>The version of a stream; null where it does not exist.</summary>
-    public virtual string SelectStreamVersion => "SELECT MAX(version) FROM events WHERE stream = @stream";
-
-    /// <summary>A remembered command.</summary>
-    public virtual string SelectCommand =>
-        "SELECT command_id, request_hash, stream, version, position, reply FROM commands WHERE command_id = @command_id";
-
-    /// <summary>The stream that holds a key.</summary>
-    public virtual string SelectKeyHolder => "SELECT stream FROM unique_keys WHERE scope = @scope AND value = @value";
-
-    /// <summary>Adds an event.</summary>
-    public virtual string InsertEvent =>
-        $"INSERT INTO events ({EventColumns}, hash) VALUES (@position, @stream, @version, @event_id, @type, @schema_version, @payload, @command_id, @correlation_id, @causation_id, @user_name, @time_us, @hash)";
-
-    /// <summary>Adds the outbox row of a transaction.</summary>
-    public virtual string InsertOutbox => "INSERT INTO outbox (last_position, first_position, time_us) VALUES (@last_position, @first_position, @time_us)";
-
-    /// <summary>Remembers a command.</summary>
-    public virtual string InsertCommand =>
-        "INSERT INTO commands (command_id, request_hash, stream, version, position, reply, time_us) VALUES (@command_id, @request_hash, @stream, @version, @position, @reply, @time_us)";
-
-    /// <summary>Claims a key.</summary>
-    public virtual string InsertKey => "INSERT INTO unique_keys (scope, value, stream) VALUES (@scope, @value, @stream)";
-
-    /// <summary>Frees a key.</summary>
-    public virtual string DeleteKey => "DELETE FROM unique_keys WHERE scope = @scope AND value = @value AND stream = @stream";
-
-    /// <summary>Adds an audit entry.</summary>
-    public virtual string InsertAudit =>
-        "INSERT INTO audit (time_us, command_type, command_id, user_name, stream, outcome, error_reason, duration_us, position) VALUES (@time_us, @command_type, @command_id, @user_name, @stream, @outcome, @error_reason, @duration_us, @position)";
-
-    /// <summary>Removes a stream's snapshot.</summary>
-    public virtual string DeleteSnapshot => "DELETE FROM snapshots WHERE stream = @stream";
-
-    /// <summary>Adds a snapshot.</summary>
-    public virtual string InsertSnapshot =>
-        "INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us) VALUES (@stream, @version, @position, @schema_version, @payload, @time_us)";
-
-    /// <summary>A stream's snapshot in a schema version.</summary>
-    public virtual string SelectSnapshot =>
-        "SELECT version, position, payload FROM snapshots WHERE stream = @stream AND schema_version = @schema_version";
-
-    /// <summary>Removes a bounded number of commands that were answered before a time.</summary>
-    public virtual string DeleteCommands =>
-        "DELETE FROM commands WHERE command_id IN (SELECT command_id FROM commands WHERE time_us < @before ORDER BY time_us LIMIT @count)";
-
-    /// <summary>A stretch of the whole log with hashes, for verification.</summary>
-    public virtual string SelectChain => $"SELECT {EventColumns}, hash FROM events WHERE position > @after ORDER BY position LIMIT @count";
-
     /// <summary>A select with an ORDER BY, cut after the first <c>@count</c> rows.</summary>
     public virtual string FirstRows(string orderedSelect) => $"{orderedSelect} LIMIT @count";
 
@@ -189,129 +140,6 @@ public abstract partial class DatabaseProvider
     /// <param name="column">The column.</param>
     /// <param name="parameter">The parameter with its marker.</param>
     public virtual string IsSameText(string column, string parameter) => $"{column} = {parameter}";
-
-    /// <summary>The end of the log.</summary>
-    public virtual string SelectSequencer => "SELECT position, time_us, hash FROM sequencer WHERE id = 1";
-
-    /// <summary>Removes the outbox rows that every projection has seen.</summary>
-    public virtual string TrimOutbox => "DELETE FROM outbox WHERE last_position <= @position";
-
-    /// <summary>A stretch of one stream.</summary>
-    public virtual string SelectStream =>
-        $"SELECT {EventColumns} FROM events WHERE stream = @stream AND version >= @from ORDER BY version LIMIT @count";
-
-    /// <summary>A stretch of one stream from a position on; within a stream versions and positions grow together.</summary>
-    public virtual string SelectStreamAfter =>
-        FirstRows($"SELECT {EventColumns} FROM events WHERE stream = @stream AND position > @after ORDER BY version");
-
-    /// <summary>A stretch of the whole log.</summary>
-    public virtual string SelectAll => $"SELECT {EventColumns} FROM events WHERE position > @after ORDER BY position LIMIT @count";
-
-    /// <summary>
-    /// The events after a position, where the outbox still covers the next one. Positions have no gaps, so all later events are in the
-    /// outbox then too.
-    /// </summary>
-    public virtual string SelectOutbox => FirstRows(
-        $"SELECT {EventColumns} FROM events WHERE position > @after AND EXISTS (SELECT 1 FROM outbox WHERE last_position > @after AND first_position <= @after + 1) ORDER BY position");
-
-    /// <summary>The newest position.</summary>
-    public virtual string SelectHead => "SELECT position FROM sequencer WHERE id = 1";
-
-    /// <summary>The checkpoints of a read database.</summary>
-    public virtual string SelectCheckpoints =>
-        "SELECT name, generation, state, version, position, store_id, state_us, target, holds_on_difference, note FROM projections";
-
-    /// <summary>Adds a checkpoint.</summary>
-    public virtual string InsertCheckpoint =>
-        "INSERT INTO projections (name, generation, state, version, position, time_us, store_id, state_us, target, holds_on_difference) VALUES (@name, @generation, @state, @version, 0, @time_us, @store_id, @time_us, @target, @holds_on_difference)";
-
-    /// <summary>Removes a checkpoint.</summary>
-    public virtual string DeleteCheckpoint => "DELETE FROM projections WHERE name = @name AND generation = @generation";
-
-    /// <summary>Moves a checkpoint, if nobody else has.</summary>
-    public virtual string AdvanceCheckpoint =>
-        "UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND generation = @generation AND position = @expected";
-
-    /// <summary>Changes what a generation is for.</summary>
-    public virtual string SetGenerationState =>
-        "UPDATE projections SET state = @state, state_us = @time_us, note = @note WHERE name = @name AND generation = @generation";
-
-    /// <summary>The projector's lease.</summary>
-    public virtual string SelectLease => "SELECT holder, fencing_token, beat FROM projector_lease WHERE id = 1";
-
-    /// <summary>Takes the lease over, if nothing has stirred since it was read.</summary>
-    public virtual string TakeLease =>
-        "UPDATE projector_lease SET holder = @holder, fencing_token = fencing_token + 1, beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token AND beat = @beat";
-
-    /// <summary>Shows that its holder lives, and locks the row until the transaction ends.</summary>
-    public virtual string KeepLease => "UPDATE projector_lease SET beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token";
-
-    /// <summary>Locks the lease's row until the transaction ends, whoever holds the lease.</summary>
-    public virtual string LockLease => "UPDATE projector_lease SET beat = beat WHERE id = 1";
-
-    /// <summary>Gives the lease back.</summary>
-    public virtual string FreeLease => "UPDATE projector_lease SET holder = '' WHERE id = 1 AND fencing_token = @fencing_token";
-
-    /// <summary>Parks an event.</summary>
-    public virtual string InsertParked =>
-        "INSERT INTO parked_events (projection, generation, position, stream, event_type, error, attempts, time_us) VALUES (@projection, @generation, @position, @stream, @event_type, @error, @attempts, @time_us)";
-
-    /// <summary>Notes that a parked event failed once more.</summary>
-    public virtual string UpdateParked =>
-        "UPDATE parked_events SET error = @error, attempts = attempts + 1, time_us = @time_us WHERE projection = @projection AND generation = @generation AND position = @position";
-
-    /// <summary>Removes a parked event.</summary>
-    public virtual string DeleteParked => "DELETE FROM parked_events WHERE projection = @projection AND generation = @generation AND position = @position";
-
-    /// <summary>Removes the parked events of a generation.</summary>
-    public virtual string DeleteAllParked => "DELETE FROM parked_events WHERE projection = @projection AND generation = @generation";
-
-    /// <summary>The first parked event of each stream.</summary>
-    public virtual string SelectParkedStreams =>
-        "SELECT projection, generation, stream, MIN(position), COUNT(*) FROM parked_events GROUP BY projection, generation, stream";
-
-    /// <summary>The parked events of a stream in a generation.</summary>
-    public virtual string SelectParkedOfStream =>
-        "SELECT position, event_type, error FROM parked_events WHERE projection = @projection AND generation = @generation AND stream = @stream ORDER BY position";
-
-    /// <summary>Parked events of the live generations, for operators.</summary>
-    public virtual string SelectParked => FirstRows(
-        "SELECT e.projection, e.position, e.stream, e.event_type, e.error, e.attempts, e.time_us FROM parked_events e"
-        + " JOIN projections p ON p.name = e.projection AND p.generation = e.generation"
-        + " WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND (e.position > @after OR (e.position = @after AND e.projection > @after_projection)) ORDER BY e.position, e.projection");
-
-    /// <summary>Records that an event is left out.</summary>
-    public virtual string InsertSkipped =>
-        "INSERT INTO skipped_events (projection, version, position, stream, event_type, error, user_name, time_us) VALUES (@projection, @version, @position, @stream, @event_type, @error, @user_name, @time_us)";
-
-    /// <summary>The events that are left out.</summary>
-    public virtual string SelectSkipped =>
-        "SELECT projection, version, position, stream, event_type, error, user_name, time_us FROM skipped_events ORDER BY position, projection";
-
-    /// <summary>Adds what an operator asks for.</summary>
-    public virtual string InsertRequest =>
-        "INSERT INTO operator_requests (kind, arguments, user_name, time_us, state, done_us) VALUES (@kind, @arguments, @user_name, @time_us, 0, 0) RETURNING id";
-
-    /// <summary>What operators have asked for and nobody has finished.</summary>
-    public virtual string SelectOpenRequests => "SELECT id, kind, arguments, user_name, progress FROM operator_requests WHERE state = 0 ORDER BY id";
-
-    /// <summary>One request.</summary>
-    public virtual string SelectRequest =>
-        "SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests WHERE id = @id";
-
-    /// <summary>The newest requests.</summary>
-    public virtual string SelectRequests => FirstRows(
-        "SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests WHERE id < @before ORDER BY id DESC");
-
-    /// <summary>Notes how far a request has come.</summary>
-    public virtual string UpdateRequest => "UPDATE operator_requests SET progress = @progress WHERE id = @id";
-
-    /// <summary>Ends a request.</summary>
-    public virtual string FinishRequest => "UPDATE operator_requests SET state = @state, result = @result, done_us = @time_us WHERE id = @id";
-
-    /// <summary>Some streams' names, in order; up to the last one given, where one is.</summary>
-    public virtual string SelectStreams => FirstRows(
-        "SELECT DISTINCT stream FROM events WHERE stream > @after AND (@last = '' OR stream <= @last) ORDER BY stream");
 
     /// <summary>
     /// Begins a transaction that sees one state of the database however long it reads, and holds up no writer.
@@ -322,12 +150,17 @@ public abstract partial class DatabaseProvider
         return await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
     }
 
+    /// <summary>An insert that returns the number that the database gave the row.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="id">The column of the number.</param>
+    /// <param name="columns">The other columns, separated by commas.</param>
+    /// <param name="values">Their values, likewise.</param>
+    public virtual string InsertReturningId(string table, string id, string columns, string values) =>
+        $"INSERT INTO {table} ({columns}) VALUES ({values}) RETURNING {id}";
+
     /// <summary>A row where there is a table of a name.</summary>
     public virtual string SelectTable => "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = @name";
 
-    /// <summary>The columns of an event, in the order in which <c>EventReader</c> reads them.</summary>
-    protected const string EventColumns =
-        "position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us";
 }
 
 /// <summary>A prepared statement that is run a row of parameters at a time.</summary>

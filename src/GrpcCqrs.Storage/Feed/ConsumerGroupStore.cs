@@ -18,12 +18,10 @@ internal sealed class GroupLease(string name, long fence, long beat)
 /// <summary>The tables of consumer groups. Each write is a short transaction of its own that demands the holder's fence.</summary>
 internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider clock)
 {
-    private DatabaseProvider Sql => database.Provider;
-
     public async Task<IReadOnlyList<ConsumerGroupRow>> ListAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        return await QueryAsync(connection, null, Sql.SelectGroups, ReadGroup, cancellationToken);
+        return await QueryAsync(connection, null, ConsumerGroupSql.SelectGroups, ReadGroup, cancellationToken);
     }
 
     public async Task<ConsumerGroupRow?> FindAsync(string name, CancellationToken cancellationToken)
@@ -41,11 +39,11 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
         {
             return await WriteAsync(
                 async (connection, transaction) => await ExecuteAsync(
-                    connection, transaction, Sql.InsertGroup, cancellationToken, ("name", name), ("filter", filter.ToJson()),
+                    connection, transaction, ConsumerGroupSql.InsertGroup, cancellationToken, ("name", name), ("filter", filter.ToJson()),
                     ("start_position", startPosition), ("position", position), ("fence", now), ("time_us", now)) == 1,
                 cancellationToken);
         }
-        catch (DbException exception) when (Sql.IsDataError(exception))
+        catch (DbException exception) when (database.Provider.IsDataError(exception))
         {
             return false;
         }
@@ -55,9 +53,9 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
     public Task<bool> DeleteAsync(string name, CancellationToken cancellationToken) => WriteAsync(
         async (connection, transaction) =>
         {
-            var removed = await ExecuteAsync(connection, transaction, Sql.DeleteGroup, cancellationToken, ("name", name));
-            await ExecuteAsync(connection, transaction, Sql.DeleteGroupAcks, cancellationToken, ("name", name));
-            await ExecuteAsync(connection, transaction, Sql.DeleteGroupParked, cancellationToken, ("name", name));
+            var removed = await ExecuteAsync(connection, transaction, ConsumerGroupSql.DeleteGroup, cancellationToken, ("name", name));
+            await ExecuteAsync(connection, transaction, ConsumerGroupSql.DeleteGroupAcks, cancellationToken, ("name", name));
+            await ExecuteAsync(connection, transaction, ConsumerGroupSql.DeleteGroupParked, cancellationToken, ("name", name));
             return removed == 1;
         },
         cancellationToken);
@@ -67,7 +65,7 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
     {
         var isTaken = await WriteAsync(
             async (connection, transaction) => await ExecuteAsync(
-                connection, transaction, Sql.TakeGroup, cancellationToken, ("holder", holder), ("name", seen.Name), ("fence", seen.Fence), ("beat", seen.Beat)) == 1,
+                connection, transaction, ConsumerGroupSql.TakeGroup, cancellationToken, ("holder", holder), ("name", seen.Name), ("fence", seen.Fence), ("beat", seen.Beat)) == 1,
             cancellationToken);
         return isTaken ? new GroupLease(seen.Name, seen.Fence + 1, seen.Beat + 1) : null;
     }
@@ -83,11 +81,11 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
 
         return new GroupProgress(
             row.Position,
-            await QueryAsync(connection, null, Sql.SelectGroupAcks, reader => reader.GetInt64(0), cancellationToken, ("name", lease.Name)),
+            await QueryAsync(connection, null, ConsumerGroupSql.SelectGroupAcks, reader => reader.GetInt64(0), cancellationToken, ("name", lease.Name)),
             await QueryAsync(
-                connection, null, Sql.SelectParkedPositions, reader => reader.GetInt64(0), cancellationToken, ("name", lease.Name), ("after", row.Position)),
+                connection, null, ConsumerGroupSql.SelectParkedPositions, reader => reader.GetInt64(0), cancellationToken, ("name", lease.Name), ("after", row.Position)),
             await QueryAsync(
-                connection, null, Sql.SelectGroupParkedStreams, reader => (reader.GetString(0), ToInt(reader, 1), ToInt(reader, 2) == 1), cancellationToken, ("name", lease.Name)));
+                connection, null, ConsumerGroupSql.SelectGroupParkedStreams, reader => (reader.GetString(0), ToInt(reader, 1), ToInt(reader, 2) == 1), cancellationToken, ("name", lease.Name)));
     }
 
     /// <summary>Writes what has changed and shows that the holder is alive; says whether it still holds the group.</summary>
@@ -122,7 +120,7 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
     /// <summary>Gives a group up, so that another process can take it at once.</summary>
     public Task ReleaseAsync(GroupLease lease, CancellationToken cancellationToken) => WriteAsync(
         async (connection, transaction) =>
-            await ExecuteAsync(connection, transaction, Sql.ReleaseGroup, cancellationToken, ("name", lease.Name), ("fence", lease.Fence)) == 1,
+            await ExecuteAsync(connection, transaction, ConsumerGroupSql.ReleaseGroup, cancellationToken, ("name", lease.Name), ("fence", lease.Fence)) == 1,
         cancellationToken);
 
     /// <summary>Some parked events of a group behind a position, those that were dropped too where that is asked for.</summary>
@@ -132,17 +130,17 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
         await using var connection = await database.OpenAsync(cancellationToken);
         return stream is null
             ? await QueryAsync(
-                connection, null, withSkipped ? Sql.SelectParkedAndSkipped : Sql.SelectGroupParked, ReadParked, cancellationToken,
+                connection, null, withSkipped ? ConsumerGroupSql.SelectParkedAndSkipped(database.Provider) : ConsumerGroupSql.SelectGroupParked(database.Provider), ReadParked, cancellationToken,
                 ("name", name), ("after", after), ("count", maxCount))
             : await QueryAsync(
-                connection, null, Sql.SelectGroupParkedOfStream, ReadParked, cancellationToken,
+                connection, null, ConsumerGroupSql.SelectGroupParkedOfStream(database.Provider), ReadParked, cancellationToken,
                 ("name", name), ("stream", stream), ("after", after), ("count", maxCount));
     }
 
     public async Task<GroupParkedEventRow?> FindParkedAsync(string name, long position, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        return (await QueryAsync(connection, null, Sql.SelectParkedEvent, ReadParked, cancellationToken, ("name", name), ("position", position))) is [var row] ? row : null;
+        return (await QueryAsync(connection, null, ConsumerGroupSql.SelectParkedEvent, ReadParked, cancellationToken, ("name", name), ("position", position))) is [var row] ? row : null;
     }
 
     /// <summary>How many events, of how many streams, each group has parked.</summary>
@@ -150,54 +148,54 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         var counts = await QueryAsync(
-            connection, null, Sql.SelectParkedCounts, reader => (reader.GetString(0), (long)ToInt(reader, 1), (long)ToInt(reader, 2)), cancellationToken);
+            connection, null, ConsumerGroupSql.SelectParkedCounts, reader => (reader.GetString(0), (long)ToInt(reader, 1), (long)ToInt(reader, 2)), cancellationToken);
         return counts.ToDictionary(count => count.Item1, count => (count.Item2, count.Item3), StringComparer.Ordinal);
     }
 
     private async Task<bool> MoveAsync(
         DbConnection connection, DbTransaction transaction, GroupLease lease, GroupChanges changes, CancellationToken cancellationToken) =>
         await ExecuteAsync(
-            connection, transaction, Sql.MoveGroup, cancellationToken, ("position", changes.Position), ("members", changes.Members),
+            connection, transaction, ConsumerGroupSql.MoveGroup, cancellationToken, ("position", changes.Position), ("members", changes.Members),
             ("in_flight", changes.InFlight), ("name", lease.Name), ("fence", lease.Fence)) == 1;
 
     private async Task WriteChangesAsync(DbConnection connection, DbTransaction transaction, string name, GroupChanges changes, CancellationToken cancellationToken)
     {
-        await ExecuteAsync(connection, transaction, Sql.TrimGroupAcks, cancellationToken, ("name", name), ("position", changes.Position));
+        await ExecuteAsync(connection, transaction, ConsumerGroupSql.TrimGroupAcks, cancellationToken, ("name", name), ("position", changes.Position));
         foreach (var position in changes.Acks)
         {
-            await ExecuteAsync(connection, transaction, Sql.InsertGroupAck, cancellationToken, ("name", name), ("position", position));
+            await ExecuteAsync(connection, transaction, ConsumerGroupSql.InsertGroupAck, cancellationToken, ("name", name), ("position", position));
         }
 
         foreach (var row in changes.Parked)
         {
             await ExecuteAsync(
-                connection, transaction, Sql.InsertGroupParked, cancellationToken, ("name", name), ("position", row.Position), ("stream", row.Stream),
+                connection, transaction, ConsumerGroupSql.InsertGroupParked, cancellationToken, ("name", name), ("position", row.Position), ("stream", row.Stream),
                 ("failures", row.Failures), ("reason", row.Reason), ("retrying", row.IsRetrying), ("time_us", row.TimeMicroseconds));
         }
 
         foreach (var (position, failures, reason) in changes.ParkedAgain)
         {
             await ExecuteAsync(
-                connection, transaction, Sql.UpdateGroupParked, cancellationToken, ("failures", failures), ("reason", reason),
+                connection, transaction, ConsumerGroupSql.UpdateGroupParked, cancellationToken, ("failures", failures), ("reason", reason),
                 ("time_us", UnixMicroseconds.From(clock.GetUtcNow())), ("name", name), ("position", position));
         }
 
         foreach (var position in changes.Unparked)
         {
-            await ExecuteAsync(connection, transaction, Sql.DeleteGroupParkedEvent, cancellationToken, ("name", name), ("position", position));
+            await ExecuteAsync(connection, transaction, ConsumerGroupSql.DeleteGroupParkedEvent, cancellationToken, ("name", name), ("position", position));
         }
 
         foreach (var (position, user) in changes.Skips)
         {
             await ExecuteAsync(
-                connection, transaction, Sql.SkipParked, cancellationToken, ("user_name", user), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())),
+                connection, transaction, ConsumerGroupSql.SkipParked, cancellationToken, ("user_name", user), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())),
                 ("name", name), ("position", position));
         }
 
         foreach (var (stream, isRetrying) in changes.Marks)
         {
             await ExecuteAsync(
-                connection, transaction, Sql.MarkParkedStream, cancellationToken, ("retrying", isRetrying ? 1 : 0), ("name", name), ("stream", stream));
+                connection, transaction, ConsumerGroupSql.MarkParkedStream, cancellationToken, ("retrying", isRetrying ? 1 : 0), ("name", name), ("stream", stream));
         }
     }
 
@@ -208,7 +206,7 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
     private async Task<bool> WriteAsync(Func<DbConnection, DbTransaction, Task<bool>> write, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        await Sql.PrepareGroupWriterAsync(connection, cancellationToken);
+        await database.Provider.PrepareGroupWriterAsync(connection, cancellationToken);
         using var turn = await database.WaitForWriterAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
         if (!await write(connection, transaction))
@@ -221,7 +219,7 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
     }
 
     private async Task<ConsumerGroupRow?> FindAsync(DbConnection connection, DbTransaction? transaction, string name, CancellationToken cancellationToken) =>
-        (await QueryAsync(connection, transaction, Sql.SelectGroup, ReadGroup, cancellationToken, ("name", name))) is [var row] ? row : null;
+        (await QueryAsync(connection, transaction, ConsumerGroupSql.SelectGroup, ReadGroup, cancellationToken, ("name", name))) is [var row] ? row : null;
 
     private static async Task<int> ExecuteAsync(
         DbConnection connection, DbTransaction transaction, string text, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)

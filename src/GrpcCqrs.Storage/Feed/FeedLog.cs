@@ -22,7 +22,7 @@ internal sealed class FeedLog(WriteDatabase database, IEventStore store, EventTy
     /// <param name="cancellationToken">Ends the read.</param>
     public async Task<FeedPage> ReadAllAsync(long after, long committed, int maxCount, CancellationToken cancellationToken)
     {
-        var page = await ReadAsync(database.Provider.SelectAll, maxCount, cancellationToken, ("after", after));
+        var page = await ReadAsync(EventSql.SelectAll(database.Provider), maxCount, cancellationToken, ("after", after));
         return PageOf(page, after, committed);
     }
 
@@ -30,7 +30,7 @@ internal sealed class FeedLog(WriteDatabase database, IEventStore store, EventTy
     /// <inheritdoc cref="ReadAllAsync"/>
     public async Task<FeedPage> ReadStreamAfterAsync(string stream, long after, long committed, int maxCount, CancellationToken cancellationToken)
     {
-        var page = await ReadAsync(database.Provider.SelectStreamAfter, maxCount, cancellationToken, ("stream", stream), ("after", after));
+        var page = await ReadAsync(EventSql.SelectStreamAfter(database.Provider), maxCount, cancellationToken, ("stream", stream), ("after", after));
         return PageOf(page, after, committed);
     }
 
@@ -44,7 +44,7 @@ internal sealed class FeedLog(WriteDatabase database, IEventStore store, EventTy
     /// <summary>A stretch of one stream by version.</summary>
     public async Task<FeedPage> ReadStreamAsync(string stream, long fromVersion, int maxCount, CancellationToken cancellationToken)
     {
-        var page = await ReadAsync(database.Provider.SelectStream, maxCount, cancellationToken, ("stream", stream), ("from", fromVersion));
+        var page = await ReadAsync(EventSql.SelectStream(database.Provider), maxCount, cancellationToken, ("stream", stream), ("from", fromVersion));
         return PageOf(page, 0, 0);
     }
 

@@ -82,7 +82,7 @@ public sealed class LogVerifier(WriteDatabase database)
 
     private async Task<LogHead?> ReadHeadAsync(DbConnection connection, CancellationToken cancellationToken)
     {
-        await using var command = Statement.Once(connection, null, database.Provider.SelectSequencer);
+        await using var command = Statement.Once(connection, null, AppendSql.SelectSequencer);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
             ? new LogHead(reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2))
@@ -99,7 +99,7 @@ public sealed class LogVerifier(WriteDatabase database)
     {
         var rows = new List<EventRow>(ReadBatch);
         long bytes = 0;
-        await using var command = Statement.Once(connection, null, database.Provider.SelectChain, ("after", after), ("count", ReadBatch));
+        await using var command = Statement.Once(connection, null, EventSql.SelectChain(database.Provider), ("after", after), ("count", ReadBatch));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (bytes < EventReader.MaxPageBytes && await reader.ReadAsync(cancellationToken))
         {

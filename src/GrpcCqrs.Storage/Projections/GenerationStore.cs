@@ -22,7 +22,7 @@ internal sealed partial class GenerationStore(
         DatabaseProvider provider, DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken)
     {
         var rows = new List<GenerationRow>();
-        await using var command = Statement.Once(connection, transaction, provider.SelectCheckpoints);
+        await using var command = Statement.Once(connection, transaction, ProjectionSql.SelectCheckpoints);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -39,7 +39,7 @@ internal sealed partial class GenerationStore(
         DatabaseProvider provider, DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken)
     {
         var rows = new List<(string, int, string, long, long)>();
-        await using var command = Statement.Once(connection, transaction, provider.SelectParkedStreams);
+        await using var command = Statement.Once(connection, transaction, ProjectionSql.SelectParkedStreams);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -60,7 +60,7 @@ internal sealed partial class GenerationStore(
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
 
         // Whoever writes the read database holds this row's lock, so two processes that start at once take turns.
-        await RunAsync(transaction, database.Provider.LockLease, [], cancellationToken);
+        await RunAsync(transaction, ProjectionSql.LockLease, [], cancellationToken);
         var stored = await ReadAsync(database.Provider, connection, transaction, cancellationToken);
         foreach (var projection in projections.Where(projection => !stored.Exists(row => row.Name == projection.Name)))
         {
@@ -145,7 +145,7 @@ internal sealed partial class GenerationStore(
         await schema.CreateAsync(projection, generation, transaction, cancellationToken);
         await RunAsync(
             transaction,
-            database.Provider.InsertCheckpoint,
+            ProjectionSql.InsertCheckpoint,
             [
                 ("name", projection.Name), ("generation", generation), ("state", (int)state), ("version", projection.Version),
                 ("time_us", UnixMicroseconds.From(clock.GetUtcNow())), ("store_id", identity.StoreId), ("target", target),
@@ -180,14 +180,14 @@ internal sealed partial class GenerationStore(
     /// <summary>Changes what a generation is for.</summary>
     public Task SetStateAsync(string name, int generation, GenerationState state, string? note, DbTransaction transaction, CancellationToken cancellationToken) => RunAsync(
         transaction,
-        database.Provider.SetGenerationState,
+        ProjectionSql.SetGenerationState,
         [("state", (int)state), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())), ("note", note), ("name", name), ("generation", generation)],
         cancellationToken);
 
     private async Task DeleteRowsAsync(IProjection projection, int generation, DbTransaction transaction, CancellationToken cancellationToken)
     {
-        await RunAsync(transaction, database.Provider.DeleteAllParked, [("projection", projection.Name), ("generation", generation)], cancellationToken);
-        await RunAsync(transaction, database.Provider.DeleteCheckpoint, [("name", projection.Name), ("generation", generation)], cancellationToken);
+        await RunAsync(transaction, ProjectionSql.DeleteAllParked, [("projection", projection.Name), ("generation", generation)], cancellationToken);
+        await RunAsync(transaction, ProjectionSql.DeleteCheckpoint, [("name", projection.Name), ("generation", generation)], cancellationToken);
     }
 
     private static async Task RunAsync(DbTransaction transaction, string text, (string Name, object? Value)[] parameters, CancellationToken cancellationToken)

@@ -110,7 +110,7 @@ internal sealed class OperatorRequests(ReadDatabase database, CommitSignal signa
         await using var command = Statement.Once(
             connection,
             null,
-            database.Provider.InsertRequest,
+            ProjectionSql.InsertRequest(database.Provider),
             ("kind", kind.ToString()), ("arguments", JsonSerializer.Serialize(arguments, RequestJson.Default.RequestArguments)), ("user_name", user),
             ("time_us", UnixMicroseconds.From(clock.GetUtcNow())));
         var id = (long)(await command.ExecuteScalarAsync(cancellationToken))!;
@@ -120,17 +120,17 @@ internal sealed class OperatorRequests(ReadDatabase database, CommitSignal signa
     }
 
     public async Task<StoredRequest?> FindAsync(long id, CancellationToken cancellationToken) =>
-        (await ReadAsync(database.Provider.SelectRequest, cancellationToken, ("id", id))).FirstOrDefault();
+        (await ReadAsync(ProjectionSql.SelectRequest, cancellationToken, ("id", id))).FirstOrDefault();
 
     /// <summary>The newest first.</summary>
     public Task<List<StoredRequest>> ReadNewestAsync(long before, int count, CancellationToken cancellationToken) =>
-        ReadAsync(database.Provider.SelectRequests, cancellationToken, ("before", before), ("count", count));
+        ReadAsync(ProjectionSql.SelectRequests(database.Provider), cancellationToken, ("before", before), ("count", count));
 
     /// <summary>Those that nobody has finished, the oldest first.</summary>
     public async Task<List<StoredRequest>> ReadOpenAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = Statement.Once(connection, null, database.Provider.SelectOpenRequests);
+        await using var command = Statement.Once(connection, null, ProjectionSql.SelectOpenRequests);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var open = new List<StoredRequest>();
         while (await reader.ReadAsync(cancellationToken))
@@ -149,12 +149,12 @@ internal sealed class OperatorRequests(ReadDatabase database, CommitSignal signa
 
     public static Task SaveAsync(ProjectionSession session, DbTransaction transaction, long id, RequestProgress progress, CancellationToken cancellationToken) =>
         session.RunAsync(
-            provider => provider.UpdateRequest, transaction, cancellationToken,
+            ProjectionSql.UpdateRequest, transaction, cancellationToken,
             ("progress", JsonSerializer.Serialize(progress, RequestJson.Default.RequestProgress)), ("id", id));
 
     public Task FinishAsync(ProjectionSession session, DbTransaction transaction, long id, RequestResult result, bool isDone, CancellationToken cancellationToken) =>
         session.RunAsync(
-            provider => provider.FinishRequest, transaction, cancellationToken,
+            ProjectionSql.FinishRequest, transaction, cancellationToken,
             ("state", isDone ? 1 : 2), ("result", JsonSerializer.Serialize(result, RequestJson.Default.RequestResult)),
             ("time_us", UnixMicroseconds.From(clock.GetUtcNow())), ("id", id));
 

@@ -34,7 +34,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = Statement.Once(
-            connection, null, database.Provider.SelectParked, ("projection", projection), ("after", after.Position), ("after_projection", after.Projection), ("count", count));
+            connection, null, ProjectionSql.SelectParked(database.Provider), ("projection", projection), ("after", after.Position), ("after_projection", after.Projection), ("count", count));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var rows = new List<ParkedEvent>();
         while (await reader.ReadAsync(cancellationToken))
@@ -51,7 +51,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
     public static async Task<List<SkippedEvent>> ReadSkippedAsync(ReadDatabase database, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = Statement.Once(connection, null, database.Provider.SelectSkipped);
+        await using var command = Statement.Once(connection, null, ProjectionSql.SelectSkipped);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var rows = new List<SkippedEvent>();
         while (await reader.ReadAsync(cancellationToken))
@@ -70,7 +70,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = Statement.Once(
-            connection, null, database.Provider.SelectParkedOfStream, ("projection", state.Name), ("generation", state.Generation), ("stream", stream));
+            connection, null, ProjectionSql.SelectParkedOfStream, ("projection", state.Name), ("generation", state.Generation), ("stream", stream));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var rows = new List<(long, string, string?)>();
         while (await reader.ReadAsync(cancellationToken))
@@ -130,7 +130,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
             {
                 await also(session, transaction);
                 await session.RunAsync(
-                    provider => provider.InsertSkipped,
+                    ProjectionSql.InsertSkipped,
                     transaction,
                     cancellationToken,
                     ("projection", projection), ("version", blocked.Version), ("position", position), ("stream", stream), ("event_type", record.Type),
@@ -138,7 +138,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
                 foreach (var state in states.Where(state => state.Parked.TryGetValue(stream, out var one) && one.First == position))
                 {
                     await session.RunAsync(
-                        provider => provider.DeleteParked, transaction, cancellationToken, ("projection", projection), ("generation", state.Generation), ("position", position));
+                        ProjectionSql.DeleteParked, transaction, cancellationToken, ("projection", projection), ("generation", state.Generation), ("position", position));
                 }
             },
             cancellationToken);
@@ -187,7 +187,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
                         }
 
                         await session.RunAsync(
-                            provider => provider.DeleteParked, transaction, cancellationToken, ("projection", state.Name), ("generation", state.Generation), ("position", position));
+                            ProjectionSql.DeleteParked, transaction, cancellationToken, ("projection", state.Name), ("generation", state.Generation), ("position", position));
                     }
                 },
                 cancellationToken);
@@ -199,7 +199,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
             // All or nothing: the stream stays parked from where it was. The error belongs to the event that was tried last.
             await projector.InTransactionAsync(
                 (session, transaction) => session.RunAsync(
-                    provider => provider.UpdateParked,
+                    ProjectionSql.UpdateParked,
                     transaction,
                     cancellationToken,
                     ("error", ProjectionState.Describe(exception)), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())),

@@ -26,12 +26,12 @@ internal sealed class ProjectionSession : IAsyncDisposable
         this.lease = lease;
         this.clock = clock;
         buffer = provider.GathersWrites ? new WriteBuffer(connection) : null;
-        keepLease = new Statement(connection, provider.KeepLease, ("fencing_token", null));
+        keepLease = new Statement(connection, ProjectionSql.KeepLease, ("fencing_token", null));
         advance = new Statement(
-            connection, provider.AdvanceCheckpoint, ("position", null), ("time_us", null), ("name", null), ("generation", null), ("expected", null));
+            connection, ProjectionSql.AdvanceCheckpoint, ("position", null), ("time_us", null), ("name", null), ("generation", null), ("expected", null));
         park = new Statement(
             connection,
-            provider.InsertParked,
+            ProjectionSql.InsertParked,
             ("projection", null), ("generation", null), ("position", null), ("stream", null), ("event_type", null), ("error", null), ("attempts", null), ("time_us", null));
     }
 
@@ -111,7 +111,7 @@ internal sealed class ProjectionSession : IAsyncDisposable
             [("position", to), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())), ("name", state.Name), ("generation", state.Generation), ("expected", state.Position)];
         if (buffer is not null)
         {
-            await buffer.AddAsync(buffer.Make(provider.AdvanceCheckpoint, parameters), 0, cancellationToken, ThrowUnlessOne);
+            await buffer.AddAsync(buffer.Make(ProjectionSql.AdvanceCheckpoint, parameters), 0, cancellationToken, ThrowUnlessOne);
         }
         else
         {
@@ -147,10 +147,10 @@ internal sealed class ProjectionSession : IAsyncDisposable
 
     /// <summary>Runs a statement that is rare.</summary>
     public async Task<int> RunAsync(
-        Func<DatabaseProvider, string> text, DbTransaction transaction, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
+        string text, DbTransaction transaction, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
     {
         await FlushAsync(cancellationToken);
-        await using var command = Statement.Once(connection, transaction, text(provider), parameters);
+        await using var command = Statement.Once(connection, transaction, text, parameters);
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 

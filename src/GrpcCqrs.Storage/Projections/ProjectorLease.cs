@@ -60,7 +60,7 @@ internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<Pro
         }
 
         await using var command = Statement.Once(
-            connection, null, database.Provider.TakeLease, ("holder", holder), ("fencing_token", token), ("beat", beat));
+            connection, null, ProjectionSql.TakeLease, ("holder", holder), ("fencing_token", token), ("beat", beat));
         if (await command.ExecuteNonQueryAsync(cancellationToken) != 1)
         {
             return false;
@@ -77,7 +77,7 @@ internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<Pro
     /// <exception cref="LeaseLostException">It does not.</exception>
     public async Task AssertAsync(DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken)
     {
-        await using var command = Statement.Once(connection, transaction, database.Provider.KeepLease, ("fencing_token", Token ?? -1));
+        await using var command = Statement.Once(connection, transaction, ProjectionSql.KeepLease, ("fencing_token", Token ?? -1));
         await AssertAsync(command, cancellationToken);
     }
 
@@ -114,13 +114,13 @@ internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<Pro
 
         Token = null;
         await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = Statement.Once(connection, null, database.Provider.FreeLease, ("fencing_token", token));
+        await using var command = Statement.Once(connection, null, ProjectionSql.FreeLease, ("fencing_token", token));
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private async Task<(string Holder, long Token, long Beat)> ReadAsync(DbConnection connection, CancellationToken cancellationToken)
     {
-        await using var command = Statement.Once(connection, null, database.Provider.SelectLease);
+        await using var command = Statement.Once(connection, null, ProjectionSql.SelectLease);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
             ? (reader.GetString(0), reader.GetInt64(1), reader.GetInt64(2))

@@ -25,7 +25,7 @@ internal sealed class StreamReplay(Projector projector, IEventStore store, ReadD
                     foreach (var (position, _, _) in parked)
                     {
                         await session.RunAsync(
-                            provider => provider.DeleteParked, transaction, cancellationToken, ("projection", state.Name), ("generation", state.Generation), ("position", position));
+                            ProjectionSql.DeleteParked, transaction, cancellationToken, ("projection", state.Name), ("generation", state.Generation), ("position", position));
                     }
                 },
                 cancellationToken);
@@ -65,7 +65,7 @@ internal sealed class StreamReplay(Projector projector, IEventStore store, ReadD
     public static async Task<List<string>> StreamsAsync(WriteDatabase write, string after, string last, int count, CancellationToken cancellationToken)
     {
         await using var connection = await write.OpenAsync(cancellationToken);
-        await using var command = Statement.Once(connection, null, write.Provider.SelectStreams, ("after", after), ("last", last), ("count", count));
+        await using var command = Statement.Once(connection, null, EventSql.SelectStreams(write.Provider), ("after", after), ("last", last), ("count", count));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var streams = new List<string>();
         while (await reader.ReadAsync(cancellationToken))

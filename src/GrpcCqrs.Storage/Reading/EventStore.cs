@@ -10,13 +10,13 @@ internal sealed class EventStore(WriteDatabase database, AppendQueue appends) : 
         appends.AppendAsync(request, cancellationToken);
 
     public ValueTask<EventPage> ReadStreamAsync(StreamId stream, long fromVersion, int maxCount, CancellationToken cancellationToken) =>
-        ReadPageAsync(database.Provider.SelectStream, maxCount, cancellationToken, ("stream", stream.ToString()), ("from", fromVersion));
+        ReadPageAsync(EventSql.SelectStream(database.Provider), maxCount, cancellationToken, ("stream", stream.ToString()), ("from", fromVersion));
 
     public ValueTask<EventPage> ReadAllAsync(long afterPosition, int maxCount, CancellationToken cancellationToken) =>
-        ReadPageAsync(database.Provider.SelectAll, maxCount, cancellationToken, ("after", afterPosition));
+        ReadPageAsync(EventSql.SelectAll(database.Provider), maxCount, cancellationToken, ("after", afterPosition));
 
     public ValueTask<EventPage> ReadPendingAsync(long afterPosition, int maxCount, CancellationToken cancellationToken) =>
-        ReadPageAsync(database.Provider.SelectOutbox, maxCount, cancellationToken, ("after", afterPosition));
+        ReadPageAsync(EventSql.SelectOutbox(database.Provider), maxCount, cancellationToken, ("after", afterPosition));
 
     public void RequestTrim(long position) => appends.RequestTrim(position);
 
@@ -25,7 +25,7 @@ internal sealed class EventStore(WriteDatabase database, AppendQueue appends) : 
     public async ValueTask<long> ReadHeadAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenReaderAsync(cancellationToken);
-        await using var command = Statement.Once(connection, null, database.Provider.SelectHead);
+        await using var command = Statement.Once(connection, null, EventSql.SelectHead);
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
@@ -33,7 +33,7 @@ internal sealed class EventStore(WriteDatabase database, AppendQueue appends) : 
     {
         await using var connection = await database.OpenReaderAsync(cancellationToken);
         await using var command = Statement.Once(
-            connection, null, database.Provider.SelectSnapshot, ("stream", stream.ToString()), ("schema_version", schemaVersion));
+            connection, null, EventSql.SelectSnapshot, ("stream", stream.ToString()), ("schema_version", schemaVersion));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
             ? new StoredSnapshot(reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2))
@@ -43,7 +43,7 @@ internal sealed class EventStore(WriteDatabase database, AppendQueue appends) : 
     public async ValueTask<CommandRecord?> FindCommandAsync(Guid commandId, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenReaderAsync(cancellationToken);
-        await using var command = Statement.Once(connection, null, database.Provider.SelectCommand, ("command_id", commandId));
+        await using var command = Statement.Once(connection, null, AppendSql.SelectCommand, ("command_id", commandId));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken) ? CommandRows.Read(reader) : null;
     }

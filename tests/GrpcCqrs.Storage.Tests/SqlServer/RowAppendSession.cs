@@ -10,7 +10,7 @@ internal sealed class RowAppendSession(DbConnection connection, DatabaseProvider
         var lookups = new AppendLookups();
         foreach (var commandId in keys.Commands)
         {
-            await using var reader = await With(transaction, Provider.SelectCommand, ("command_id", commandId)).ExecuteReaderAsync(cancellationToken);
+            await using var reader = await With(transaction, AppendSql.SelectCommand, ("command_id", commandId)).ExecuteReaderAsync(cancellationToken);
             if (await reader.ReadAsync(cancellationToken))
             {
                 lookups.Commands.Add(commandId, ReadCommand(reader));
@@ -19,7 +19,7 @@ internal sealed class RowAppendSession(DbConnection connection, DatabaseProvider
 
         foreach (var stream in keys.Streams)
         {
-            if (await With(transaction, Provider.SelectStreamVersion, ("stream", stream)).ExecuteScalarAsync(cancellationToken) is long version)
+            if (await With(transaction, AppendSql.SelectStreamVersion, ("stream", stream)).ExecuteScalarAsync(cancellationToken) is long version)
             {
                 lookups.Versions.Add(stream, version);
             }
@@ -27,7 +27,7 @@ internal sealed class RowAppendSession(DbConnection connection, DatabaseProvider
 
         foreach (var key in keys.Keys)
         {
-            if (await With(transaction, Provider.SelectKeyHolder, ("scope", key.Scope), ("value", key.Value)).ExecuteScalarAsync(cancellationToken) is string holder)
+            if (await With(transaction, AppendSql.SelectKeyHolder, ("scope", key.Scope), ("value", key.Value)).ExecuteScalarAsync(cancellationToken) is string holder)
             {
                 lookups.KeyHolders.Add(key, holder);
             }
@@ -41,7 +41,7 @@ internal sealed class RowAppendSession(DbConnection connection, DatabaseProvider
         foreach (var row in rows.Events)
         {
             await RunAsync(
-                Provider.InsertEvent,
+                AppendSql.InsertEvent,
                 ("position", row.Position), ("stream", row.Stream), ("version", row.Version), ("event_id", row.EventId), ("type", row.Type),
                 ("schema_version", row.SchemaVersion), ("payload", row.Payload), ("command_id", row.CommandId),
                 ("correlation_id", row.CorrelationId), ("causation_id", row.CausationId), ("user_name", row.User),
@@ -51,24 +51,24 @@ internal sealed class RowAppendSession(DbConnection connection, DatabaseProvider
         if (rows.Outbox is { } outbox)
         {
             await RunAsync(
-                Provider.InsertOutbox,
+                AppendSql.InsertOutbox,
                 ("last_position", outbox.LastPosition), ("first_position", outbox.FirstPosition), ("time_us", outbox.TimeMicroseconds));
         }
 
         foreach (var row in rows.FreedKeys)
         {
-            await RunAsync(Provider.DeleteKey, ("scope", row.Scope), ("value", row.Value), ("stream", row.Stream));
+            await RunAsync(AppendSql.DeleteKey, ("scope", row.Scope), ("value", row.Value), ("stream", row.Stream));
         }
 
         foreach (var row in rows.ClaimedKeys)
         {
-            await RunAsync(Provider.InsertKey, ("scope", row.Scope), ("value", row.Value), ("stream", row.Stream));
+            await RunAsync(AppendSql.InsertKey, ("scope", row.Scope), ("value", row.Value), ("stream", row.Stream));
         }
 
         foreach (var row in rows.Commands)
         {
             await RunAsync(
-                Provider.InsertCommand,
+                AppendSql.InsertCommand,
                 ("command_id", row.CommandId), ("request_hash", row.RequestHash), ("stream", row.Stream), ("version", row.Version),
                 ("position", row.Position), ("reply", row.Reply), ("time_us", row.TimeMicroseconds));
         }
@@ -76,7 +76,7 @@ internal sealed class RowAppendSession(DbConnection connection, DatabaseProvider
         foreach (var row in rows.Audit)
         {
             await RunAsync(
-                Provider.InsertAudit,
+                AppendSql.InsertAudit,
                 ("time_us", row.TimeMicroseconds), ("command_type", row.CommandType), ("command_id", row.CommandId), ("user_name", row.User),
                 ("stream", row.Stream), ("outcome", row.Outcome), ("error_reason", row.ErrorReason),
                 ("duration_us", row.DurationMicroseconds), ("position", row.Position));
@@ -84,9 +84,9 @@ internal sealed class RowAppendSession(DbConnection connection, DatabaseProvider
 
         foreach (var row in rows.Snapshots)
         {
-            await RunAsync(Provider.DeleteSnapshot, ("stream", row.Stream));
+            await RunAsync(AppendSql.DeleteSnapshot, ("stream", row.Stream));
             await RunAsync(
-                Provider.InsertSnapshot,
+                AppendSql.InsertSnapshot,
                 ("stream", row.Stream), ("version", row.Version), ("position", row.Position), ("schema_version", row.SchemaVersion),
                 ("payload", row.Payload), ("time_us", row.TimeMicroseconds));
         }
@@ -102,18 +102,18 @@ internal sealed class RowAppendSession(DbConnection connection, DatabaseProvider
     {
         if (rows.TrimOutboxTo > 0)
         {
-            await With(transaction, Provider.TrimOutbox, ("position", rows.TrimOutboxTo)).ExecuteNonQueryAsync(cancellationToken);
+            await With(transaction, AppendSql.TrimOutbox, ("position", rows.TrimOutboxTo)).ExecuteNonQueryAsync(cancellationToken);
         }
 
         if (rows.DeleteCommandsBefore > 0)
         {
-            await With(transaction, Provider.DeleteCommands, ("before", rows.DeleteCommandsBefore), ("count", MaxDeletedCommands))
+            await With(transaction, AppendSql.DeleteCommands(Provider), ("before", rows.DeleteCommandsBefore), ("count", MaxDeletedCommands))
                 .ExecuteNonQueryAsync(cancellationToken);
         }
 
         if (rows.NewHead is { } head)
         {
-            await With(transaction, Provider.AdvanceSequencer, ("position", head.Position), ("time_us", head.TimeMicroseconds), ("hash", head.Hash))
+            await With(transaction, AppendSql.AdvanceSequencer, ("position", head.Position), ("time_us", head.TimeMicroseconds), ("hash", head.Hash))
                 .ExecuteNonQueryAsync(cancellationToken);
         }
     }
