@@ -1,5 +1,6 @@
 using Blog.Application.Posts;
 using Blog.Domain.Posts;
+using Blog.Tests.Repository;
 using GrpcCqrs.Testing;
 using Xunit;
 
@@ -19,5 +20,5 @@ public sealed class SnapshotTests
             new PostTagsAdded(["ä", "z"]), new PostTagsRemoved(["b"]), new PostPublished(), new PostUnpublished(), new PostPublished(),
             new PostArchived(), new PostDeleted(),
         ],
-        Path.Combine(AppContext.BaseDirectory, "Golden", "Snapshots"));
+        Checkout.PathOf("tests/Blog.Tests/Golden/Snapshots"));
 }

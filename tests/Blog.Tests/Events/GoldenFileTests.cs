@@ -2,6 +2,7 @@ using System.Text;
 using Blog.Application;
 using Blog.Application.Posts;
 using Blog.Domain.Posts;
+using Blog.Tests.Repository;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,11 +16,11 @@ namespace Blog.Tests.Events;
 /// </summary>
 public sealed class GoldenFileTests
 {
-    /// <summary>Where the golden files are, beside the tests.</summary>
-    internal static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Golden");
+    /// <summary>Where the golden files are; not a copy of them, in which removed ones would remain.</summary>
+    private static readonly string Folder = Checkout.PathOf("tests/Blog.Tests/Golden");
 
     /// <summary>Every module's event types, as the service registers them; made anew, so that a fault of theirs fails a test by its own message.</summary>
-    internal static EventTypeRegistry Types =>
+    private static EventTypeRegistry Types =>
         new ServiceCollection().AddBlogApplication().BuildServiceProvider().GetRequiredService<EventTypeRegistry>();
 
     public static TheoryData<Type> EventTypes => [.. typeof(PostEvent).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(PostEvent)))];
