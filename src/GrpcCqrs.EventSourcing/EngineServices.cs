@@ -4,10 +4,11 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace GrpcCqrs.EventSourcing;
 
-/// <summary>Registers the engine and, one by one, a service's messages.</summary>
+/// <summary>Registers the engine and a service's messages.</summary>
 public static class EngineServices
 {
-    /// <summary>Adds the buses with their pipeline, the write path and the tokens. Safe to call more than once.</summary>
+    /// <summary>Adds the buses with their pipeline, the write path and the tokens. Can be called more than
+    /// once.</summary>
     public static IServiceCollection AddEventSourcing(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
@@ -21,7 +22,7 @@ public static class EngineServices
         services.TryAddSingleton<ICommandBus, CommandBus>();
         services.TryAddSingleton<IQueryBus, QueryBus>();
 
-        // The order of the pipeline: the first is the outermost.
+        // Pipeline order: the first is the outermost.
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ICommandBehavior, CommandTracing>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ICommandBehavior, CommandAudit>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ICommandBehavior, CommandValidation>());
@@ -30,16 +31,16 @@ public static class EngineServices
     }
 
     /// <summary>
-    /// Adds a module's events: all classes of <typeparamref name="TEvent"/>'s assembly that derive from it or implement it, each with its
-    /// <see cref="StoredEventAttribute"/>. Each module of a service adds its own.
+    /// Adds a module's events: all classes in <typeparamref name="TEvent"/>'s assembly that derive from it or implement
+    /// it, each with a <see cref="StoredEventAttribute"/>. Each module of a service adds its own.
     /// </summary>
     /// <typeparam name="TEvent">The base type or interface of the module's events.</typeparam>
     /// <param name="services">The services.</param>
     /// <param name="json">Source-generated serialisation, with a <c>[JsonSerializable]</c> for each event.</param>
-    /// <param name="upcast">Adds the upcasters from the events' older shapes. Default: there are none.</param>
+    /// <param name="upcast">Adds the upcasters from older versions of the events. Default: none.</param>
     /// <exception cref="ArgumentException">
-    /// An event has no <see cref="StoredEventAttribute"/> or no serialisation, or a type, a name or an upcaster is registered already, by
-    /// this module or an earlier one. The message names all of them and says what to change.
+    /// An event has no <see cref="StoredEventAttribute"/> or no serialisation, or a type, a name or an upcaster is
+    /// already registered by this or another module. The message lists every problem and its fix.
     /// </exception>
     public static IServiceCollection AddEvents<TEvent>(
         this IServiceCollection services, JsonSerializerContext json, Action<EventTypeRegistry.Builder>? upcast = null)
@@ -49,15 +50,15 @@ public static class EngineServices
             upcast?.Invoke(types);
         }));
 
-    /// <summary>Adds event types and upcasters that a registry holds already.</summary>
+    /// <summary>Adds the event types and upcasters of an existing registry.</summary>
     /// <param name="services">The services.</param>
-    /// <param name="types">The types and upcasters; there may be upcasters only.</param>
-    /// <exception cref="ArgumentException">A type, a name or an upcaster is registered already.</exception>
+    /// <param name="types">The types and upcasters; may be upcasters only.</param>
+    /// <exception cref="ArgumentException">A type, a name or an upcaster is already registered.</exception>
     public static IServiceCollection AddEvents(this IServiceCollection services, EventTypeRegistry types)
     {
         ArgumentNullException.ThrowIfNull(types);
 
-        // Merged here too, so that a duplicate fails where the service is put together and not at its first event.
+        // Merge here too, so that a duplicate fails at registration and not at the first event.
         _ = EventTypeRegistry.Merge(
             [.. services.Where(service => service.ServiceType == typeof(EventModule)).Select(service => ((EventModule)service.ImplementationInstance!).Types), types]);
         return services.AddSingleton(new EventModule(types));
@@ -65,7 +66,7 @@ public static class EngineServices
 
     /// <summary>Adds the write path of an aggregate.</summary>
     /// <param name="services">The services.</param>
-    /// <param name="snapshots">How its states are kept as snapshots; null for none.</param>
+    /// <param name="snapshots">How its states are stored as snapshots; null for no snapshots.</param>
     public static IServiceCollection AddAggregate<TAggregate, TEvent>(this IServiceCollection services, ISnapshots<TAggregate>? snapshots = null)
         where TAggregate : class, IAggregate<TAggregate, TEvent>
         where TEvent : class
@@ -83,7 +84,7 @@ public static class EngineServices
             provider.GetRequiredService<TimeProvider>()));
     }
 
-    /// <summary>Adds a command with its handler. A command type that is added twice fails when the bus is built.</summary>
+    /// <summary>Adds a command with its handler. Adding a command type twice fails when the bus is built.</summary>
     public static IServiceCollection AddCommand<TCommand, THandler>(this IServiceCollection services)
         where TCommand : class
         where THandler : class, ICommandHandler<TCommand>
@@ -101,9 +102,10 @@ public static class EngineServices
         }));
     }
 
-    /// <summary>Adds a query of the read model with its handler. A query type that is added twice fails when the bus is built.</summary>
+    /// <summary>Adds a read model query with its handler. Adding a query type twice fails when the bus is
+    /// built.</summary>
     /// <param name="services">The services.</param>
-    /// <param name="projections">The names of the projections whose tables the handler reads, one at least.</param>
+    /// <param name="projections">The names of the projections whose tables the handler reads, at least one.</param>
     /// <exception cref="ArgumentException">No projection is named.</exception>
     public static IServiceCollection AddReadModelQuery<TQuery, TResult, THandler>(this IServiceCollection services, params string[] projections)
         where TQuery : class
@@ -120,9 +122,9 @@ public static class EngineServices
             typeof(TQuery), typeof(THandler), projections, static provider => provider.GetRequiredService<THandler>()));
     }
 
-    /// <summary>Adds a query that is watched, with its handler. A query type that is added twice fails when the bus is built.</summary>
+    /// <summary>Adds a watch query with its handler. Adding a query type twice fails when the bus is built.</summary>
     /// <param name="services">The services.</param>
-    /// <param name="projections">The names of the projections whose tables the handler reads, one at least.</param>
+    /// <param name="projections">The names of the projections whose tables the handler reads, at least one.</param>
     public static IServiceCollection AddReadModelWatch<TQuery, TItem, THandler>(this IServiceCollection services, params string[] projections)
         where TQuery : class
         where THandler : class, IReadModelWatchHandler<TQuery, TItem>
@@ -132,7 +134,8 @@ public static class EngineServices
             typeof(TQuery), typeof(THandler), projections, static provider => provider.GetRequiredService<THandler>()));
     }
 
-    /// <summary>Adds a query of the event log with its handler. A query type that is added twice fails when the bus is built.</summary>
+    /// <summary>Adds an event log query with its handler. Adding a query type twice fails when the bus is
+    /// built.</summary>
     public static IServiceCollection AddEventLogQuery<TQuery, TResult, THandler>(this IServiceCollection services)
         where TQuery : class
         where THandler : class, IEventLogQueryHandler<TQuery, TResult>
@@ -148,5 +151,5 @@ public static class EngineServices
         services.AddSingleton<IProjection, TProjection>();
 }
 
-/// <summary>The event types that one module of a service brings.</summary>
+/// <summary>The event types of one module of a service.</summary>
 internal sealed record EventModule(EventTypeRegistry Types);

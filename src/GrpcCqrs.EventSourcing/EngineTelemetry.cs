@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 
 namespace GrpcCqrs.EventSourcing;
 
-/// <summary>Where the engine's traces and metrics come from; subscribe to both by <see cref="Name"/>.</summary>
+/// <summary>The engine's traces and metrics. Subscribe to both by <see cref="Name"/>.</summary>
 public static class EngineTelemetry
 {
     /// <summary>The name of the activity source and of the meter.</summary>

@@ -2,14 +2,15 @@ using System.Text.Json;
 
 namespace GrpcCqrs.EventSourcing;
 
-/// <content>Loading, now and as of then.</content>
+/// <content>Loads the current state, or a past one.</content>
 public sealed partial class AggregateStore<TAggregate, TEvent>
 {
-    /// <summary>How many events are read at a time, to bound the memory of a load.</summary>
+    /// <summary>How many events are read at a time. Bounds the memory of a load.</summary>
     private const int ReadBatch = 500;
 
     /// <summary>
-    /// The state that the store has now: what is remembered, or the newest snapshot, or nothing, and the events behind it.
+    /// Loads the current state: starts from the cached state, else from the newest snapshot, else from the initial
+    /// state, and applies the later events.
     /// </summary>
     public async ValueTask<Loaded<TAggregate>> LoadAsync(string id, CancellationToken cancellationToken)
     {
@@ -20,15 +21,15 @@ public sealed partial class AggregateStore<TAggregate, TEvent>
         return loaded;
     }
 
-    /// <summary>The state as it was when the stream had this many events, or fewer where it never had as many.</summary>
+    /// <summary>The state at a version of the stream, or at its last version if it never got that far.</summary>
     public ValueTask<Loaded<TAggregate>> LoadAtVersionAsync(string id, long version, CancellationToken cancellationToken) =>
         LoadWhileAsync(id, record => record.Version <= version, cancellationToken);
 
-    /// <summary>The state as it was at a time, that moment included.</summary>
+    /// <summary>The state at a time, inclusive.</summary>
     public ValueTask<Loaded<TAggregate>> LoadAtTimeAsync(string id, DateTimeOffset time, CancellationToken cancellationToken) =>
         LoadWhileAsync(id, record => record.Time <= time, cancellationToken);
 
-    /// <summary>The state folded from the leading events that <paramref name="take"/> accepts; the first refusal ends it.</summary>
+    /// <summary>The state folded from the events up to the first one that <paramref name="take"/> rejects.</summary>
     public ValueTask<Loaded<TAggregate>> LoadWhileAsync(string id, Func<RecordedEvent, bool> take, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(take);

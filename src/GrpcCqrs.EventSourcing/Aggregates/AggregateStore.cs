@@ -2,16 +2,16 @@ using System.Runtime.ExceptionServices;
 
 namespace GrpcCqrs.EventSourcing;
 
-/// <summary>An aggregate as it is after some event of its stream.</summary>
-/// <param name="State">The state; <c>Initial</c> where the stream has no event.</param>
+/// <summary>An aggregate's state at a version of its stream.</summary>
+/// <param name="State">The state; <c>Initial</c> if the stream has no events.</param>
 /// <param name="Version">The number of events folded into it.</param>
-/// <param name="Position">The position of the last of them; 0 where there is none.</param>
+/// <param name="Position">The position of the last of them; 0 if there is none.</param>
 public sealed record Loaded<TAggregate>(TAggregate State, long Version, long Position)
     where TAggregate : class;
 
 /// <summary>
-/// The one write path: load, decide, append at the loaded version, and start over a bounded number of times where another writer
-/// came first. Every command handler goes through it.
+/// The one write path: load, decide, append at the loaded version, and retry a bounded number of times on a version
+/// conflict. Every command handler goes through it.
 /// </summary>
 /// <typeparam name="TAggregate">The aggregate.</typeparam>
 /// <typeparam name="TEvent">The base type of its events.</typeparam>
@@ -20,8 +20,9 @@ public sealed partial class AggregateStore<TAggregate, TEvent>
     where TEvent : class
 {
     /// <summary>
-    /// How often a decision is made anew when other writers keep winning. Each lost attempt means that another command on the
-    /// same aggregate succeeded, so that even a crowd on one aggregate makes progress; beyond this the caller should back off.
+    /// The maximum number of attempts when other writers keep winning. Each lost attempt means that another command on
+    /// the same aggregate succeeded, so a contended aggregate still makes progress. Beyond this limit the caller should
+    /// back off.
     /// </summary>
     public const int MaxAttempts = 10;
 
@@ -42,20 +43,20 @@ public sealed partial class AggregateStore<TAggregate, TEvent>
         this.clock = clock;
     }
 
-    /// <summary>Decides on the current state and appends the outcome.</summary>
+    /// <summary>Decides on the current state and appends the resulting events.</summary>
     /// <param name="id">The aggregate.</param>
     /// <param name="context">The command's context.</param>
     /// <param name="decide">
-    /// Returns the events to append, none where nothing would change. Called again on a newer state after a lost race, so it must
-    /// be a pure function of the state.
+    /// Returns the events to append, none if nothing would change. It is called again on a newer state after a
+    /// conflict, so it must be a pure function of the state.
     /// </param>
-    /// <param name="cancellationToken">Gives up while nothing is written.</param>
-    /// <param name="reply">What else to answer, now and to repetitions.</param>
+    /// <param name="cancellationToken">Cancels the call as long as nothing is written.</param>
+    /// <param name="reply">Additional response data, also returned to repeated calls.</param>
     /// <exception cref="RejectedException">
     /// What <paramref name="decide"/> throws, <see cref="EngineErrors.WrongExpectedVersion"/>,
     /// <see cref="EngineErrors.TooMuchContention"/>, <see cref="EngineErrors.CommandIdReused"/>, or what the event store throws.
     /// </exception>
-    /// <exception cref="UniqueKeyTakenException">Another stream holds a key that the new state would hold.</exception>
+    /// <exception cref="UniqueKeyTakenException">Another stream holds a key that the new state claims.</exception>
     public async ValueTask<CommandResult> UpdateAsync(
         string id,
         CommandContext context,
@@ -71,7 +72,8 @@ public sealed partial class AggregateStore<TAggregate, TEvent>
 
         for (var attempt = 1; attempt <= MaxAttempts; attempt++)
         {
-            // Who has lost once waits its turn, so that a crowd on one aggregate of this process does not lose again and again.
+            // After the first conflict, retries on a stream are serialised in this process, so that they do not keep
+            // conflicting.
             using var turn = attempt == 1 ? null : await turns.TakeAsync(stream, cancellationToken);
             var (current, events) = await DecideAsync(id, context, decide, remembered, cancellationToken);
             remembered = null;
@@ -108,8 +110,8 @@ public sealed partial class AggregateStore<TAggregate, TEvent>
     }
 
     /// <summary>
-    /// Decides on the remembered state, where there is one; but what no append will check, a refusal or a decision for nothing,
-    /// counts only on the state that the store has now.
+    /// Decides on the cached state, if there is one. A rejection or a decision without events is not checked by an
+    /// append, so it is made again on the state in the store.
     /// </summary>
     private async ValueTask<(Loaded<TAggregate> Current, IReadOnlyList<TEvent> Events)> DecideAsync(
         string id, CommandContext context, Func<TAggregate, IReadOnlyList<TEvent>> decide, Loaded<TAggregate>? remembered, CancellationToken cancellationToken)
@@ -188,7 +190,7 @@ public sealed partial class AggregateStore<TAggregate, TEvent>
     }
 }
 
-/// <summary>Another stream holds a unique key. Handlers turn it into an error that names the field.</summary>
+/// <summary>Another stream holds a unique key. Handlers convert it into an error that names the field.</summary>
 public sealed class UniqueKeyTakenException(UniqueKey key) : Exception($"The {key.Scope} {key.Value} is taken.")
 {
     /// <summary>The key.</summary>

@@ -1,11 +1,11 @@
 namespace GrpcCqrs.EventSourcing;
 
 /// <summary>
-/// The state of one aggregate: immutable, and a pure function of the events of its stream. A record that implements this reads
-/// top-down: state, <see cref="Apply"/>, decisions. Decisions are methods of the record that return the events to append, an
-/// empty list where nothing would change, or throw <see cref="RejectedException"/>.
+/// The state of one aggregate: immutable, and a pure function of the events of its stream. An implementing record reads
+/// top-down: state, <see cref="Apply"/>, decisions. Decisions are methods that return the events to append, an empty
+/// list if nothing would change, or throw <see cref="RejectedException"/>.
 /// </summary>
-/// <remarks>The shape is the Decider of Jérémie Chassaing: initial state, evolve, decide.</remarks>
+/// <remarks>This is Jérémie Chassaing's Decider: initial state, evolve, decide.</remarks>
 /// <typeparam name="TSelf">The record itself.</typeparam>
 /// <typeparam name="TEvent">The base type of the aggregate's events.</typeparam>
 public interface IAggregate<TSelf, TEvent>
@@ -20,27 +20,27 @@ public interface IAggregate<TSelf, TEvent>
     static abstract TSelf Initial(string id);
 
     /// <summary>
-    /// The state after one more event. Must not fail: what has happened has happened. Only an event type without a case throws, so that
-    /// the tests find it; <c>_ => this</c> would pass over a new event in silence.
+    /// The state after one more event. Must not fail: the event has already happened. Only an event type without a case
+    /// throws, so that the tests find it; <c>_ => this</c> would silently ignore a new event.
     /// </summary>
     TSelf Apply(TEvent @event);
 
     /// <summary>
-    /// The keys that this aggregate holds alone, such as a slug. The write path claims and frees them in the transaction that
-    /// appends the events, so that of two racing commands exactly one gets a key. Empty by default.
+    /// The keys that this aggregate holds exclusively, such as a slug. The write path claims and releases them in the
+    /// transaction that appends the events, so exactly one of two racing commands gets a key. Empty by default.
     /// </summary>
     IReadOnlyCollection<UniqueKey> UniqueKeys => [];
 
-    /// <summary>About how many bytes of memory the state takes, which bounds the cache of states. 1,000 by default.</summary>
+    /// <summary>The approximate size of the state in bytes, which bounds the state cache. 1,000 by default.</summary>
     long ApproximateBytes => 1_000;
 }
 
 /// <summary>A key that at most one live stream of the store may hold.</summary>
-/// <param name="Scope">What kind of key, such as <c>blog.slug</c>; 1-50 characters.</param>
+/// <param name="Scope">The kind of key, such as <c>blog.slug</c>; 1-50 characters.</param>
 /// <param name="Value">The key, compared byte for byte; 1-200 characters.</param>
 public readonly record struct UniqueKey(string Scope, string Value);
 
-/// <summary>Folding events into states.</summary>
+/// <summary>Folds events into states.</summary>
 public static class AggregateFold
 {
     /// <summary>The state after the given events, applied in order.</summary>

@@ -3,23 +3,23 @@ using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.EventSourcing;
 
-/// <summary>Bounds of the cache of folded states. Configuration section <c>States</c>.</summary>
+/// <summary>Limits of the cache of folded states. Configuration section <c>States</c>.</summary>
 public sealed class StateCacheOptions
 {
     /// <summary>The configuration section.</summary>
     public const string Section = "States";
 
     /// <summary>
-    /// How much memory cached states may take, by their own estimate, in bytes; the least recently used go first. 0 turns the cache
-    /// off. Default 64 MiB.
+    /// The maximum memory for cached states in bytes, by their own estimate. The least recently used states are evicted
+    /// first. 0 disables the cache. Default 64 MiB.
     /// </summary>
     [Range(0, long.MaxValue)]
     public long MaxCacheBytes { get; set; } = 64L * 1024 * 1024;
 }
 
 /// <summary>
-/// Remembers folded states, so that a command on a busy aggregate need not read its stream. States are immutable and the append
-/// still checks the version, so that an outdated entry costs a second try and nothing else. Safe for concurrent use.
+/// Caches folded states, so that a command on a busy aggregate does not have to read its stream. States are immutable
+/// and the append still checks the version, so a stale entry only costs a retry. Thread-safe.
 /// </summary>
 internal sealed class StateCache(IOptions<StateCacheOptions> options)
 {
@@ -29,7 +29,7 @@ internal sealed class StateCache(IOptions<StateCacheOptions> options)
     private readonly Lock gate = new();
     private long bytes;
 
-    /// <summary>How much the states take, by their own estimate.</summary>
+    /// <summary>The size of the cached states in bytes, by their own estimate.</summary>
     public long Bytes => Volatile.Read(ref bytes);
 
     public Loaded<TAggregate>? Find<TAggregate>(StreamId stream)
@@ -48,7 +48,7 @@ internal sealed class StateCache(IOptions<StateCacheOptions> options)
         }
     }
 
-    /// <summary>Remembers a state, unless a newer one of the same stream is there.</summary>
+    /// <summary>Caches a state, unless a newer one of the same stream is cached.</summary>
     public void Put<TAggregate>(StreamId stream, Loaded<TAggregate> state, long approximateBytes)
         where TAggregate : class
     {

@@ -9,34 +9,39 @@ using DiffPlex.DiffBuilder.Model;
 namespace GrpcCqrs.EventSourcing;
 
 /// <summary>One field of a state that an event changed.</summary>
-/// <param name="Field">The field's name, as the aggregate's snapshots call it.</param>
-/// <param name="Before">The value before, as JSON or, of a short text, the text; empty where there was none or <paramref name="Difference"/> tells.</param>
+/// <param name="Field">The field's name in the aggregate's snapshots.</param>
+/// <param name="Before">
+/// The value before, as JSON, or as plain text for a short text. Empty if there was none or if <paramref
+/// name="Difference"/> is set.
+/// </param>
 /// <param name="After">The value after, likewise.</param>
-/// <param name="Difference">For long texts, the changed lines behind + and -, with some unchanged ones around; else empty.</param>
+/// <param name="Difference">
+/// For long texts: the changed lines, prefixed with + or -, and some unchanged lines around them. Otherwise empty.
+/// </param>
 public sealed record FieldChange(string Field, string Before, string After, string Difference);
 
-/// <summary>Tells in a readable way how two states differ, by way of their snapshots' JSON.</summary>
+/// <summary>Describes readably how two states differ, by comparing the JSON of their snapshots.</summary>
 public static class StateChanges
 {
-    /// <summary>Texts up to this many characters on one line are told whole.</summary>
+    /// <summary>Single-line texts up to this many characters are shown whole.</summary>
     private const int MaxWhole = 200;
 
-    /// <summary>How many unchanged lines are told around a change.</summary>
+    /// <summary>How many unchanged lines are shown around a change.</summary>
     private const int Context = 2;
 
     /// <summary>
-    /// Texts with more characters together than this are not compared line by line, which takes time with the square of their
-    /// difference; that they were replaced is all that is told.
+    /// Texts with more characters than this in total are not compared line by line, which takes time quadratic in their
+    /// difference. They are only reported as replaced.
     /// </summary>
     private const int MaxCompared = 200_000;
 
-    /// <summary>The same bound in lines.</summary>
+    /// <summary>The same limit in lines.</summary>
     private const int MaxComparedLines = 4_000;
 
-    /// <summary>Where a line of a difference is cut off.</summary>
+    /// <summary>Lines of a difference are truncated to this length.</summary>
     private const int MaxLine = 500;
 
-    /// <summary>Where a difference is cut off; who needs more compares the two states.</summary>
+    /// <summary>Differences are truncated to this many lines; for the rest, compare the two states.</summary>
     private const int MaxLines = 200;
 
     /// <summary>The fields in which two states differ, in the order of the later state.</summary>

@@ -4,10 +4,10 @@ using Microsoft.Extensions.Logging;
 
 namespace GrpcCqrs.EventSourcing;
 
-/// <summary>A message that can check its own fields, whatever the state of the store.</summary>
+/// <summary>A message that can validate its own fields, regardless of the state of the store.</summary>
 public interface IValidatable
 {
-    /// <summary>All fields at fault; none for a well-formed message.</summary>
+    /// <summary>All invalid fields; none for a well-formed message.</summary>
     IEnumerable<FieldViolation> Validate();
 }
 
@@ -39,9 +39,9 @@ internal sealed class CommandTracing : ICommandBehavior
 }
 
 /// <summary>
-/// Sees to it that every command leaves an audit entry: a command that appends writes it in the append's transaction, all
-/// others in one of their own before they are answered. What is refused because the write queue is full or the database is away
-/// leaves none: writing one would be what just failed.
+/// Ensures that every command leaves an audit entry. A command that appends writes it in the append's transaction; all
+/// others write it in a separate one before the response. A command that is rejected because the write queue is full or
+/// the database is unavailable leaves none, since writing the entry would fail in the same way.
 /// </summary>
 internal sealed partial class CommandAudit(IEventStore store, TimeProvider clock, ILogger<CommandAudit> logger) : ICommandBehavior
 {
@@ -72,7 +72,8 @@ internal sealed partial class CommandAudit(IEventStore store, TimeProvider clock
             return result;
         };
 
-    /// <summary>Best effort: the caller's answer stands even where the store cannot take the entry, and the log says so.</summary>
+    /// <summary>Best effort: if the store cannot write the entry, the response is unaffected and a warning is
+    /// logged.</summary>
     private async ValueTask WriteAsync(CommandContext context, CommandOutcome outcome, string? errorReason)
     {
         try
@@ -90,7 +91,7 @@ internal sealed partial class CommandAudit(IEventStore store, TimeProvider clock
     private static partial void LogAuditLost(ILogger logger, string commandType, Guid commandId, CommandOutcome outcome, string reason);
 }
 
-/// <summary>Refuses malformed commands before anything is read.</summary>
+/// <summary>Rejects malformed commands before anything is read.</summary>
 internal sealed class CommandValidation : ICommandBehavior
 {
     public CommandStage<TCommand> Wrap<TCommand>(CommandStage<TCommand> next)
@@ -114,8 +115,8 @@ internal static class Validation
 }
 
 /// <summary>
-/// Answers a repeated command with the first answer. The append checks again in its transaction, so that of two racing
-/// repetitions one is carried out and the other gets its answer.
+/// Answers a repeated command with its first response. The append checks again in its transaction, so of two racing
+/// repetitions one is executed and the other gets its response.
 /// </summary>
 internal sealed class CommandDeduplication(IEventStore store) : ICommandBehavior
 {
@@ -138,7 +139,7 @@ internal sealed class CommandDeduplication(IEventStore store) : ICommandBehavior
             }
             catch (RejectedException rejection) when (rejection.Code.Kind is not (ErrorKind.ResourceExhausted or ErrorKind.Unavailable))
             {
-                // A repetition that raced this call may have won, and this one met what the other left.
+                // A racing repetition may have won, and this call failed on its effects.
                 if (await store.FindCommandAsync(context.CommandId, cancellationToken) is { } winner)
                 {
                     return Repeat(winner, context);

@@ -2,27 +2,27 @@ using System.Collections.Frozen;
 
 namespace GrpcCqrs.EventSourcing;
 
-/// <summary>Carries out commands of one type. Handlers are singletons and hold no state of a call.</summary>
+/// <summary>Handles commands of one type. Handlers are singletons and hold no per-call state.</summary>
 public interface ICommandHandler<in TCommand>
     where TCommand : class
 {
-    /// <summary>Carries out the command.</summary>
-    /// <exception cref="RejectedException">The command is refused; nothing was changed.</exception>
+    /// <summary>Executes the command.</summary>
+    /// <exception cref="RejectedException">The command is rejected; nothing was changed.</exception>
     ValueTask<CommandResult> HandleAsync(TCommand command, CommandContext context, CancellationToken cancellationToken);
 }
 
-/// <summary>One stage of the command pipeline, or its end.</summary>
+/// <summary>One stage of the command pipeline; the last one is the handler.</summary>
 public delegate ValueTask<CommandResult> CommandStage<in TCommand>(
     TCommand command, CommandContext context, CancellationToken cancellationToken)
     where TCommand : class;
 
 /// <summary>
-/// Something that every command passes through. It wraps the next stage once, at start-up, so that a call costs no look-up and no
-/// closure.
+/// A stage that every command passes through. It wraps the next stage once, at start-up, so that a call needs no
+/// look-up and no closure.
 /// </summary>
 public interface ICommandBehavior
 {
-    /// <summary>The stage that does its part and calls <paramref name="next"/>.</summary>
+    /// <summary>Returns the stage that does its work and calls <paramref name="next"/>.</summary>
     CommandStage<TCommand> Wrap<TCommand>(CommandStage<TCommand> next)
         where TCommand : class;
 }
@@ -30,14 +30,15 @@ public interface ICommandBehavior
 /// <summary>Sends commands to their handlers.</summary>
 public interface ICommandBus
 {
-    /// <summary>Carries out the command through the pipeline: trace, audit, validate, de-duplicate, handle.</summary>
-    /// <exception cref="RejectedException">The command is refused; nothing was changed.</exception>
-    /// <exception cref="InvalidOperationException">No handler is registered for the type: a fault of the service's set-up.</exception>
+    /// <summary>Executes the command through the pipeline: trace, audit, validate, de-duplicate, handle.</summary>
+    /// <exception cref="RejectedException">The command is rejected; nothing was changed.</exception>
+    /// <exception cref="InvalidOperationException">No handler is registered for the type: a configuration
+    /// error.</exception>
     ValueTask<CommandResult> SendAsync<TCommand>(TCommand command, CommandContext context, CancellationToken cancellationToken)
         where TCommand : class;
 }
 
-/// <summary>A command type with its handler, and how the pipeline for it is built.</summary>
+/// <summary>A command type, its handler, and how its pipeline is built.</summary>
 /// <param name="CommandType">The command type.</param>
 /// <param name="HandlerType">The handler's type.</param>
 /// <param name="BuildPipeline">Builds the <see cref="CommandStage{TCommand}"/>.</param>

@@ -1,48 +1,49 @@
 namespace GrpcCqrs.EventSourcing;
 
-/// <summary>What came with a command besides the command: who, why, how often. One a call; not shared between calls.</summary>
+/// <summary>The context of one command call: identity, causation and expectations. Not shared between calls.</summary>
 public sealed class CommandContext
 {
-    /// <summary>The caller's command id, or one made for this call.</summary>
+    /// <summary>The caller's command id, or one generated for this call.</summary>
     public required Guid CommandId { get; init; }
 
     /// <summary>
-    /// SHA-256 of the request where the caller gave the command id, so that the answer is remembered and repeated; null for a
-    /// command that nobody can repeat.
+    /// SHA-256 of the request if the caller gave a command id, so that the response is stored for repetitions; null for
+    /// a command that cannot be repeated.
     /// </summary>
     public ReadOnlyMemory<byte>? RequestHash { get; init; }
 
-    /// <summary>What the caller expects of the aggregate's version.</summary>
+    /// <summary>The version that the caller expects the aggregate to be at.</summary>
     public ExpectedVersion ExpectedVersion { get; init; }
 
-    /// <summary>Who sends it; "anonymous" where nobody signed in.</summary>
+    /// <summary>The user who sent it; "anonymous" if not signed in.</summary>
     public required string User { get; init; }
 
-    /// <summary>What the whole conversation is known by.</summary>
+    /// <summary>The correlation id of the whole operation.</summary>
     public required string CorrelationId { get; init; }
 
-    /// <summary>What directly caused the command.</summary>
+    /// <summary>The id of the direct cause of the command.</summary>
     public required string CausationId { get; init; }
 
     /// <summary>When it arrived.</summary>
     public required DateTimeOffset ReceivedAt { get; init; }
 
-    /// <summary>What is wrong with the call around the command, such as a malformed id; the pipeline refuses it with the rest.</summary>
+    /// <summary>Problems with the call's metadata, such as a malformed id. The pipeline rejects them together with
+    /// invalid fields.</summary>
     public IReadOnlyList<FieldViolation> Violations { get; init; } = [];
 
-    /// <summary>The stream that the command is about, once the write path knows it.</summary>
+    /// <summary>The command's stream, once the write path knows it.</summary>
     public StreamId? Stream { get; internal set; }
 
     /// <summary>The command type's name, set by the bus.</summary>
     internal string CommandType { get; set; } = "";
 
-    /// <summary>Whether the answer is that of an earlier call.</summary>
+    /// <summary>Whether the result is that of an earlier call.</summary>
     internal bool WasRepeated { get; set; }
 
-    /// <summary>Whether the audit entry went into the append's own transaction.</summary>
+    /// <summary>Whether the audit entry was written in the append's transaction.</summary>
     internal bool IsAudited { get; set; }
 
-    /// <summary>The audit entry for the outcome given, with the time taken until now.</summary>
+    /// <summary>The audit entry for the given outcome, with the time elapsed until now.</summary>
     internal AuditEntry AuditAs(CommandOutcome outcome, DateTimeOffset now, string? errorReason = null) => new()
     {
         ReceivedAt = ReceivedAt,
@@ -56,9 +57,10 @@ public sealed class CommandContext
     };
 }
 
-/// <summary>What a successful command answers.</summary>
-/// <param name="Stream">The stream that it was about.</param>
-/// <param name="Version">The stream's version after it.</param>
-/// <param name="Position">The position that a reader must have reached to see it.</param>
-/// <param name="Reply">What else the handler answers, such as a generated name; null for nothing. At most 1,000 characters.</param>
+/// <summary>The result of a successful command.</summary>
+/// <param name="Stream">The command's stream.</param>
+/// <param name="Version">The stream's version after the command.</param>
+/// <param name="Position">The position that a reader must have reached to see the change.</param>
+/// <param name="Reply">Additional response data, such as a generated name; null for none. At most 1,000
+/// characters.</param>
 public sealed record CommandResult(StreamId Stream, long Version, long Position, string? Reply = null);

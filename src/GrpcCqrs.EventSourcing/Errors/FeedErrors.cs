@@ -7,7 +7,7 @@ public static class FeedErrors
     public static readonly ErrorCode StreamNotFound = new(
         "STREAM_NOT_FOUND", ErrorKind.NotFound, false, "There is no stream with this name.");
 
-    /// <summary>A position that the log has not come to.</summary>
+    /// <summary>A position past the end of the log.</summary>
     public static readonly ErrorCode PositionOutOfRange = new(
         "POSITION_OUT_OF_RANGE", ErrorKind.InvalidArgument, false, "The position lies behind the newest event, so it comes from another store; metadata: newest_position.");
 
@@ -19,7 +19,7 @@ public static class FeedErrors
     public static readonly ErrorCode SlowConsumer = new(
         "SLOW_CONSUMER", ErrorKind.ResourceExhausted, true, "The client did not read what it was sent for too long; call again from the position in the metadata: resume_after_position.");
 
-    /// <summary>The service ends its feed calls because it stops.</summary>
+    /// <summary>The service is stopping and ends its feed calls.</summary>
     public static readonly ErrorCode ServiceStopping = new(
         "SERVICE_STOPPING", ErrorKind.Unavailable, true, "The service is stopping; call again, a feed from the position in the metadata: resume_after_position.");
 
@@ -27,7 +27,7 @@ public static class FeedErrors
     public static readonly ErrorCode GroupNotFound = new(
         "CONSUMER_GROUP_NOT_FOUND", ErrorKind.NotFound, false, "There is no consumer group with this name, or it was deleted meanwhile.");
 
-    /// <summary>The name is taken by another definition.</summary>
+    /// <summary>A group with this name but another definition exists.</summary>
     public static readonly ErrorCode GroupExists = new(
         "CONSUMER_GROUP_EXISTS", ErrorKind.AlreadyExists, false, "There is a consumer group with this name, but another start or filter.");
 
@@ -43,11 +43,11 @@ public static class FeedErrors
     public static readonly ErrorCode GroupFull = new(
         "CONSUMER_GROUP_FULL", ErrorKind.ResourceExhausted, true, "The group has as many members as the service allows; repeat after RetryInfo's delay.");
 
-    /// <summary>Nothing of the stream is parked.</summary>
+    /// <summary>The stream has no parked events.</summary>
     public static readonly ErrorCode ParkedNotFound = new(
         "PARKED_EVENTS_NOT_FOUND", ErrorKind.NotFound, false, "The group has parked no events of this stream, or not this one.");
 
-    /// <summary>The parked events are being delivered again.</summary>
+    /// <summary>The parked events are being redelivered.</summary>
     public static readonly ErrorCode ParkedRetrying = new(
         "PARKED_EVENTS_RETRYING", ErrorKind.FailedPrecondition, false, "The stream's parked events are being delivered again, or this is not the first of them.");
 

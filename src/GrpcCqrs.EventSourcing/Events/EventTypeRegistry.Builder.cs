@@ -9,7 +9,8 @@ namespace GrpcCqrs.EventSourcing;
 
 public sealed partial class EventTypeRegistry
 {
-    /// <summary>Collects event types and upcasters. What is wrong with them is reported together when the registry is built.</summary>
+    /// <summary>Collects event types and upcasters. All problems are reported together when the registry is
+    /// built.</summary>
     public sealed class Builder
     {
         private readonly List<string> faults = [];
@@ -19,12 +20,12 @@ public sealed partial class EventTypeRegistry
         internal List<Upcaster> Upcasters { get; } = [];
 
         /// <summary>
-        /// Adds every event of a module: all classes of <typeparamref name="TEvent"/>'s assembly that derive from it or implement it,
-        /// each with its <see cref="StoredEventAttribute"/>.
+        /// Adds every event of a module: all classes in <typeparamref name="TEvent"/>'s assembly that derive from it or
+        /// implement it, each with a <see cref="StoredEventAttribute"/>.
         /// </summary>
         /// <remarks>
-        /// Unless the context sets an encoder, text is written as it is: only what JSON demands is escaped, and characters beyond U+FFFF,
-        /// as the runtime's encoders always do. So payloads stay readable in the database.
+        /// Unless the context sets an encoder, text is written unescaped, except for what JSON requires and characters
+        /// above U+FFFF, which the runtime's encoders always escape. This keeps payloads readable in the database.
         /// </remarks>
         /// <typeparam name="TEvent">The base type or interface of the module's events.</typeparam>
         /// <param name="json">Source-generated serialisation, with a <c>[JsonSerializable]</c> for each event.</param>
@@ -49,7 +50,7 @@ public sealed partial class EventTypeRegistry
             return this;
         }
 
-        /// <summary>Adds a type that does not declare itself.</summary>
+        /// <summary>Adds a type that has no <see cref="StoredEventAttribute"/>.</summary>
         public Builder Add<TEvent>(string name, int schemaVersion, JsonTypeInfo<TEvent> json)
             where TEvent : class
         {
@@ -59,17 +60,17 @@ public sealed partial class EventTypeRegistry
             return this;
         }
 
-        /// <summary>Adds the step from one schema version of a type to the next. Steps are chained.</summary>
+        /// <summary>Adds an upcaster from one schema version of a type to the next. Upcasters are chained.</summary>
         /// <param name="name">The type's stable name.</param>
         /// <param name="schemaVersion">The old version.</param>
-        /// <param name="upcast">Makes the shape of the next version from that of the old one; may change what it is given.</param>
+        /// <param name="upcast">Converts a payload to the next version; may modify its argument.</param>
         public Builder Upcast(string name, int schemaVersion, Func<JsonObject, JsonObject> upcast) =>
             Upcast(name, schemaVersion, payload => [new JsonEvent(name, schemaVersion + 1, upcast(payload))]);
 
-        /// <summary>Adds the step from an old event to none, one or several others, of any type.</summary>
+        /// <summary>Adds an upcaster from an old event to none, one or several other events, of any type.</summary>
         /// <param name="name">The old event's stable name.</param>
         /// <param name="schemaVersion">Its version.</param>
-        /// <param name="upcast">Makes the events that stand in its place, in order.</param>
+        /// <param name="upcast">Returns the events that replace it, in order.</param>
         public Builder Upcast(string name, int schemaVersion, Func<JsonObject, IEnumerable<JsonEvent>> upcast)
         {
             ArgumentException.ThrowIfNullOrWhiteSpace(name);
@@ -84,7 +85,8 @@ public sealed partial class EventTypeRegistry
             Upcasters.AddRange(part.upcasters.Values);
         }
 
-        /// <exception cref="ArgumentException">Something is wrong; the message says all of it and what to change.</exception>
+        /// <exception cref="ArgumentException">There are problems. The message lists all of them and their
+        /// fixes.</exception>
         internal void ThrowIfFaulty()
         {
             foreach (var registered in Types.GroupBy(type => type.ClrType).Where(group => group.Count() > 1))

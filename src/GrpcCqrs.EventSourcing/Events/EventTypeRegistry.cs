@@ -6,32 +6,33 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace GrpcCqrs.EventSourcing;
 
-/// <summary>One event type: its stable name, the schema version it is written in, and how it is turned into JSON.</summary>
-/// <param name="ClrType">The type in the code; free to be renamed, since it is never stored.</param>
+/// <summary>An event type: its stable name, the schema version it is written in, and its JSON serialisation.</summary>
+/// <param name="ClrType">The CLR type. It is never stored, so it can be renamed.</param>
 /// <param name="Name">The stored name, such as <c>blog.post-created</c>. A storage contract: never change it.</param>
-/// <param name="SchemaVersion">The version that is written, from 1.</param>
+/// <param name="SchemaVersion">The version that new events are written in, from 1.</param>
 /// <param name="Json">Source-generated serialisation.</param>
 public sealed record EventType(Type ClrType, string Name, int SchemaVersion, JsonTypeInfo Json);
 
-/// <summary>An event as JSON, on its way from an old shape to the present one.</summary>
+/// <summary>An event as JSON while it is upcast to the current version.</summary>
 /// <param name="Type">The stable name.</param>
-/// <param name="SchemaVersion">The version of the shape.</param>
-/// <param name="Payload">The payload in that shape.</param>
+/// <param name="SchemaVersion">The schema version of the payload.</param>
+/// <param name="Payload">The payload in that version.</param>
 public sealed record JsonEvent(string Type, int SchemaVersion, JsonObject Payload);
 
-/// <summary>An event in the present shape, as JSON.</summary>
+/// <summary>An event in its current schema version, as JSON.</summary>
 /// <param name="Type">The stable name.</param>
-/// <param name="SchemaVersion">The version that the type is written in today.</param>
+/// <param name="SchemaVersion">The current schema version of the type.</param>
 /// <param name="Payload">UTF-8 JSON.</param>
 public sealed record PresentEvent(string Type, int SchemaVersion, ReadOnlyMemory<byte> Payload);
 
 /// <summary>
-/// All event types of a service, of every module, with the upcasters from their older shapes. Every reader goes through it: aggregates,
-/// projections, history, feed. Immutable and safe for concurrent use.
+/// All event types of a service, across its modules, with the upcasters from older versions. Every reader uses it:
+/// aggregates, projections, history, feed. Immutable and thread-safe.
 /// </summary>
 public sealed partial class EventTypeRegistry
 {
-    /// <summary>How many upcasts one stored event may go through; more can only be upcasters that lead in a circle.</summary>
+    /// <summary>The maximum number of upcasts per stored event. More than this can only be a cycle of
+    /// upcasters.</summary>
     private const int MaxUpcasts = 1_000;
 
     private readonly FrozenDictionary<Type, EventType> byClrType;
@@ -51,13 +52,14 @@ public sealed partial class EventTypeRegistry
     /// <summary>The types in alphabetical order of their names.</summary>
     public IReadOnlyList<EventType> All { get; }
 
-    /// <summary>The shapes that are written no more and that an upcaster starts from, by name and version.</summary>
+    /// <summary>The older versions that have an upcaster, by name and version.</summary>
     public IReadOnlyList<(string Type, int SchemaVersion)> Older { get; }
 
     /// <summary>Builds a registry.</summary>
     /// <exception cref="ArgumentException">
-    /// A type, a name or an upcaster was added twice, an upcaster starts from the present shape, or an event of a module has no
-    /// <see cref="StoredEventAttribute"/> or no serialisation. The message names all of them and says what to change.
+    /// A type, a name or an upcaster was added twice, an upcaster starts from the current version, or an event of a
+    /// module has no <see cref="StoredEventAttribute"/> or no serialisation. The message lists every problem and its
+    /// fix.
     /// </exception>
     public static EventTypeRegistry Create(Action<Builder> register)
     {
@@ -74,7 +76,7 @@ public sealed partial class EventTypeRegistry
     public static EventTypeRegistry Of<TEvent>(JsonSerializerContext json)
         where TEvent : class => Create(types => types.AddAll<TEvent>(json));
 
-    /// <summary>All modules' event types and upcasters in one registry.</summary>
+    /// <summary>Merges the event types and upcasters of all modules into one registry.</summary>
     /// <exception cref="ArgumentException">As for <see cref="Create"/>, across the modules.</exception>
     internal static EventTypeRegistry Merge(IEnumerable<EventTypeRegistry> modules) => Create(types =>
     {
@@ -84,7 +86,7 @@ public sealed partial class EventTypeRegistry
         }
     });
 
-    /// <summary>Writes an event as JSON under a new version 7 id.</summary>
+    /// <summary>Serialises an event as JSON with a new version 7 id.</summary>
     /// <exception cref="UnknownEventTypeException">The type is not registered.</exception>
     public EventData Serialize(object @event, DateTimeOffset now)
     {
@@ -99,13 +101,14 @@ public sealed partial class EventTypeRegistry
     }
 
     /// <summary>
-    /// Reads an event's payload in the present shape: one event as a rule; none or several where an upcaster drops or splits it.
+    /// Reads an event in its current schema version: usually one event, none or several if an upcaster drops or splits
+    /// it.
     /// </summary>
     /// <exception cref="UnknownEventTypeException">
-    /// Neither the name in this schema version is registered nor an upcaster from it: the event was written by another version of the
-    /// service.
+    /// Neither this schema version of the type nor an upcaster from it is registered: the event was written by another
+    /// version of the service.
     /// </exception>
-    /// <exception cref="JsonException">The payload is not what the type's schema says.</exception>
+    /// <exception cref="JsonException">The payload does not match the type's schema.</exception>
     public IReadOnlyList<EventEnvelope> Read(RecordedEvent record)
     {
         ArgumentNullException.ThrowIfNull(record);
@@ -119,7 +122,8 @@ public sealed partial class EventTypeRegistry
     }
 
     /// <summary>
-    /// An event's payload in the present shape as JSON, through the same upcasters; one that is in it already is not touched.
+    /// An event as JSON in its current schema version, through the same upcasters. A payload that is already current is
+    /// not changed.
     /// </summary>
     /// <exception cref="UnknownEventTypeException">As for <see cref="Read"/>.</exception>
     /// <exception cref="JsonException">The payload of an event that must be upcast is not a JSON object.</exception>
@@ -167,5 +171,6 @@ public sealed partial class EventTypeRegistry
         where T : class => value ?? throw new JsonException($"The payload at position {record.Position} is not a JSON object.");
 }
 
-/// <summary>An event type that the service does not know. It is a fault of the code or of a deployment, never of a caller.</summary>
+/// <summary>An event type that the service does not know. This is a coding or deployment error, never the
+/// caller's.</summary>
 public sealed class UnknownEventTypeException(string message) : Exception(message);

@@ -1,8 +1,8 @@
 namespace GrpcCqrs.EventSourcing;
 
 /// <summary>
-/// Says of a projection that its rows depend on the order in which events of different streams were appended, such as a list by
-/// position. Its laws are then checked without that of <c>StreamOrder</c>; without this attribute such rows are taken for a fault.
+/// Marks a projection whose rows depend on the order in which events of different streams were appended, such as a list
+/// by position. Its laws are then checked without <c>StreamOrder</c>; without this attribute such rows count as a bug.
 /// </summary>
 /// <param name="reason">What depends on that order.</param>
 [AttributeUsage(AttributeTargets.Class)]

@@ -4,17 +4,17 @@ using System.Text;
 namespace GrpcCqrs.EventSourcing;
 
 /// <summary>
-/// The names of a projection's tables in the read database. A rebuild fills a new generation of them beside the live one
-/// (blue/green), so each generation's tables have names of their own.
+/// The names of a projection's tables in the read database. A rebuild fills a new generation of them beside the live
+/// one (blue/green), so each generation's tables have their own names.
 /// </summary>
 public static class GenerationNames
 {
-    /// <summary>A table's or an index's name in a generation: <c>books_g3</c>.</summary>
+    /// <summary>The name of a table or index in a generation, such as <c>books_g3</c>.</summary>
     /// <param name="generation">The generation's number, from 1.</param>
     /// <param name="name">The name without a generation.</param>
     public static string NameIn(int generation, string name) => string.Create(CultureInfo.InvariantCulture, $"{name}_g{generation}");
 
-    /// <summary>Replaces each name in braces by its name in a generation.</summary>
+    /// <summary>Replaces each name in braces with its name in a generation.</summary>
     /// <param name="generation">The generation's number, from 1.</param>
     /// <param name="sql">The statement.</param>
     public static string Resolve(int generation, string sql)

@@ -3,14 +3,15 @@ namespace GrpcCqrs.EventSourcing;
 /// <summary>
 /// Keeps some tables of the read database equal to a fold of the events. The engine guarantees:
 /// <list type="number">
-/// <item>Batches come in order of position, without gaps. Events whose types are not in <see cref="Handles"/> are left out.</item>
-/// <item>A batch's writes and the projection's checkpoint are committed in one transaction, so each event takes effect exactly
-/// once.</item>
-/// <item>A batch that throws is rolled back as a whole and delivered again later, perhaps cut differently.</item>
+/// <item>Batches come in order of position, without gaps. Events whose types are not in <see cref="Handles"/> are
+/// omitted.</item>
+/// <item>A batch's writes and the projection's checkpoint are committed in one transaction, so each event takes effect
+/// exactly once.</item>
+/// <item>A batch that throws is rolled back as a whole and delivered again later, possibly split differently.</item>
 /// </list>
-/// In return a projection writes only to its own <see cref="Tables"/>, reads nothing else, and depends on nothing but the events and
-/// those tables. What it keeps in memory between batches belongs in <see cref="IProjectionBatch"/>, since several generations of its
-/// tables may be filled at a time.
+/// In return a projection reads and writes only its own <see cref="Tables"/>, and depends on nothing but the events and those
+/// tables. State that it keeps in memory between batches belongs in <see cref="IProjectionBatch"/>, because several
+/// generations of its tables may be filled at the same time.
 /// </summary>
 public interface IProjection
 {
@@ -18,65 +19,66 @@ public interface IProjection
     string Name { get; }
 
     /// <summary>
-    /// The version of its logic and of its tables, from 1. When it is raised, the engine fills a new generation of the tables from
-    /// the first event on and switches to it once it has caught up.
+    /// The version of its logic and tables, from 1. When it increases, the engine fills a new generation of the tables
+    /// from the first event and switches to it once it has caught up.
     /// </summary>
     int Version { get; }
 
     /// <summary>The tables that only this projection writes. The engine creates, switches and drops them.</summary>
     IReadOnlyList<ProjectionTable> Tables { get; }
 
-    /// <summary>The event types (or base types of them) that it wants to see.</summary>
+    /// <summary>The event types, or their base types, that it handles.</summary>
     IReadOnlyCollection<Type> Handles { get; }
 
     /// <summary>
-    /// What its tables hold, in a form in which two generations can be compared: no generated keys, no order. Default: the tables
-    /// as they are.
+    /// The contents of its tables in a form in which two generations can be compared: without generated keys or an
+    /// order. Default: the tables as they are.
     /// </summary>
     IReadOnlyList<ProjectedRows> Rows => [.. Tables.Select(table => new ProjectedRows(table.Name, $"SELECT * FROM {{{table.Name}}}"))];
 
     /// <summary>Applies a batch.</summary>
     /// <param name="batch">The events, in order of position.</param>
     /// <param name="tables">The tables to write, within an open transaction.</param>
-    /// <param name="cancellationToken">Ends the work; the batch is then rolled back.</param>
+    /// <param name="cancellationToken">Cancels the work; the batch is then rolled back.</param>
     Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, IProjectionTables tables, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Begins to take events in for one generation of the tables. Default: they are kept and given to <see cref="ApplyAsync"/> together. A
-    /// projection that can do with less than the events themselves does it otherwise, so that a rebuild takes many in at once.
+    /// Starts a batch for one generation of the tables. Default: the events are buffered and passed to
+    /// <see cref="ApplyAsync"/> together. A projection that does not need to keep the events themselves can override this,
+    /// so that a rebuild reads many events at a time.
     /// </summary>
     IProjectionBatch Begin() => new EventBatch(this);
 }
 
 /// <summary>
-/// What a projection has in memory of one generation of its tables: events that it has taken in and not written, and what it knows of the tables
-/// from before. Once it was written and that was committed it goes on to be used; when anything fails, or somebody else writes the
-/// tables, it is thrown away. Used by one caller at a time.
+/// A projection's in-memory state for one generation of its tables: the events read but not yet written, and what it
+/// has cached of the tables. It is reused after its writes are committed, and discarded after any failure or when
+/// something else writes the tables. Used by one caller at a time.
 /// </summary>
 public interface IProjectionBatch
 {
-    /// <summary>About how many rows, or streams, there are to write: the time that takes goes by it.</summary>
+    /// <summary>The approximate number of rows or streams to write, as a measure of the time to write them.</summary>
     int Count { get; }
 
-    /// <summary>About how much memory it holds.</summary>
+    /// <summary>The approximate memory it holds, in bytes.</summary>
     long Bytes { get; }
 
-    /// <summary>Takes events in, in order of position. It may read the tables and writes nothing.</summary>
+    /// <summary>Reads events in order of position. It may query the tables but writes nothing.</summary>
     /// <param name="events">The events, of types that the projection handles.</param>
-    /// <param name="tables">The tables, perhaps without an open transaction.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
+    /// <param name="tables">The tables, possibly without an open transaction.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
     Task AddAsync(IReadOnlyList<EventEnvelope> events, IProjectionTables tables, CancellationToken cancellationToken);
 
-    /// <summary>Writes all that was taken in since it was last written.</summary>
+    /// <summary>Writes everything that was added since the last write.</summary>
     /// <param name="tables">The tables, within an open transaction.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
     Task WriteAsync(IProjectionTables tables, CancellationToken cancellationToken);
 }
 
-/// <summary>Events that are kept until they are applied.</summary>
+/// <summary>Buffers events until they are applied.</summary>
 internal sealed class EventBatch(IProjection projection) : IProjectionBatch
 {
-    /// <summary>About what an event takes beside its payload, which is there as bytes and as text.</summary>
+    /// <summary>The approximate overhead of an event besides its payload, which is held as bytes and as text.</summary>
     private const int EventBytes = 1_000;
 
     private List<EventEnvelope> taken = [];
@@ -104,24 +106,26 @@ internal sealed class EventBatch(IProjection projection) : IProjectionBatch
 }
 
 /// <summary>
-/// A projection whose tables are a sum over streams: what one stream contributed can be taken out and folded anew while the rest
-/// stays. That is what lets a bad event stop its own stream only, a stream be replayed, and a sample be audited.
+/// A projection whose tables are a sum over streams: the contribution of one stream can be removed and refolded without
+/// affecting the rest. That makes it possible to park only the stream of a failing event, to replay a stream, and to
+/// audit a sample.
 /// </summary>
 public interface IStreamProjection : IProjection
 {
-    /// <summary>Takes out all that the events of a stream have put in, as if they had never been.</summary>
-    /// <param name="stream">The stream; one that contributed nothing is no error.</param>
+    /// <summary>Removes everything that the events of a stream contributed, as if they had never happened.</summary>
+    /// <param name="stream">The stream. It is no error if it contributed nothing.</param>
     /// <param name="tables">The tables to write, within an open transaction.</param>
-    /// <param name="cancellationToken">Ends the work; the transaction is then rolled back.</param>
+    /// <param name="cancellationToken">Cancels the work; the transaction is then rolled back.</param>
     Task RemoveAsync(StreamId stream, IProjectionTables tables, CancellationToken cancellationToken);
 }
 
-/// <summary>A part of what a projection's tables say.</summary>
-/// <param name="Name">What reports call it, such as the table's name.</param>
+/// <summary>A part of the contents of a projection's tables.</summary>
+/// <param name="Name">Its name in reports, such as the table's name.</param>
 /// <param name="Select">
-/// A SELECT with the tables' names in braces, such as <c>SELECT id, title FROM {books}</c>; no ORDER BY, column names unique.
+/// A SELECT with the table names in braces, such as <c>SELECT id, title FROM {books}</c>; no ORDER BY, unique column
+/// names.
 /// </param>
 /// <param name="StreamColumn">
-/// The column of it that holds <see cref="StreamId.Id"/> of the stream that a row speaks of; null where rows speak of several.
+/// The column that holds the <see cref="StreamId.Id"/> of the row's stream; null if rows depend on several streams.
 /// </param>
 public sealed record ProjectedRows(string Name, string Select, string? StreamColumn = null);

@@ -4,44 +4,46 @@ using System.Runtime.CompilerServices;
 
 namespace GrpcCqrs.EventSourcing;
 
-/// <summary>What came with a query besides the query.</summary>
+/// <summary>The context of a query.</summary>
 /// <param name="ConsistencyToken">
-/// The answer must not be from an older state than this token's; null or empty takes whatever is there.
+/// The answer must not be from an older state than this token's; null or empty for no such requirement.
 /// </param>
 public sealed record QueryContext(string? ConsistencyToken = null);
 
-/// <summary>A query's result, and the state that it is from.</summary>
+/// <summary>A query's result and the position it was read at.</summary>
 /// <param name="Result">The result.</param>
-/// <param name="Position">Every event up to this position is in it; later ones may be.</param>
+/// <param name="Position">Includes every event up to this position; later ones may be included too.</param>
 public readonly record struct QueryAnswer<TResult>(TResult Result, long Position);
 
-/// <summary>A query about a single stream, which is answered also while events of other streams are parked.</summary>
+/// <summary>A query about a single stream. It is answered even while events of other streams are parked.</summary>
 public interface IStreamQuery
 {
-    /// <summary>The stream; null where the query does not name it.</summary>
+    /// <summary>The stream; null if the query does not name it.</summary>
     StreamId? Stream { get; }
 }
 
-/// <summary>Answers queries of one type from the read model. Handlers are singletons and hold no state of a call.</summary>
+/// <summary>Answers queries of one type from the read model. Handlers are singletons and hold no per-call
+/// state.</summary>
 public interface IReadModelQueryHandler<in TQuery, TResult>
     where TQuery : class
 {
     /// <summary>Answers the query.</summary>
     /// <param name="query">The query.</param>
     /// <param name="view">The names of the tables to read.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
-    /// <exception cref="RejectedException">The query is refused.</exception>
+    /// <param name="cancellationToken">Cancels the work.</param>
+    /// <exception cref="RejectedException">The query is rejected.</exception>
     ValueTask<TResult> HandleAsync(TQuery query, ReadView view, CancellationToken cancellationToken);
 }
 
 /// <summary>
-/// Answers queries of one type from the event log, which is never behind. Handlers are singletons and hold no state of a call.
+/// Answers queries of one type from the event log, which is never behind. Handlers are singletons and hold no per-call
+/// state.
 /// </summary>
 public interface IEventLogQueryHandler<in TQuery, TResult>
     where TQuery : class
 {
     /// <summary>Answers the query.</summary>
-    /// <exception cref="RejectedException">The query is refused.</exception>
+    /// <exception cref="RejectedException">The query is rejected.</exception>
     ValueTask<TResult> HandleAsync(TQuery query, CancellationToken cancellationToken);
 }
 
@@ -49,14 +51,19 @@ public interface IEventLogQueryHandler<in TQuery, TResult>
 public interface IQueryBus
 {
     /// <summary>Validates, waits for the consistency token and answers.</summary>
-    /// <exception cref="RejectedException">The query is refused, or the read model did not reach the token in time.</exception>
-    /// <exception cref="InvalidOperationException">No handler is registered for the type: a fault of the service's set-up.</exception>
+    /// <exception cref="RejectedException">The query is rejected, or the read model did not reach the token in
+    /// time.</exception>
+    /// <exception cref="InvalidOperationException">No handler is registered for the type: a configuration
+    /// error.</exception>
     ValueTask<QueryAnswer<TResult>> AskAsync<TQuery, TResult>(TQuery query, QueryContext context, CancellationToken cancellationToken)
         where TQuery : class;
 
-    /// <summary>Validates, waits for the consistency token, and tells the answer and its changes for as long as the caller goes on.</summary>
-    /// <exception cref="RejectedException">The query is refused, or the read model did not reach the token in time.</exception>
-    /// <exception cref="InvalidOperationException">No handler is registered for the type: a fault of the service's set-up.</exception>
+    /// <summary>Validates, waits for the consistency token, and streams the answer and its changes until the caller
+    /// stops.</summary>
+    /// <exception cref="RejectedException">The query is rejected, or the read model did not reach the token in
+    /// time.</exception>
+    /// <exception cref="InvalidOperationException">No handler is registered for the type: a configuration
+    /// error.</exception>
     IAsyncEnumerable<QueryAnswer<TItem>> WatchAsync<TQuery, TItem>(TQuery query, QueryContext context, CancellationToken cancellationToken)
         where TQuery : class;
 }
@@ -64,7 +71,7 @@ public interface IQueryBus
 /// <summary>A query type with its handler.</summary>
 /// <param name="QueryType">The query type.</param>
 /// <param name="HandlerType">The handler's type.</param>
-/// <param name="Projections">The names of the projections that it reads; null for a query of the event log.</param>
+/// <param name="Projections">The names of the projections that it reads; null for an event log query.</param>
 /// <param name="Resolve">Gets the handler.</param>
 public sealed record QueryRegistration(
     Type QueryType, Type HandlerType, IReadOnlyList<string>? Projections, Func<IServiceProvider, object> Resolve);
@@ -109,7 +116,7 @@ internal sealed class QueryBus : IQueryBus
                 return new QueryAnswer<TResult>(await reader.HandleAsync(query, view, cancellationToken), view.Position);
             }
 
-            // Read before the answer is: the answer holds at least what the log held then.
+            // Read the head first: the answer then includes at least the events up to it.
             var head = await store.ReadHeadAsync(cancellationToken);
             var result = await ((IEventLogQueryHandler<TQuery, TResult>)entry.Handler).HandleAsync(query, cancellationToken);
             return new QueryAnswer<TResult>(result, head);

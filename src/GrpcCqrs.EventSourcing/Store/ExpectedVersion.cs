@@ -1,13 +1,13 @@
 namespace GrpcCqrs.EventSourcing;
 
-/// <summary>What a caller expects of a stream's version (the number of its events) before an append.</summary>
+/// <summary>The version (number of events) that a stream must be at before an append.</summary>
 public readonly record struct ExpectedVersion
 {
     private readonly long? version;
 
     private ExpectedVersion(long? version) => this.version = version;
 
-    /// <summary>Append to whatever is there. The default.</summary>
+    /// <summary>Any version. The default.</summary>
     public static ExpectedVersion Any => default;
 
     /// <summary>The stream must not exist.</summary>
@@ -21,7 +21,7 @@ public readonly record struct ExpectedVersion
         return new ExpectedVersion(version);
     }
 
-    /// <summary>Whether any version will do.</summary>
+    /// <summary>Whether any version is accepted.</summary>
     public bool IsAny => version is null;
 
     /// <summary>Whether a stream at this version meets the expectation.</summary>

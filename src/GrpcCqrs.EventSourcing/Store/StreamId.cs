@@ -5,7 +5,7 @@ namespace GrpcCqrs.EventSourcing;
 /// <param name="Id">1-100 characters.</param>
 public readonly record struct StreamId(string Category, string Id)
 {
-    /// <summary>The longest name a stream can have, in characters; the databases' columns are this wide.</summary>
+    /// <summary>The maximum length of a stream's name in characters; the databases' columns are this wide.</summary>
     public const int MaxLength = 151;
 
     /// <summary>The stream of one aggregate.</summary>
@@ -13,8 +13,8 @@ public readonly record struct StreamId(string Category, string Id)
         where TAggregate : class, IAggregate<TAggregate, TEvent>
         where TEvent : class => new(TAggregate.Category, id);
 
-    /// <summary>Takes a written name apart at its first hyphen.</summary>
-    /// <exception cref="FormatException">The text has no hyphen, or nothing before or behind it.</exception>
+    /// <summary>Splits a name at its first hyphen.</summary>
+    /// <exception cref="FormatException">The text has no hyphen, or nothing before or after it.</exception>
     public static StreamId Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -24,11 +24,11 @@ public readonly record struct StreamId(string Category, string Id)
             : throw new FormatException("A stream is named category-id.");
     }
 
-    /// <summary>What a well-formed name is, for whoever wrote another one.</summary>
+    /// <summary>The error text for a malformed name.</summary>
     public const string Form = "Must be category-id: a category of 1-50 of a-z, 0-9 and underscore, an id of 1-100 characters.";
 
-    /// <summary>Takes a name apart that a caller wrote, and checks that it is well formed.</summary>
-    /// <returns>Whether it is: see <see cref="Form"/>.</returns>
+    /// <summary>Splits a name given by a caller, and checks that it is well formed.</summary>
+    /// <returns>Whether it is well formed; see <see cref="Form"/>.</returns>
     public static bool TryParse([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] string? text, out StreamId stream)
     {
         stream = default;
@@ -43,6 +43,6 @@ public readonly record struct StreamId(string Category, string Id)
         return true;
     }
 
-    /// <summary>The written name.</summary>
+    /// <summary>The name, <c>category-id</c>.</summary>
     public override string ToString() => $"{Category}-{Id}";
 }

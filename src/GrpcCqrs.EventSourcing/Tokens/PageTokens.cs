@@ -5,8 +5,8 @@ using System.Text;
 namespace GrpcCqrs.EventSourcing;
 
 /// <summary>
-/// Page tokens: where the next page starts, sealed together with a fingerprint of the query's filters, so that a token does not
-/// open for another query.
+/// Page tokens: the start of the next page, sealed together with a fingerprint of the query's filters, so that a token
+/// is not valid for another query.
 /// </summary>
 public sealed class PageTokens(TokenSealer sealer)
 {
@@ -15,8 +15,8 @@ public sealed class PageTokens(TokenSealer sealer)
     /// <summary>The token for a place in the result.</summary>
     /// <param name="query">The query's name.</param>
     /// <param name="filters">Everything that must stay the same from page to page.</param>
-    /// <param name="number">The first half of the place: a time, a version, an offset.</param>
-    /// <param name="text">The second half: an id, a name; at most 1,000 characters.</param>
+    /// <param name="number">The first part of the place: a time, a version, an offset.</param>
+    /// <param name="text">The second part: an id, a name; at most 1,000 characters.</param>
     public string Write(string query, string filters, long number, string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -27,7 +27,7 @@ public sealed class PageTokens(TokenSealer sealer)
         return sealer.Seal(query, payload);
     }
 
-    /// <summary>The place that a token names; null for an empty token, which asks for the first page.</summary>
+    /// <summary>The place in a token; null for an empty token, which requests the first page.</summary>
     /// <exception cref="RejectedException"><see cref="EngineErrors.PageTokenInvalid"/>.</exception>
     public (long Number, string Text)? Read(string query, string filters, string? token)
     {

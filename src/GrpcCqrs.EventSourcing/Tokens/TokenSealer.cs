@@ -5,7 +5,7 @@ using System.Text;
 
 namespace GrpcCqrs.EventSourcing;
 
-/// <summary>Who a store is: made once, when its database is created, and kept in it.</summary>
+/// <summary>A store's id and secret key: created with its database and stored in it.</summary>
 public sealed class StoreIdentity
 {
     private byte[]? tokenKey;
@@ -13,7 +13,7 @@ public sealed class StoreIdentity
     /// <summary>The store's id.</summary>
     public Guid StoreId { get; private set; }
 
-    /// <summary>The secret that tokens are sealed with; 32 bytes.</summary>
+    /// <summary>The key that seals tokens; 32 bytes.</summary>
     /// <exception cref="InvalidOperationException">The store has not been opened yet.</exception>
     public ReadOnlySpan<byte> TokenKey => tokenKey ?? throw new InvalidOperationException("The store has not been opened yet.");
 
@@ -28,15 +28,15 @@ public sealed class StoreIdentity
 }
 
 /// <summary>
-/// Makes opaque tokens: a purpose, a payload and an HMAC-SHA-256 over both, cut to 128 bits, in base64url. A token of another
-/// store, of another purpose or with a changed bit does not open.
+/// Creates opaque tokens: a purpose, a payload and an HMAC-SHA-256 over both, truncated to 128 bits, in base64url. A
+/// token that is from another store, is for another purpose or was altered is rejected.
 /// </summary>
 public sealed class TokenSealer(StoreIdentity identity)
 {
     private const int MacLength = 16;
     private const byte FormatVersion = 1;
 
-    /// <summary>The longest token that is looked at; longer ones are refused unread.</summary>
+    /// <summary>The maximum token length. Longer ones are rejected unread.</summary>
     public const int MaxTokenLength = 2_000;
 
     /// <summary>Seals a payload.</summary>
@@ -49,7 +49,7 @@ public sealed class TokenSealer(StoreIdentity identity)
         return Base64Url.EncodeToString(token);
     }
 
-    /// <summary>Opens a token; null where it is not one that this store sealed for this purpose.</summary>
+    /// <summary>Opens a token; null if this store did not seal it for this purpose.</summary>
     public byte[]? Open(string purpose, string token)
     {
         ArgumentNullException.ThrowIfNull(token);
@@ -89,7 +89,7 @@ public sealed class ConsistencyTokens(TokenSealer sealer)
 {
     private const string Purpose = "consistency";
 
-    // Between two events all queries are answered with the same token.
+    // Between two events all queries get the same token.
     private volatile Written? last;
 
     /// <summary>The token for a position.</summary>
@@ -107,7 +107,7 @@ public sealed class ConsistencyTokens(TokenSealer sealer)
         return token;
     }
 
-    /// <summary>The position of a token.</summary>
+    /// <summary>The position in a token.</summary>
     /// <exception cref="RejectedException"><see cref="EngineErrors.ConsistencyTokenInvalid"/>.</exception>
     public long Read(string token)
     {
