@@ -15,14 +15,14 @@ using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Hosting;
 
-/// <summary>Puts a service on the network.</summary>
+/// <summary>Hosts a service over gRPC.</summary>
 public static class GrpcCqrsHosting
 {
     /// <summary>Adds endpoints, error model, call contexts, health, reflection and background jobs.</summary>
     /// <param name="builder">The host.</param>
     /// <param name="errorDomain">The service's name, for <c>ErrorInfo.domain</c>.</param>
     /// <param name="queryServices">
-    /// Full names of the gRPC services that answer from the read model; the read model's health is theirs.
+    /// Full names of the gRPC services that answer from the read model. Their health depends on it.
     /// </param>
     public static WebApplicationBuilder AddGrpcCqrs(this WebApplicationBuilder builder, string errorDomain, params string[] queryServices)
     {
@@ -64,7 +64,7 @@ public static class GrpcCqrsHosting
         return builder;
     }
 
-    /// <summary>Brings the databases to the newest schema. Call it before the host runs.</summary>
+    /// <summary>Upgrades the databases to the latest schema. Call it before the host runs.</summary>
     public static async Task InitializeStorageAsync(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
@@ -72,7 +72,7 @@ public static class GrpcCqrsHosting
     }
 
     /// <summary>
-    /// Which part of the service this process is: a service maps its own gRPC services accordingly.
+    /// The role of this process, which decides the gRPC services that a service maps.
     /// </summary>
     public static NodeOptions Node(this WebApplication app)
     {
@@ -81,8 +81,8 @@ public static class GrpcCqrsHosting
     }
 
     /// <summary>
-    /// Maps the event feed, operations, health and reflection, and <c>/health/live</c> (the process runs) and <c>/health/ready</c> (the checks pass) for
-    /// probes over HTTP.
+    /// Maps the event feed, operations, health and reflection, and for HTTP probes <c>/health/live</c> (the process
+    /// runs) and <c>/health/ready</c> (the checks pass).
     /// </summary>
     public static WebApplication MapGrpcCqrs(this WebApplication app)
     {

@@ -8,7 +8,7 @@ namespace GrpcCqrs.Hosting;
 /// <summary>The gRPC services that the host maps, for health and reflection. Complete once the host starts.</summary>
 internal sealed class MappedServices
 {
-    /// <summary>Where the services are mapped; set when the engine maps its own.</summary>
+    /// <summary>The host's route builder; set when the engine maps its own services.</summary>
     public IEndpointRouteBuilder? Routes { get; set; }
 
     private IEnumerable<GrpcMethodMetadata> Methods => (Routes?.DataSources ?? [])
@@ -19,11 +19,11 @@ internal sealed class MappedServices
     /// <summary>The full names, such as <c>blog.v1.PostQueryService</c>.</summary>
     public HashSet<string> FindNames() => Methods.Select(method => method.Method.ServiceName).ToHashSet(StringComparer.Ordinal);
 
-    /// <summary>The descriptors; a service that was bound by hand has none.</summary>
+    /// <summary>The descriptors. A manually bound service has none.</summary>
     public IReadOnlyList<ServiceDescriptor> FindDescriptors() =>
         [.. Methods.Select(method => method.ServiceType).Distinct().Select(FindDescriptor).OfType<ServiceDescriptor>()];
 
-    /// <summary>protoc nests a service's base class in the static class that has its descriptor.</summary>
+    /// <summary>protoc nests a service's base class in the static class that holds its descriptor.</summary>
     private static ServiceDescriptor? FindDescriptor(Type serviceType)
     {
         for (var type = serviceType; type is not null; type = type.BaseType)

@@ -3,16 +3,16 @@ using GrpcCqrs.Storage;
 
 namespace GrpcCqrs.Hosting;
 
-/// <summary>What a process does of all that the service does.</summary>
+/// <summary>The role of a process within the service.</summary>
 public enum NodeRole
 {
     /// <summary>Everything: commands, queries and projecting.</summary>
     Everything,
 
-    /// <summary>Commands only; touches no read database.</summary>
+    /// <summary>Commands only; uses no read database.</summary>
     Command,
 
-    /// <summary>Queries only; reads a read database that others project into, or one of its own.</summary>
+    /// <summary>Queries only; reads a read database that another process projects into, or its own.</summary>
     Query,
 
     /// <summary>Projecting only; serves operators and health.</summary>
@@ -20,20 +20,22 @@ public enum NodeRole
 }
 
 /// <summary>
-/// Which part of the service this process is. Several of each kind run on the same databases. Configuration section <c>Node</c>.
+/// The role of this process. Several processes of each role can run on the same databases. Configuration section
+/// <c>Node</c>.
 /// </summary>
 public sealed class NodeOptions
 {
     /// <summary>The configuration section.</summary>
     public const string Section = "Node";
 
-    /// <summary>What it does. Default <see cref="NodeRole.Everything"/>.</summary>
+    /// <summary>The role. Default <see cref="NodeRole.Everything"/>.</summary>
     [EnumDataType(typeof(NodeRole))]
     public NodeRole Role { get; set; } = NodeRole.Everything;
 
     /// <summary>
-    /// Of a query node: whether it keeps its read database itself, fed from the event log; then <c>Storage:Read</c> must lead to one
-    /// of its own, such as SQLite in its own directory. Default false: another process projects into it.
+    /// For a query node: whether it maintains a read database of its own from the event log. <c>Storage:Read</c> must
+    /// then point to a separate database, such as SQLite in the node's own directory. Default false: another process
+    /// projects into it.
     /// </summary>
     public bool OwnReadDatabase { get; set; }
 
@@ -43,7 +45,7 @@ public sealed class NodeOptions
     /// <summary>Whether queries are served.</summary>
     public bool ServesQueries => Role is NodeRole.Everything or NodeRole.Query;
 
-    /// <summary>What becomes of the projections here.</summary>
+    /// <summary>How this process takes part in projecting.</summary>
     public ProjectionMode Projections => Role switch
     {
         NodeRole.Command => ProjectionMode.Off,

@@ -7,13 +7,14 @@ using Microsoft.Extensions.Hosting;
 
 namespace GrpcCqrs.Hosting;
 
-/// <summary>Server reflection, v1 and v1alpha, for grpcurl, <c>buf curl</c> and the like.</summary>
+/// <summary>Server reflection, v1 and v1alpha, for grpcurl, <c>buf curl</c> and similar tools.</summary>
 internal static class ServerReflection
 {
-    /// <summary>Registers reflection about the mapped services and about <c>google.rpc</c>'s error details, which no service imports.</summary>
+    /// <summary>Registers reflection for the mapped services and for <c>google.rpc</c>'s error details, which no
+    /// service imports.</summary>
     public static void AddServerReflection(this IServiceCollection services)
     {
-        // Registered first: the library's own registrations leave these alone.
+        // Registered first: the library's own registrations do not replace these.
         services.AddSingleton(provider =>
         {
             var (names, symbols) = Describe(provider);
@@ -27,7 +28,7 @@ internal static class ServerReflection
         services.AddGrpcReflection();
     }
 
-    /// <summary>Maps both versions. An open stream ends when the server stops, so that it does not delay the stop.</summary>
+    /// <summary>Maps both versions. Open streams end when the server stops, so that they do not delay it.</summary>
     public static void MapServerReflection(this IEndpointRouteBuilder endpoints)
     {
         var stopping = endpoints.ServiceProvider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;

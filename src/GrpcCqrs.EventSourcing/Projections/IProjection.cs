@@ -9,9 +9,9 @@ namespace GrpcCqrs.EventSourcing;
 /// exactly once.</item>
 /// <item>A batch that throws is rolled back as a whole and delivered again later, possibly split differently.</item>
 /// </list>
-/// In return a projection reads and writes only its own <see cref="Tables"/>, and depends on nothing but the events and those
-/// tables. State that it keeps in memory between batches belongs in <see cref="IProjectionBatch"/>, because several
-/// generations of its tables may be filled at the same time.
+/// In return a projection reads and writes only its own <see cref="Tables"/>, and depends on nothing but the events
+/// and those tables. State that it keeps in memory between batches belongs in <see cref="IProjectionBatch"/>, because
+/// several generations of its tables may be filled at the same time.
 /// </summary>
 public interface IProjection
 {
@@ -44,8 +44,8 @@ public interface IProjection
 
     /// <summary>
     /// Starts a batch for one generation of the tables. Default: the events are buffered and passed to
-    /// <see cref="ApplyAsync"/> together. A projection that does not need to keep the events themselves can override this,
-    /// so that a rebuild reads many events at a time.
+    /// <see cref="ApplyAsync"/> together. A projection that does not need to keep the events themselves can override
+    /// this, so that a rebuild reads many events at a time.
     /// </summary>
     IProjectionBatch Begin() => new EventBatch(this);
 }

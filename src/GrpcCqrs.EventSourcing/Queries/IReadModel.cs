@@ -33,7 +33,8 @@ public interface IReadModel
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <exception cref="RejectedException">
     /// <see cref="EngineErrors.ReadModelBehind"/>: not reached within the configured limit.
-    /// <see cref="EngineErrors.ProjectionParked"/>: events up to the position are parked, so the answer would lack them.
+    /// <see cref="EngineErrors.ProjectionParked"/>: events up to the position are parked, so the answer would lack
+    /// them.
     /// </exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     ValueTask<ReadView> WaitForAsync(long position, IReadOnlyCollection<string> projections, StreamId? stream, CancellationToken cancellationToken);

@@ -18,8 +18,8 @@ public interface IEventStore
     /// <returns>The result, once it is durable.</returns>
     /// <exception cref="RejectedException">
     /// <see cref="EngineErrors.WriteQueueFull"/>: nothing was written, retry later.
-    /// <see cref="EngineErrors.DatabaseUnavailable"/>: the database failed. Whether the append was committed is unknown only
-    /// if the commit itself failed, so retry with the same command id.
+    /// <see cref="EngineErrors.DatabaseUnavailable"/>: the database failed. Whether the append was committed is unknown
+    /// only if the commit itself failed, so retry with the same command id.
     /// </exception>
     /// <exception cref="ArgumentException">The request is malformed: no stream, no metadata, or a text wider than its column.</exception>
     /// <exception cref="System.Data.Common.DbException">The database rejects a value; nothing was written.</exception>

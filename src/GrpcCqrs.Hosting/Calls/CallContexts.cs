@@ -8,43 +8,45 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Hosting;
 
-/// <summary>Makes the context of a command or a query from a gRPC call, and tells the caller which state an answer is from.</summary>
+/// <summary>Creates the context of a command or query from a gRPC call, and returns an answer's state to the
+/// caller.</summary>
 public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
 {
     /// <summary>The trailing metadata with the consistency token of the answer's state.</summary>
     public const string TokenTrailer = "grpccqrs-consistency-token";
 
     /// <summary>
-    /// The trailing metadata with the position of that state; of two tokens of one store, the one with the larger position holds for
-    /// both.
+    /// The trailing metadata with the position of that state. Of two tokens of one store, the one with the larger
+    /// position covers both.
     /// </summary>
     public const string PositionTrailer = "grpccqrs-position";
 
     /// <summary>
-    /// The request header with a consistency token for a query, as a session of the client sends it with each call; the later one of
-    /// it and the token in the request holds.
+    /// The request header with a consistency token for a query, which a client session sends with each call. If the
+    /// request has a token too, the later one applies.
     /// </summary>
     public const string TokenHeader = TokenTrailer;
 
-    /// <summary>The request header that names the conversation. Default: the trace id of the call.</summary>
+    /// <summary>The request header with the correlation id. Default: the trace id of the call.</summary>
     public const string CorrelationHeader = "grpccqrs-correlation-id";
 
-    /// <summary>The request header that names what caused the command. Default: the command id.</summary>
+    /// <summary>The request header with the causation id of the command. Default: the command id.</summary>
     public const string CausationHeader = "grpccqrs-causation-id";
 
     private const int MaxHeaderLength = 128;
     private const string Anonymous = "anonymous";
 
-    /// <summary>Who calls; <c>anonymous</c> where the host does not authenticate callers.</summary>
+    /// <summary>The calling user; <c>anonymous</c> if the host does not authenticate callers.</summary>
     public static string UserOf(ServerCallContext call) =>
         call.GetHttpContext().User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name } ? name : Anonymous;
 
     /// <summary>The context of a command.</summary>
-    /// <param name="request">The whole request; a hash of it tells a repetition from a reuse of the command id.</param>
+    /// <param name="request">The whole request. Its hash distinguishes a repetition from a reuse of the command
+    /// id.</param>
     /// <param name="commandId">The caller's command id; empty for none.</param>
-    /// <param name="expectedVersion">The version that the caller expects; null for any.</param>
+    /// <param name="expectedVersion">The caller's expected version; null for any.</param>
     /// <param name="call">The call.</param>
-    /// <returns>The context; what is malformed is among its violations, for the pipeline to refuse and to audit.</returns>
+    /// <returns>The context. Malformed values become violations, for the pipeline to reject and audit.</returns>
     public CommandContext ForCommand(IMessage request, string commandId, long? expectedVersion, ServerCallContext call)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -53,7 +55,7 @@ public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
         var now = clock.GetUtcNow();
         var violations = new List<FieldViolation>();
 
-        // The length and the digits, since the parser trims and takes more than the standard's form.
+        // Check length and digits too: the parser trims and accepts more than the standard's form.
         var isIdempotent = Guid.TryParseExact(commandId, "D", out var id) && id != Guid.Empty
             && commandId.Length == 36 && commandId.All(c => c == '-' || char.IsAsciiHexDigit(c));
         if (!isIdempotent)
@@ -67,7 +69,7 @@ public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
         {
             CommandId = id,
 
-            // With its type: a null array by itself would become an empty hash, and not none.
+            // Needs the type: an untyped null array would become an empty hash instead of none.
             RequestHash = isIdempotent ? (ReadOnlyMemory<byte>?)HashOf(call.Method, request) : null,
             ExpectedVersion = expectedVersion is { } version and >= 0 ? ExpectedVersion.Exactly(version) : ExpectedVersion.Any,
             User = UserOf(call),
@@ -101,9 +103,12 @@ public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
 
     /// <summary>The context of a query.</summary>
     /// <param name="consistencyToken">The request's consistency token; empty for none.</param>
-    /// <param name="call">The call, whose <see cref="TokenHeader"/> may hold another one.</param>
+    /// <param name="call">The call. Its <see cref="TokenHeader"/> may hold another token.</param>
     /// <returns>The context with the later of the two.</returns>
-    /// <exception cref="RejectedException"><see cref="EngineErrors.ConsistencyTokenInvalid"/>: there is a header, and one of the two is not of this store.</exception>
+    /// <exception cref="RejectedException">
+    /// <see cref="EngineErrors.ConsistencyTokenInvalid"/>: there is a header, and one of the two tokens is not from
+    /// this store.
+    /// </exception>
     public QueryContext ForQuery(string consistencyToken, ServerCallContext call)
     {
         ArgumentNullException.ThrowIfNull(consistencyToken);
@@ -117,8 +122,8 @@ public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
         return new QueryContext(consistencyToken.Length > 0 && tokens.Read(consistencyToken) > required ? consistencyToken : header);
     }
 
-    /// <summary>Adds the state that an answer is from to the call's trailing metadata.</summary>
-    /// <param name="position">The position of the last event in it.</param>
+    /// <summary>Adds the state of an answer to the call's trailing metadata.</summary>
+    /// <param name="position">The position of the last event included in the answer.</param>
     /// <param name="call">The call.</param>
     /// <returns>The consistency token.</returns>
     public string Answered(long position, ServerCallContext call)

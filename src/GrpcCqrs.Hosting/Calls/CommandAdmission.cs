@@ -7,12 +7,13 @@ using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Hosting;
 
-/// <summary>Refuses calls of commands while the service has as many as it can take.</summary>
+/// <summary>Admission control at the endpoint: limits the number of concurrent command calls.</summary>
 public static class CommandAdmissionEndpoints
 {
     /// <summary>
-    /// Has the calls of a mapped gRPC service refused with <see cref="EngineErrors.WriteQueueFull"/> while
-    /// <see cref="EndpointOptions.MaxCommands"/> of them are under way, all such services of the process together.
+    /// Rejects calls to a mapped gRPC service with <see cref="EngineErrors.WriteQueueFull"/> while
+    /// <see cref="EndpointOptions.MaxCommands"/> of them are in progress, counted over all such services of the
+    /// process.
     /// </summary>
     /// <exception cref="ArgumentNullException">No service was given.</exception>
     public static TBuilder RefuseWhenOverloaded<TBuilder>(this TBuilder service)
@@ -31,9 +32,9 @@ public static class CommandAdmissionEndpoints
 }
 
 /// <summary>
-/// Counts the commands that are under way and refuses one too many before anything is done for it: an answer made beforehand, no
-/// exception, no mapping. So the load beyond what the service can do takes little from what it does, and what waits is bounded from
-/// the network on, also where processors are short and not the database.
+/// Counts the commands in progress and rejects further ones before any work is done: with a prepared response, no
+/// exception and no mapping. Excess load thus takes little capacity from accepted commands, and the backlog is bounded
+/// from the network on, even if the bottleneck is the CPU and not the database.
 /// </summary>
 internal sealed class CommandAdmission
 {
@@ -69,7 +70,10 @@ internal sealed class CommandAdmission
         await RefuseAsync(http);
     };
 
-    /// <summary>Waits for a call's message: a client that is slow to send one must not hold a place. False where the caller gave up.</summary>
+    /// <summary>
+    /// Waits for a call's message, so that a client that is slow to send it does not occupy a slot. False if the caller
+    /// cancelled.
+    /// </summary>
     private static async ValueTask<bool> HasMessageAsync(HttpContext http)
     {
         try
@@ -86,7 +90,7 @@ internal sealed class CommandAdmission
 
     private async Task RefuseAsync(HttpContext http)
     {
-        // A request that is left unread has its stream reset, at which some clients lose the answer and some the connection.
+        // An unread request gets its stream reset, on which some clients lose the response and some the connection.
         await http.Request.Body.CopyToAsync(Stream.Null, http.RequestAborted);
         http.Response.ContentType = "application/grpc";
         var headers = http.Response.Headers;

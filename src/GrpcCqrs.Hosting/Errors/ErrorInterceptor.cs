@@ -9,16 +9,16 @@ using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Hosting;
 
-/// <summary>How errors are told. Set by the service's code.</summary>
+/// <summary>How errors are returned. Set by the service's code.</summary>
 public sealed class ErrorOptions
 {
-    /// <summary>Who speaks in <c>ErrorInfo.domain</c>: the service's name.</summary>
+    /// <summary>The <c>ErrorInfo.domain</c> of errors: the service's name.</summary>
     public string Domain { get; set; } = "grpccqrs";
 }
 
 /// <summary>
-/// The last thing between a call and the network: refusals become statuses with details; anything else becomes INTERNAL with a
-/// reference, and goes into the log.
+/// The outermost interceptor: converts rejections to statuses with details. Anything else is logged and becomes
+/// INTERNAL with a reference number.
 /// </summary>
 internal sealed partial class ErrorInterceptor(IOptions<ErrorOptions> options, ILogger<ErrorInterceptor> logger) : Interceptor
 {
@@ -90,7 +90,7 @@ internal sealed partial class ErrorInterceptor(IOptions<ErrorOptions> options, I
             return ErrorStatus.ToRpcException(rejection, options.Value.Domain);
         }
 
-        // A driver may report the query that it ended as its own failure.
+        // A driver may report a cancelled query as its own failure.
         if (exception is OperationCanceledException or IOException or DbException && context.CancellationToken.IsCancellationRequested)
         {
             return new RpcException(new Status(StatusCode.Cancelled, "The caller gave up."));

@@ -6,10 +6,10 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Hosting;
 
-/// <summary>Turns errors into gRPC statuses with google.rpc details (AIP-193).</summary>
+/// <summary>Converts errors to gRPC statuses with google.rpc details (AIP-193).</summary>
 public static class ErrorStatus
 {
-    /// <summary>The trailer that carries the google.rpc.Status.</summary>
+    /// <summary>The trailer with the google.rpc.Status.</summary>
     public const string DetailsTrailer = "grpc-status-details-bin";
 
     /// <summary>The gRPC status of a kind of error.</summary>
@@ -25,9 +25,9 @@ public static class ErrorStatus
         _ => StatusCode.Unknown,
     };
 
-    /// <summary>The exception that tells a caller why its request was refused.</summary>
-    /// <param name="rejection">The refusal.</param>
-    /// <param name="domain">Who speaks: the service's name in ErrorInfo.</param>
+    /// <summary>The exception for a rejected request.</summary>
+    /// <param name="rejection">The rejection.</param>
+    /// <param name="domain">The service's name, for ErrorInfo.</param>
     public static RpcException ToRpcException(RejectedException rejection, string domain)
     {
         ArgumentNullException.ThrowIfNull(rejection);
@@ -76,7 +76,8 @@ public static class ErrorStatus
         return ToRpcException(CodeOf(rejection.Code.Kind), rejection.Message, details);
     }
 
-    /// <summary>The exception that tells a caller no more than that the service failed, and under which number the log says why.</summary>
+    /// <summary>The exception for a failure of the service. It carries only the reference number of the log
+    /// entry.</summary>
     public static RpcException Internal(string reference, string domain)
     {
         var info = Info("INTERNAL", domain);
@@ -87,7 +88,8 @@ public static class ErrorStatus
             [info, new RequestInfo { RequestId = reference }]);
     }
 
-    /// <summary>The response headers that tell the same where a call never reached the gRPC server (a response of trailers only).</summary>
+    /// <summary>The same error as response headers, for a call that never reached the gRPC server (a trailers-only
+    /// response).</summary>
     internal static (string Status, string Message, string Details) ToHeaders(RpcException told) => (
         ((int)told.StatusCode).ToString(System.Globalization.CultureInfo.InvariantCulture),
         Uri.EscapeDataString(told.Status.Detail),

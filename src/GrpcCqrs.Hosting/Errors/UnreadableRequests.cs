@@ -6,14 +6,15 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Hosting;
 
 /// <summary>
-/// The gRPC server parses a request before any interceptor runs, and answers what it cannot parse with UNKNOWN. This puts the error
-/// table's own row in its place: the call ended with UNKNOWN and never reached <see cref="ErrorInterceptor"/>.
+/// The gRPC server parses a request before any interceptor runs, and returns UNKNOWN if that fails. This middleware
+/// replaces that status with the error table's own: it applies if a call ended with UNKNOWN and never reached
+/// <see cref="ErrorInterceptor"/>.
 /// </summary>
 internal sealed class UnreadableRequests(RequestDelegate next, IOptions<ErrorOptions> options)
 {
     private static readonly object ReachedKey = new();
 
-    /// <summary>Notes that a call has reached the interceptors.</summary>
+    /// <summary>Marks a call as having reached the interceptors.</summary>
     public static void Reached(ServerCallContext call) => call.GetHttpContext().Items[ReachedKey] = true;
 
     public async Task InvokeAsync(HttpContext http)

@@ -6,20 +6,22 @@ using GrpcCqrs.Storage;
 namespace GrpcCqrs.Hosting.Feed;
 
 /// <summary>
-/// Writes to a client one message after the other, each only when the one before it is taken, and cuts the client off when it takes
-/// nothing for too long.
+/// Writes messages to a client one at a time, each only after the previous one was accepted, and ends the call if the
+/// client accepts none for too long.
 /// </summary>
 internal sealed class BackpressureStreamWriter<T>(IServerStreamWriter<T> stream, FeedOptions options, TimeProvider clock)
 {
     /// <summary>Writes one message.</summary>
     /// <param name="message">The message.</param>
-    /// <param name="resumeAfter">What the client is told to start behind where it is cut off; null where the service knows that by itself.</param>
+    /// <param name="resumeAfter">
+    /// The position to resume after, sent to a client that is disconnected; null if the service tracks it.
+    /// </param>
     /// <param name="cancellationToken">The call's.</param>
     /// <exception cref="RejectedException"><see cref="FeedErrors.SlowConsumer"/>.</exception>
     public async Task WriteAsync(T message, long? resumeAfter, CancellationToken cancellationToken)
     {
-        // A write to a caller that is gone is an error of the server otherwise. The token is not for the write itself: that would end the
-        // call without telling why.
+        // Writing to a disconnected caller would be logged as a server error. The token is not passed to the write
+        // itself, because cancelling that would end the call without an error.
         cancellationToken.ThrowIfCancellationRequested();
         var writing = Task.CompletedTask;
         try
@@ -46,7 +48,7 @@ internal sealed class BackpressureStreamWriter<T>(IServerStreamWriter<T> stream,
         }
     }
 
-    /// <summary>The error of a feed that ends since the service does.</summary>
+    /// <summary>The error of a feed call that ends because the service stops.</summary>
     public RejectedException Stopping(long? resumeAfter) => new(FeedErrors.ServiceStopping, "The service is stopping.")
     {
         Facts = ResumeFacts(resumeAfter),

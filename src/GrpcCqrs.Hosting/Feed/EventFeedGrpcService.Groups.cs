@@ -35,7 +35,7 @@ internal sealed partial class EventFeedGrpcService
         var sending = SendAsync(member, maxInFlight, responseStream, ending.Token);
         try
         {
-            // The client closes its side, or says something wrong; or there is nothing more to send.
+            // The client closes its side or sends something invalid, or there is nothing more to send.
             var first = await Task.WhenAny(listening, sending);
             await ending.CancelAsync();
             await first;
@@ -50,7 +50,7 @@ internal sealed partial class EventFeedGrpcService
             Forget(sending);
         }
 
-        // The other one ends with the call; what it then says is no news.
+        // The other task ends with the call; its error is no longer relevant.
         static void Forget(Task task) =>
             _ = task.ContinueWith(static ended => ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
@@ -81,10 +81,10 @@ internal sealed partial class EventFeedGrpcService
         return new SkipParkedEventsResponse();
     }
 
-    /// <summary>Hears what a member says until it closes its side.</summary>
+    /// <summary>Processes a member's messages until it closes its side.</summary>
     private static async Task ListenAsync(IAsyncStreamReader<ConsumeRequest> requestStream, GroupMember member)
     {
-        // Without a token, which would end the call without telling why.
+        // Without a token, which would end the call without an error.
         while (await MoveNextAsync())
         {
             var said = requestStream.Current;
@@ -107,7 +107,7 @@ internal sealed partial class EventFeedGrpcService
             }
             catch (IOException exception)
             {
-                // The caller is gone, of which the call's token may not have heard yet.
+                // The caller has disconnected; the call's token may not be cancelled yet.
                 throw new RpcException(new Status(StatusCode.Cancelled, "The caller gave up.", exception));
             }
         }

@@ -56,7 +56,7 @@ internal sealed partial class EventFeedGrpcService(
         var (after, filter) = requests.Check(request);
         using var call = feed.Open();
 
-        // A client that waits for events can tell from the headers that it is connected.
+        // The headers show a waiting client that it is connected.
         await context.WriteResponseHeadersAsync([]);
         await SendAsync(
             feed.SubscribeAsync(after, filter, CancellationToken.None), responseStream, after, context,
@@ -106,7 +106,7 @@ internal sealed partial class EventFeedGrpcService(
         }
     }
 
-    /// <summary>Ends with the call or with the service, so that no open feed holds up a stop.</summary>
+    /// <summary>Cancelled with the call or when the service stops, so that no open feed call delays the stop.</summary>
     private CancellationTokenSource Ending(ServerCallContext context) =>
         CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
 

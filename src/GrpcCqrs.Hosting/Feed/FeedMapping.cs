@@ -8,7 +8,7 @@ using ParkedEvent = GrpcCqrs.Feed.V1.ParkedEvent;
 
 namespace GrpcCqrs.Hosting.Feed;
 
-/// <summary>The feed's messages as protos.</summary>
+/// <summary>Maps the feed's messages to protos.</summary>
 internal static class FeedMapping
 {
     /// <summary>The events of one position.</summary>

@@ -5,7 +5,7 @@ using GrpcCqrs.Storage;
 
 namespace GrpcCqrs.Hosting.Feed;
 
-/// <summary>Checks requests to the feed, all fields of one before it is refused.</summary>
+/// <summary>Validates feed requests. All fields are checked before a request is rejected.</summary>
 internal sealed partial class FeedRequests(EventTypeRegistry types)
 {
     private const int MaxEventTypes = 50;
@@ -152,7 +152,7 @@ internal sealed partial class FeedRequests(EventTypeRegistry types)
         return new FeedFilter(EventTypes(filter.EventTypes, "filter.event_types", problems), filter.Stream, filter.Category);
     }
 
-    /// <summary>A name that no type has would leave everything out, silently.</summary>
+    /// An unknown name would silently filter out everything.
     private string[] EventTypes(IReadOnlyList<string> names, string field, Problems problems)
     {
         problems.Require(names.Count <= MaxEventTypes, field, $"Must be at most {MaxEventTypes}.");

@@ -6,18 +6,20 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Hosting;
 
 /// <summary>
-/// Sends what is told to a client of a server stream, at the client's pace: one that takes nothing for <c>Feed:SlowConsumerTimeout</c> is
-/// cut off, and a stop of the service ends the call, both with where to go on.
+/// Sends the items of a server stream at the client's pace. A client that reads nothing for
+/// <c>Feed:SlowConsumerTimeout</c> is disconnected, and a stop of the service ends the call; both errors carry the
+/// position to resume after.
 /// </summary>
 public sealed class StreamWriters(IOptions<FeedOptions> options, TimeProvider clock, IHostApplicationLifetime lifetime)
 {
-    /// <summary>Sends all items, until there are no more or the call ends.</summary>
-    /// <param name="items">Begins to tell the items; is given what ends them.</param>
-    /// <param name="toProto">Makes a message of an item.</param>
-    /// <param name="resumeAfter">What a client that got the item is told to start behind.</param>
+    /// <summary>Sends all items until there are no more or the call ends.</summary>
+    /// <param name="items">Starts the items; its token ends them.</param>
+    /// <param name="toProto">Converts an item to a message.</param>
+    /// <param name="resumeAfter">The position to resume after once the client has received the item.</param>
     /// <param name="stream">The call's stream.</param>
     /// <param name="call">The call.</param>
-    /// <exception cref="EventSourcing.RejectedException">The client is too slow, or the service stops.</exception>
+    /// <exception cref="EventSourcing.RejectedException">The client is too slow, or the service is
+    /// stopping.</exception>
     public async Task WriteAllAsync<TItem, TMessage>(
         Func<CancellationToken, IAsyncEnumerable<TItem>> items, Func<TItem, TMessage> toProto, Func<TItem, long> resumeAfter,
         IServerStreamWriter<TMessage> stream, ServerCallContext call)

@@ -8,9 +8,10 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Hosting.Health;
 
 /// <summary>
-/// Whether the read model keeps up, measured from the store's own head: a dead projector cannot report itself well. Only what queries
-/// read, the live tables, can make it unhealthy, by standing still or by being ahead of the log; what an operator should look at
-/// makes it degraded. A process that follows another's checkpoints judges by those.
+/// Checks that the read model keeps up, measured against the store's own head, since a dead projector cannot report its
+/// own failure. Only the live tables, which queries read, can make it unhealthy: by making no progress or by being
+/// ahead of the log. Anything else that needs an operator's attention makes it degraded. A process that follows
+/// another's checkpoints uses those.
 /// </summary>
 internal sealed class ReadModelHealthCheck(
     IEventStore store, IProjectionMonitor projections, IOptions<ReadModelHealthOptions> options, TimeProvider clock) : IHealthCheck
@@ -19,7 +20,7 @@ internal sealed class ReadModelHealthCheck(
     {
         try
         {
-            // The tables first: what they have reached by now is not ahead of an older head.
+            // The tables first: what they have reached by now cannot be ahead of a head read later.
             var all = projections.Current;
             var head = await store.ReadHeadAsync(cancellationToken);
             return Judge(all, head, clock.GetUtcNow(), options.Value.MaxStall);
@@ -30,11 +31,11 @@ internal sealed class ReadModelHealthCheck(
         }
     }
 
-    /// <summary>The judgement on some sets of tables.</summary>
-    /// <param name="all">The sets.</param>
-    /// <param name="head">The newest event.</param>
-    /// <param name="now">The time.</param>
-    /// <param name="maxStall">How long live tables may stand still behind the newest event.</param>
+    /// <summary>Evaluates some table generations.</summary>
+    /// <param name="all">The generations.</param>
+    /// <param name="head">The position of the last event.</param>
+    /// <param name="now">The current time.</param>
+    /// <param name="maxStall">How long live tables may make no progress while behind the head.</param>
     public static HealthCheckResult Judge(IReadOnlyList<ProjectionStatus> all, long head, DateTimeOffset now, TimeSpan maxStall)
     {
         ProjectionStatus[] live = [.. all.Where(set => set.State == GenerationState.Live)];
@@ -62,7 +63,7 @@ internal sealed class ReadModelHealthCheck(
             ? HealthCheckResult.Degraded(string.Join(' ', concerns), data: data)
             : HealthCheckResult.Healthy(Text($"At most {live.Max(set => head - set.Position)} events behind."), data);
 
-        // The old version's tables get no more events while the new version's are filled; they are read meanwhile.
+        // The old version's tables get no more events while the new version's are filled; queries read them meanwhile.
         bool IsReplaced(ProjectionStatus set) => all.Any(other =>
             other.Name == set.Name && other.State == GenerationState.Building && other.Version != set.Version && now - other.ProgressTime <= maxStall);
     }

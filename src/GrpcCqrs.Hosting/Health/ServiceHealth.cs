@@ -10,32 +10,34 @@ using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Hosting.Health;
 
-/// <summary>How often health is looked at. Configuration section <c>Health</c>.</summary>
+/// <summary>How often the health checks run. Configuration section <c>Health</c>.</summary>
 public sealed class HealthOptions
 {
     /// <summary>The configuration section.</summary>
     public const string Section = "Health";
 
     /// <summary>
-    /// How often the health checks run for <c>grpc.health.v1</c>. Check answers with the result of the last run, and Watch reports a change
-    /// after the run that found it. Default 5 seconds; from 1 second to 1 hour. The probes over HTTP run the checks at each request.
+    /// How often the health checks run for <c>grpc.health.v1</c>. Check returns the result of the last run, and Watch
+    /// reports a change after the run that found it. Default 5 seconds; from 1 second to 1 hour. The HTTP probes run
+    /// the checks on each request.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00", ParseLimitsInInvariantCulture = true, ConvertValueInInvariantCulture = true)]
     public TimeSpan WatchInterval { get; set; } = TimeSpan.FromSeconds(5);
 }
 
-/// <summary>Serves <c>grpc.health.v1</c> from the health checks that are registered in the host.</summary>
+/// <summary>Serves <c>grpc.health.v1</c> from the host's registered health checks.</summary>
 internal static class ServiceHealth
 {
-    /// <summary>How long a check that names no time-out may take before it counts as failed: well under the publisher's 30 s.</summary>
+    /// <summary>The time limit of a check without its own time-out, after which it counts as failed: well under the
+    /// publisher's 30 s.</summary>
     private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// Registers <c>grpc.health.v1</c>.
     /// <list type="number">
-    /// <item>The empty name stands for the whole server, which is as healthy as all checks together.</item>
-    /// <item>A mapped gRPC service depends on each check that is tagged with its full name, and on each check whose tags name no
-    /// mapped service.</item>
+    /// <item>The empty name is the whole server, which is as healthy as all checks together.</item>
+    /// <item>A mapped gRPC service depends on each check that is tagged with its full name, and on each check whose
+    /// tags name no mapped service.</item>
     /// <item>Healthy and Degraded mean SERVING, Unhealthy means NOT_SERVING.</item>
     /// </list>
     /// </summary>
@@ -48,7 +50,7 @@ internal static class ServiceHealth
         services.AddOptions<GrpcHealthChecksOptions>().Configure<MappedServices>(MapServices);
         services.PostConfigure<HealthCheckServiceOptions>(options =>
         {
-            // A check without an end would leave the last report standing, which may say that all is well.
+            // A check that never ends would leave the last report in place, which may be healthy.
             foreach (var check in options.Registrations.Where(check => check.Timeout == Timeout.InfiniteTimeSpan))
             {
                 check.Timeout = CheckTimeout;
@@ -69,7 +71,8 @@ internal static class ServiceHealth
     }
 
     /// <summary>
-    /// Until the first report nothing is served, and no service is unknown; the host counts as started once there is one.
+    /// Runs the checks before the host counts as started. Until the first report every service is known and
+    /// NOT_SERVING.
     /// </summary>
     private sealed class FirstHealthReport(
         HealthCheckService checks, IEnumerable<IHealthCheckPublisher> publishers, MappedServices mapped, HealthServiceImpl health) : IHostedLifecycleService
@@ -103,7 +106,7 @@ internal static class ServiceHealth
     }
 }
 
-/// <summary>Logs what is wrong when that changes, in place of the framework, which logs it at each run.</summary>
+/// <summary>Logs changes in health. Replaces the framework's log, which repeats problems at every run.</summary>
 internal sealed partial class HealthLog(ILogger<HealthLog> logger) : IHealthCheckPublisher
 {
     private string last = "";

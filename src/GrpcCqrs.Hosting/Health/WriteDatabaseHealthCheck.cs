@@ -4,7 +4,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace GrpcCqrs.Hosting.Health;
 
-/// <summary>Whether the write database answers.</summary>
+/// <summary>Checks that the write database answers.</summary>
 internal sealed class WriteDatabaseHealthCheck(IEventStore store) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)

@@ -6,7 +6,7 @@ using GrpcCqrs.Storage;
 
 namespace GrpcCqrs.Hosting.Operations;
 
-/// <summary>What concerns the read side.</summary>
+/// <summary>Calls about the read side.</summary>
 internal sealed partial class OperationsGrpcService
 {
     private const int DefaultSampleSize = 100;

@@ -8,7 +8,7 @@ using CommandOutcome = GrpcCqrs.Operations.V1.CommandOutcome;
 
 namespace GrpcCqrs.Hosting.Operations;
 
-/// <summary>grpccqrs.operations.v1.OperationsService: what concerns the write side.</summary>
+/// <summary>grpccqrs.operations.v1.OperationsService: calls about the write side.</summary>
 internal sealed partial class OperationsGrpcService(
     VerificationGate verification, AuditLog audit, ProjectionOperations operations, PageTokens tokens)
     : OperationsService.OperationsServiceBase
@@ -98,7 +98,7 @@ internal sealed partial class OperationsGrpcService(
     };
 }
 
-/// <summary>Lets one walk along the hash chain run at a time.</summary>
+/// <summary>Allows one verification of the hash chain at a time.</summary>
 internal sealed class VerificationGate(LogVerifier verifier) : IDisposable
 {
     private readonly SemaphoreSlim gate = new(1);

@@ -8,10 +8,11 @@ using SkippedEvent = GrpcCqrs.Operations.V1.SkippedEvent;
 
 namespace GrpcCqrs.Hosting.Operations;
 
-/// <summary>From what the storage tells of the read side to the protos.</summary>
+/// <summary>Maps the read side's state to protos.</summary>
 internal static class OperationsMapping
 {
-    /// <summary>The time that a set of tables needs to reach the newest event; null where it is not being filled or that is not known.</summary>
+    /// <summary>The time until a table generation reaches the end of the log; null if it is not being filled or this is
+    /// not known.</summary>
     public static TimeSpan? TimeLeft(ProjectionStatus status, long head)
     {
         if (status.State != GenerationState.Building || status.EventsPerSecond <= 0)
@@ -23,7 +24,7 @@ internal static class OperationsMapping
         return seconds < TimeSpan.MaxValue.TotalSeconds / 2 ? TimeSpan.FromSeconds(seconds) : null;
     }
 
-    /// <summary>The sets of tables by projection, the live one first.</summary>
+    /// <summary>The table generations by projection, the live one first.</summary>
     public static IEnumerable<IGrouping<string, ProjectionStatus>> ByProjection(IEnumerable<ProjectionStatus> sets) => sets
         .OrderBy(set => set.State == GenerationState.Live ? 0 : 1)
         .GroupBy(set => set.Name, StringComparer.Ordinal)

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Hosting;
 
-/// <summary>What a service's program does: serve, or what an operator asks of it on the command line.</summary>
+/// <summary>The entry point of a service's program: runs the service, or an operator's command.</summary>
 public static class OperatorCommands
 {
     private const string Usage = """
@@ -24,18 +24,18 @@ public static class OperatorCommands
         """;
 
     /// <summary>
-    /// Runs the program. Without a command it serves until it is stopped. <c>verify</c> walks the event log's hash chain, which
-    /// neither creates nor changes anything; so does <c>projections</c>, <c>parked</c>. <c>rebuild</c>, <c>retry</c>, <c>skip</c> and
-    /// <c>audit</c> are requests that the service carries out, which must be running elsewhere. What goes wrong before the service
-    /// serves is told in a line.
+    /// Runs the program. Without a command it serves until it is stopped. <c>verify</c> verifies the event log's hash
+    /// chain; like <c>projections</c> and <c>parked</c> it creates and changes nothing. <c>rebuild</c>, <c>retry</c>,
+    /// <c>skip</c> and <c>audit</c> are requests to the service, which must be running elsewhere. Errors before the
+    /// service starts serving are printed in one line.
     /// </summary>
-    /// <param name="build">Makes the host from settings as on the command line; it must touch no database.</param>
+    /// <param name="build">Creates the host from command-line settings. It must not access a database.</param>
     /// <param name="args">The command line: a command with its arguments, and settings.</param>
     /// <param name="output">Where a command prints; null for the console.</param>
     /// <returns>
-    /// The exit code: 0 for a service that was stopped, a log or a read model that is intact, a request that was carried out; 1 for a
-    /// broken log, a read model that differs, or a request that was refused; 2 where the command line, the settings or a database did
-    /// not allow to begin.
+    /// The exit code: 0 for a stopped service, an intact log or read model, or a completed request; 1 for a broken log,
+    /// a read model that differs, or a rejected request; 2 if the command line, the settings or a database prevented
+    /// the start.
     /// </returns>
     public static async Task<int> RunAsync(Func<string[], WebApplication> build, string[] args, TextWriter? output = null)
     {
@@ -102,7 +102,7 @@ public static class OperatorCommands
         }
     }
 
-    /// <summary>Walks the hash chain and prints what it found.</summary>
+    /// <summary>Verifies the hash chain and prints the result.</summary>
     public static async Task<int> VerifyAsync(WebApplication app, TextWriter? output = null)
     {
         ArgumentNullException.ThrowIfNull(app);

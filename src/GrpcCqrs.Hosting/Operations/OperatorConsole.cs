@@ -4,16 +4,16 @@ using GrpcCqrs.Storage;
 
 namespace GrpcCqrs.Hosting;
 
-/// <summary>The operator's commands about projections, printed as text; each answers the exit code.</summary>
+/// <summary>The operator's commands about projections, printed as text. Each returns the exit code.</summary>
 internal sealed class OperatorConsole(ProjectionOperations operations, TextWriter output)
 {
-    /// <summary>How many streams an audit draws that is not about all.</summary>
+    /// <summary>How many streams an audit samples by default.</summary>
     public const int SampleSize = 100;
 
-    /// <summary>More than an operator reads; behind it stands that there are more.</summary>
+    /// <summary>More than an operator reads. If there are more, the output says so.</summary>
     private const int MaxParked = 200;
 
-    /// <summary>How long an audit may make no progress before it is taken to be waiting for a service.</summary>
+    /// <summary>How long an audit may make no progress before it is assumed that no service is running.</summary>
     private static readonly TimeSpan SilenceLimit = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);
@@ -75,7 +75,7 @@ internal sealed class OperatorConsole(ProjectionOperations operations, TextWrite
         return 0;
     }
 
-    /// <summary>Audits, and waits for the end.</summary>
+    /// <summary>Starts an audit and waits for its end.</summary>
     /// <param name="sample">How many streams; 0 for all.</param>
     public async Task<int> AuditAsync(int sample)
     {

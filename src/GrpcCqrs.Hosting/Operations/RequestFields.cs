@@ -3,10 +3,10 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Hosting.Operations;
 
-/// <summary>Collects what is wrong with the fields of an operator's request.</summary>
+/// <summary>Collects the field violations of an operator's request.</summary>
 internal sealed class RequestFields
 {
-    /// <summary>Longer names are not looked for: no projection's is.</summary>
+    /// <summary>No projection has a longer name, so longer ones are rejected without a look-up.</summary>
     private const int MaxNameLength = 100;
 
     /// <summary>More than any service has.</summary>
@@ -24,10 +24,10 @@ internal sealed class RequestFields
         return this;
     }
 
-    /// <summary>The one projection of a request.</summary>
+    /// <summary>The projection of a request.</summary>
     public RequestFields Projection(string name) => Name(name, "projection");
 
-    /// <summary>The projections of a request, none meaning all.</summary>
+    /// <summary>The projections of a request; empty means all.</summary>
     public RequestFields Projections(IReadOnlyList<string> names)
     {
         if (names.Count > MaxNames)
@@ -47,8 +47,8 @@ internal sealed class RequestFields
     /// <summary>A stream's name.</summary>
     /// <param name="text">The name; empty for none.</param>
     /// <param name="field">The field.</param>
-    /// <param name="isRequired">Whether there must be one.</param>
-    /// <param name="stream">The stream; null for none, or where it is malformed.</param>
+    /// <param name="isRequired">Whether it is required.</param>
+    /// <param name="stream">The stream; null if there is none or it is malformed.</param>
     public RequestFields Stream(string text, string field, bool isRequired, out StreamId? stream)
     {
         stream = null;
