@@ -2,41 +2,44 @@ using Grpc.Core;
 
 namespace GrpcCqrs.Client;
 
-/// <summary>How often and how fast a failed call is repeated.</summary>
+/// <summary>How often and how fast a failed call is retried.</summary>
 public sealed class CallRetryOptions
 {
-    /// <summary>How many times a call is made at most, the first included. 1 or more; default 6, about 3 s of waiting in all.</summary>
+    /// <summary>The maximum number of attempts, including the first. 1 or more; default 6, about 3 s of waiting in
+    /// total.</summary>
     public int MaxAttempts { get; init; } = 6;
 
-    /// <summary>The wait before the second attempt; doubled before each one after it. More than zero; default 100 ms.</summary>
+    /// <summary>The delay before the second attempt; doubled before each further one. More than zero; default 100
+    /// ms.</summary>
     public TimeSpan FirstDelay { get; init; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// The longest wait between two attempts. At least <see cref="FirstDelay"/>; default 5 s. A service that asks for a longer wait
-    /// is not asked again: its error is thrown.
+    /// The maximum delay between two attempts. At least <see cref="FirstDelay"/>; default 5 s. If a service requires a
+    /// longer delay, the call is not retried and its error is thrown.
     /// </summary>
     public TimeSpan MaxDelay { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long after the first attempt the last one may begin. Default null: only the number of attempts is bounded.</summary>
+    /// <summary>How long after the first attempt the last one may start. Default null: only the number of attempts is
+    /// limited.</summary>
     public TimeSpan? GiveUpAfter { get; init; }
 }
 
 /// <summary>
-/// Repeats unary calls that failed for a passing reason (<see cref="RichError.IsRetryable"/>). Only for calls that may be carried
-/// out twice: queries, and commands that carry a command id, which the service answers the second time with the first answer.
-/// Before attempt n + 1 it waits <c>FirstDelay * 2^(n-1)</c>, at most <c>MaxDelay</c>, of which a random half is left out so that
-/// callers who failed together do not come back together; or the service's own RetryInfo, where that is longer. Holds no state
-/// of a call and can be shared by all threads.
+/// Retries unary calls that failed with a transient error (<see cref="RichError.IsRetryable"/>). Use it only for calls
+/// that may be executed twice: queries, and commands with a command id, for which the service returns the first
+/// response again. The delay before attempt n + 1 is <c>FirstDelay * 2^(n-1)</c>, at most <c>MaxDelay</c>, minus a
+/// random part of up to half, so that callers that failed together do not retry together; or the service's own
+/// RetryInfo, if that is longer. Stateless between calls and thread-safe.
 /// </summary>
 public sealed class CallRetry
 {
     private readonly CallRetryOptions options;
     private readonly TimeProvider clock;
 
-    /// <summary>Makes a retry with bounds of its own.</summary>
-    /// <param name="options">The bounds; null for the defaults.</param>
-    /// <param name="clock">The clock to wait by; null for the system's.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <summary>Creates a retry with its own limits.</summary>
+    /// <param name="options">The limits; null for the defaults.</param>
+    /// <param name="clock">The clock for delays; null for the system clock.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     public CallRetry(CallRetryOptions? options = null, TimeProvider? clock = null)
     {
         this.options = options ?? new CallRetryOptions();
@@ -46,14 +49,16 @@ public sealed class CallRetry
         ArgumentOutOfRangeException.ThrowIfLessThan(this.options.MaxDelay, this.options.FirstDelay, nameof(options));
     }
 
-    /// <summary>Makes the call until it is answered, fails for good, or a bound is reached.</summary>
+    /// <summary>Makes the call until it succeeds, fails permanently, or a limit is reached.</summary>
     /// <param name="call">
-    /// Starts one attempt; every attempt must send the same request with the same command id. A deadline belongs in here, so that
-    /// each attempt has its own.
+    /// Starts one attempt. Every attempt must send the same request with the same command id. Set a deadline in here,
+    /// so that each attempt has its own.
     /// </param>
-    /// <param name="cancellationToken">Ends the waiting between attempts, and the attempt that it is passed to.</param>
-    /// <exception cref="RpcException">The call failed for good, or the last attempt failed; it is that attempt's error.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled while waiting for the next attempt.</exception>
+    /// <param name="cancellationToken">Cancels the delay between attempts, and the attempt that it is passed
+    /// to.</param>
+    /// <exception cref="RpcException">The call failed permanently, or the last attempt failed: the error of that
+    /// attempt.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled during the delay before the next attempt.</exception>
     public async Task<TResponse> SendAsync<TResponse>(Func<CancellationToken, AsyncUnaryCall<TResponse>> call, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(call);
@@ -77,7 +82,7 @@ public sealed class CallRetry
         }
     }
 
-    /// <summary>The wait after an attempt; null where there is to be no other.</summary>
+    /// <summary>The delay after an attempt; null if there is no further attempt.</summary>
     private TimeSpan? NextDelay(RichError error, int attempt)
     {
         if (!error.IsRetryable || error.RetryDelay > options.MaxDelay)

@@ -3,32 +3,33 @@ using Grpc.Core;
 namespace GrpcCqrs.Client;
 
 /// <summary>
-/// Makes calls see what earlier calls of the same session have seen or done, without a token in any request. It remembers the latest
-/// consistency token of all answers, which come in the trailing metadata, and sends it with each call as a header; a query then
-/// waits until the read model has come that far.
+/// Gives calls read-your-writes and monotonic reads within a session, without a token in any request. It keeps the
+/// latest consistency token of all responses, which comes in the trailing metadata, and sends it with each call as a
+/// header; a query then waits until the read model has reached it.
 /// <list type="number">
-/// <item>A query sees every command that was answered within the session before the query began, and never an older state than a query
-/// that was answered before.</item>
-/// <item>Of calls under way at the same time, none sees the others.</item>
-/// <item>Streaming calls send the token but are not learned from.</item>
+/// <item>A query sees every command of the session that completed before the query started, and never an older state
+/// than an earlier completed query.</item>
+/// <item>Concurrent calls do not see each other.</item>
+/// <item>Streaming calls send the token but do not update it.</item>
 /// </list>
-/// All clients made with <see cref="Intercept(ChannelBase)"/> share the session; all members may be used by all threads at once. One
+/// All clients created with <see cref="Intercept(ChannelBase)"/> share the session. All members are thread-safe. A
 /// session is for one store.
 /// </summary>
 public sealed class ConsistencySession
 {
-    /// <summary>The trailing metadata of answers that the token is taken from, and the header of requests that it is sent as.</summary>
+    /// <summary>The trailing metadata of responses with the token, and the request header that sends it.</summary>
     public const string TokenName = "grpccqrs-consistency-token";
 
     private readonly Lock gate = new();
     private string token = "";
 
-    /// <summary>Begins a session.</summary>
-    /// <param name="token">What it has seen already, such as the token of a web session; null or empty for nothing.</param>
-    /// <exception cref="ArgumentException">It is no token, or one of a format that this version does not know.</exception>
+    /// <summary>Starts a session.</summary>
+    /// <param name="token">The token to start from, such as that of a web session; null or empty for none.</param>
+    /// <exception cref="ArgumentException">It is not a token, or its format is unknown to this version.</exception>
     public ConsistencySession(string? token = null) => this.token = ConsistencyToken.Latest(token, null);
 
-    /// <summary>The latest token of the session, to go on with elsewhere; the empty text before the first answer.</summary>
+    /// <summary>The latest token of the session, to continue it elsewhere; the empty string before the first
+    /// response.</summary>
     public string Token
     {
         get
@@ -40,8 +41,8 @@ public sealed class ConsistencySession
         }
     }
 
-    /// <summary>Takes a token that came another way, such as from another process that acts for the same user.</summary>
-    /// <exception cref="ArgumentException">It is no token, or one of a format that this version does not know.</exception>
+    /// <summary>Adds a token from elsewhere, such as from another process that acts for the same user.</summary>
+    /// <exception cref="ArgumentException">It is not a token, or its format is unknown to this version.</exception>
     public void Observe(string? other)
     {
         lock (gate)
@@ -50,7 +51,7 @@ public sealed class ConsistencySession
         }
     }
 
-    /// <summary>What to make clients with whose calls belong to the session.</summary>
+    /// <summary>The invoker to create clients with whose calls belong to the session.</summary>
     public CallInvoker Intercept(ChannelBase channel)
     {
         ArgumentNullException.ThrowIfNull(channel);
@@ -73,7 +74,8 @@ public sealed class ConsistencySession
 
         lock (gate)
         {
-            // A service newer than this client may seal tokens that cannot be compared; the newest answer's is then the best to send.
+            // A service newer than this client may issue tokens that cannot be compared. Then the latest response's
+            // token is the best one to send.
             token = ConsistencyToken.Read(answered) is { } position && ConsistencyToken.Read(token) > position ? token : answered;
         }
     }
@@ -86,7 +88,7 @@ public sealed class ConsistencySession
             return options;
         }
 
-        // The caller's metadata is the caller's: it may be used for the next call too. A token that the caller sends itself stays.
+        // Do not modify the caller's metadata: it may be reused for the next call. A token set by the caller is kept.
         var headers = new Metadata();
         foreach (var entry in options.Headers ?? [])
         {
@@ -102,7 +104,7 @@ public sealed class ConsistencySession
     }
 
     /// <summary>
-    /// An invoker rather than an Interceptor, since an Interceptor never sees the trailing metadata of a blocking call.
+    /// An invoker instead of an Interceptor, which never sees the trailing metadata of a blocking call.
     /// </summary>
     private sealed class SessionInvoker(ConsistencySession session, CallInvoker inner) : CallInvoker
     {

@@ -5,8 +5,8 @@ using System.Buffers.Text;
 namespace GrpcCqrs.Client;
 
 /// <summary>
-/// What a client may do with consistency tokens without the store's secret: tell which of two is later. Whether a token is genuine
-/// only the store can tell, and does when it is sent.
+/// What a client can do with consistency tokens without the store's secret: find the later of two. Only the store can
+/// tell whether a token is genuine, and checks it when it is sent.
 /// </summary>
 public static class ConsistencyToken
 {
@@ -14,11 +14,12 @@ public static class ConsistencyToken
     private const int MacLength = 16;
     private const int Length = 1 + sizeof(long) + MacLength;
 
-    /// <summary>The later one of two tokens of one store: a query with it sees what each of them stands for.</summary>
+    /// <summary>The later of two tokens of one store. A query with it sees the state of both.</summary>
     /// <param name="a">A token; null or empty for none.</param>
-    /// <param name="b">Another one, alike.</param>
-    /// <returns>The later one, the first of two alike; the empty text where there is neither.</returns>
-    /// <exception cref="ArgumentException">One of them is no token, or is of a format that this version of the client does not know.</exception>
+    /// <param name="b">Another token; null or empty for none.</param>
+    /// <returns>The later one, or the first if they are equal; the empty string if there is neither.</returns>
+    /// <exception cref="ArgumentException">One of them is not a token, or its format is unknown to this version of the
+    /// client.</exception>
     public static string Latest(string? a, string? b)
     {
         var first = string.IsNullOrEmpty(a) ? -1 : Read(a) ?? throw Unreadable(nameof(a));
@@ -26,7 +27,7 @@ public static class ConsistencyToken
         return (first >= second ? a : b) ?? "";
     }
 
-    /// <summary>The position that a token stands for; null where that cannot be read.</summary>
+    /// <summary>The position in a token; null if it cannot be read.</summary>
     internal static long? Read(string token)
     {
         Span<byte> bytes = stackalloc byte[Length];

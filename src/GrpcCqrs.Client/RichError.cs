@@ -5,14 +5,14 @@ using Grpc.Core;
 
 namespace GrpcCqrs.Client;
 
-/// <summary>A field of the request that is at fault.</summary>
-/// <param name="Field">The field's path as the proto names it, such as <c>title</c> or <c>tags[2]</c>.</param>
+/// <summary>An invalid field of the request.</summary>
+/// <param name="Field">The field's path in the proto, such as <c>title</c> or <c>tags[2]</c>.</param>
 /// <param name="Description">What to change, in a sentence.</param>
 public sealed record FieldFault(string Field, string Description);
 
 /// <summary>A condition of the service's state that does not hold.</summary>
 /// <param name="Type">The condition's name, in UPPER_SNAKE_CASE.</param>
-/// <param name="Subject">What it is about, such as <c>posts/0199…</c>; empty where there is no single thing.</param>
+/// <param name="Subject">Its subject, such as <c>posts/0199…</c>; empty if there is no single one.</param>
 /// <param name="Description">What is wrong, in a sentence.</param>
 public sealed record PreconditionFault(string Type, string Subject, string Description);
 
@@ -22,12 +22,13 @@ public sealed record PreconditionFault(string Type, string Subject, string Descr
 public sealed record ErrorResource(string Type, string Name);
 
 /// <summary>
-/// What a failed call says about itself, typed: the google.rpc details of the trailer <c>grpc-status-details-bin</c>. An error
-/// without details, or with details that cannot be read, has the status code and the message and nothing else.
+/// The typed details of a failed call: the google.rpc details in the trailer <c>grpc-status-details-bin</c>. An error
+/// without details, or with unreadable ones, has only the status code and the message.
 /// </summary>
 public sealed class RichError
 {
-    /// <summary>The engine's reasons under which the same request can succeed later without any change by the caller.</summary>
+    /// <summary>The engine's error reasons for which the same request can succeed later without a change by the
+    /// caller.</summary>
     private static readonly string[] RetryableReasons = ["WRITE_QUEUE_FULL", "DATABASE_UNAVAILABLE", "READ_MODEL_BEHIND", "TOO_MUCH_CONTENTION", "VERIFICATION_RUNNING"];
 
     private readonly List<FieldFault> fieldViolations = [];
@@ -44,35 +45,36 @@ public sealed class RichError
     /// <summary>The gRPC status.</summary>
     public StatusCode StatusCode { get; }
 
-    /// <summary>The status message: a sentence for people, whose wording may change.</summary>
+    /// <summary>The status message: a human-readable sentence whose wording may change.</summary>
     public string Message { get; }
 
-    /// <summary>Why the call failed, stable and in UPPER_SNAKE_CASE: what programs branch on. Empty where the service gave none.</summary>
+    /// <summary>The stable error code that programs branch on, in UPPER_SNAKE_CASE. Empty if the service gave
+    /// none.</summary>
     public string Reason { get; private set; } = "";
 
-    /// <summary>Who gave the reason: the service's name. Empty without a reason.</summary>
+    /// <summary>The service that gave the reason. Empty without a reason.</summary>
     public string Domain { get; private set; } = "";
 
-    /// <summary>Facts for programs, such as the actual version. Never null.</summary>
+    /// <summary>Machine-readable details, such as the actual version. Never null.</summary>
     public IReadOnlyDictionary<string, string> Metadata => metadata;
 
-    /// <summary>The fields of the request that are at fault. Never null.</summary>
+    /// <summary>The invalid fields of the request. Never null.</summary>
     public IReadOnlyList<FieldFault> FieldViolations => fieldViolations;
 
     /// <summary>The conditions that do not hold. Never null.</summary>
     public IReadOnlyList<PreconditionFault> PreconditionViolations => preconditionViolations;
 
-    /// <summary>How long the service asks to wait before the call is repeated; null where it did not ask, zero or more otherwise.</summary>
+    /// <summary>The delay before a retry that the service requires, zero or more; null if it gave none.</summary>
     public TimeSpan? RetryDelay { get; private set; }
 
-    /// <summary>What the error is about; null where the service did not say.</summary>
+    /// <summary>The resource that the error is about; null if the service did not name one.</summary>
     public ErrorResource? Resource { get; private set; }
 
     /// <summary>
-    /// Whether the same request can succeed later without any change: the engine says so by its reason, the service says so by
-    /// a <see cref="RetryDelay"/>, or the service was not reached (UNAVAILABLE, or a connection that broke). A broken connection
-    /// leaves open whether the request was carried out, so repeat only queries and commands that carry a command id.
-    /// RESOURCE_EXHAUSTED by itself is not retryable: a message over the size limit has that status, too.
+    /// Whether the same request can succeed later without a change: the engine's reason is a retryable one, the service
+    /// gave a <see cref="RetryDelay"/>, or the service was not reached (UNAVAILABLE, or a broken connection). After a
+    /// broken connection it is unknown whether the request was executed, so retry only queries and commands with a
+    /// command id. RESOURCE_EXHAUSTED alone is not retryable: a message over the size limit has that status, too.
     /// </summary>
     public bool IsRetryable =>
         StatusCode == StatusCode.Unavailable || IsBrokenTransport || RetryDelay is not null
@@ -80,7 +82,7 @@ public sealed class RichError
 
     private bool IsBrokenTransport { get; }
 
-    /// <summary>Reads the details of a failed call. Never fails on what the service sent.</summary>
+    /// <summary>Reads the details of a failed call. Never throws because of what the service sent.</summary>
     /// <exception cref="ArgumentNullException">No exception was given.</exception>
     public static RichError From(RpcException exception)
     {
@@ -95,7 +97,7 @@ public sealed class RichError
         }
         catch (InvalidProtocolBufferException)
         {
-            // Details help but do not decide: what could be read before the damage stays.
+            // The details are optional: keep what could be read before the damage.
         }
 
         return error;
@@ -139,7 +141,7 @@ public sealed class RichError
         }
         catch (InvalidOperationException)
         {
-            // Seconds and nanoseconds out of their ranges, or of different signs.
+            // Seconds and nanoseconds are out of range or have different signs.
             return null;
         }
     }

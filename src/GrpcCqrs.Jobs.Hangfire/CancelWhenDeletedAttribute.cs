@@ -7,11 +7,12 @@ using Hangfire.Storage;
 
 namespace GrpcCqrs.Jobs.Hangfire;
 
-/// <summary>Cancels a job's record when an operator deletes the job on Hangfire's dashboard, so that it is not resumed.</summary>
+/// <summary>Cancels a job's record when an operator deletes the job on Hangfire's dashboard, so that it is not
+/// resumed.</summary>
 [AttributeUsage(AttributeTargets.Class)]
 internal sealed class CancelWhenDeletedAttribute : JobFilterAttribute, IApplyStateFilter
 {
-    /// <summary>An attribute gets no services; so they are found by the storage that the job is in.</summary>
+    /// <summary>Attributes cannot inject services, so they are looked up by the job's storage.</summary>
     private static readonly ConditionalWeakTable<JobStorage, JobOperations> Operations = [];
 
     public static void Use(JobStorage storage, JobOperations operations) => Operations.AddOrUpdate(storage, operations);

@@ -13,7 +13,7 @@ using Job = Hangfire.Common.Job;
 
 namespace GrpcCqrs.Jobs.Hangfire;
 
-/// <summary>Runs a Hangfire server with the host, where the process projects.</summary>
+/// <summary>Runs a Hangfire server with the host, if this process is a projector.</summary>
 internal sealed partial class HangfireHost(
     JobStorage storage,
     WriteDatabase database,
@@ -67,7 +67,7 @@ internal sealed partial class HangfireHost(
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            // The host waits no longer. Jobs that still run are given up, to be resumed.
+            // The host does not wait any longer. Jobs that still run are released, to be resumed.
         }
         finally
         {
@@ -87,8 +87,8 @@ internal sealed partial class HangfireHost(
         storage);
 
     /// <summary>
-    /// Enqueues jobs again whose process has died. Not a recurring job: a process that is killed while it holds one of Hangfire's locks keeps
-    /// all recurring jobs waiting until the lock expires.
+    /// Enqueues jobs whose process has died again. This is not a recurring job: if a process is killed while it holds
+    /// one of Hangfire's locks, all recurring jobs wait until the lock expires.
     /// </summary>
     private async Task ResumeAsync()
     {
@@ -109,14 +109,14 @@ internal sealed partial class HangfireHost(
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            // The host stops.
+            // The host is stopping.
         }
     }
 
     [LoggerMessage(1601, LogLevel.Warning, "Jobs whose process has died could not be looked for; this is tried again")]
     private static partial void LogNotResumed(ILogger logger, Exception exception);
 
-    /// <exception cref="InvalidOperationException">The schedule is no cron expression.</exception>
+    /// <exception cref="InvalidOperationException">The schedule is not a cron expression.</exception>
     private void Schedule(string setting, string name, string cron, Expression<Func<RecurringJobs, Task>> call)
     {
         if (string.IsNullOrWhiteSpace(cron))

@@ -12,19 +12,20 @@ namespace GrpcCqrs.Jobs.Hangfire;
 public static class HangfireJobs
 {
     /// <summary>
-    /// Adds Hangfire with its tables in the write database (on SQLite, which Hangfire has no safe storage for, in memory), the recurring jobs, and
-    /// a server that runs jobs where this process projects. Options come from the section <c>Jobs</c>. Call it after the storage was added.
+    /// Adds Hangfire with its tables in the write database (in memory for SQLite, for which Hangfire has no safe
+    /// storage), the recurring jobs, and a server that runs jobs if this process is a projector. Options come from the
+    /// section <c>Jobs</c>. Call it after the storage was added.
     /// </summary>
     /// <remarks>
-    /// Hangfire is trigger and window; the job records in the write database are the truth. Jobs that have not ended are enqueued again when a
-    /// process starts, and when their process has died.
+    /// Hangfire only triggers and displays jobs; the job records in the write database are authoritative. Unfinished
+    /// jobs are enqueued again when a process starts, and when their process has died.
     /// </remarks>
     public static IServiceCollection AddHangfireJobs(this IServiceCollection services)
     {
         services.AddOptions<JobScheduleOptions>().BindConfiguration(JobScheduleOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddAntiforgery();
 
-        // Not by AddHangfire, whose storage is one for all hosts of a process.
+        // Not AddHangfire: its storage is shared by all hosts of a process.
         services.AddSingleton(provider => HangfireStorage.Create(provider));
         services.AddSingleton<IGlobalConfiguration>(GlobalConfiguration.Configuration);
         services.AddSingleton(DashboardRoutes.Routes);
@@ -37,9 +38,10 @@ public static class HangfireJobs
     }
 
     /// <summary>
-    /// Maps Hangfire's dashboard, with the page where operators start jobs and watch them. Only callers on this machine are let in.
+    /// Maps Hangfire's dashboard, with a page where operators start and watch jobs. Only callers on this machine have
+    /// access.
     /// </summary>
-    /// <param name="endpoints">Where to map it.</param>
+    /// <param name="endpoints">The endpoints to map it to.</param>
     /// <param name="path">The path. Default <c>/hangfire</c>.</param>
     public static IEndpointRouteBuilder MapHangfireJobs(this IEndpointRouteBuilder endpoints, string path = "/hangfire")
     {

@@ -5,7 +5,10 @@ using LogLevel = Hangfire.Logging.LogLevel;
 
 namespace GrpcCqrs.Jobs.Hangfire;
 
-/// <summary>Hangfire's log, in the host's. Hangfire has one log a process; of several hosts the last one started gets it.</summary>
+/// <summary>
+/// Writes Hangfire's log to the host's. Hangfire has one log per process; with several hosts, the last one started gets
+/// it.
+/// </summary>
 internal sealed class HangfireLog(ILoggerFactory loggers) : ILogProvider
 {
     public static void Use(ILoggerFactory loggers) => GlobalConfiguration.Configuration.UseLogProvider(new HangfireLog(loggers));

@@ -11,20 +11,21 @@ using Npgsql;
 
 namespace GrpcCqrs.Jobs.Hangfire;
 
-/// <summary>Hangfire's storage: in the write database where Hangfire supports it, else in memory.</summary>
+/// <summary>Hangfire's storage: in the write database if Hangfire supports it, otherwise in memory.</summary>
 internal static class HangfireStorage
 {
     private const string Schema = "hangfire";
 
-    /// <summary>How long a job of a process that has died stays with it; ours are resumed sooner.</summary>
+    /// <summary>How long Hangfire keeps a job assigned to a dead process. The engine's own jobs are resumed
+    /// sooner.</summary>
     private static readonly TimeSpan InvisibilityTimeout = TimeSpan.FromMinutes(5);
 
     private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often an idle worker asks SQL Server for jobs.</summary>
+    /// <summary>How often an idle worker polls SQL Server for jobs.</summary>
     private static readonly TimeSpan QueuePollInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>Makes the storage without touching the database.</summary>
+    /// <summary>Creates the storage without accessing the database.</summary>
     public static JobStorage Create(IServiceProvider services)
     {
         var database = services.GetRequiredService<WriteDatabase>();
@@ -44,7 +45,7 @@ internal static class HangfireStorage
         };
     }
 
-    /// <summary>Creates or upgrades Hangfire's tables, once the write database is there.</summary>
+    /// <summary>Creates or upgrades Hangfire's tables, once the write database exists.</summary>
     public static async Task InstallAsync(JobStorage storage, WriteDatabase database, CancellationToken cancellationToken)
     {
         if (storage is PostgreSqlStorage)
@@ -52,7 +53,8 @@ internal static class HangfireStorage
             await using var connection = new NpgsqlConnection(database.ConnectionString);
             await connection.OpenAsync(cancellationToken);
 
-            // Of several processes that start at once one installs at a time; the lock goes with the connection.
+            // Only one of several processes that start together installs at a time. The lock is released with the
+            // connection.
             await using (var locking = new NpgsqlCommand("SELECT pg_advisory_lock(hashtext('grpccqrs hangfire schema'))", connection))
             {
                 await locking.ExecuteNonQueryAsync(cancellationToken);
@@ -79,10 +81,11 @@ internal static class HangfireStorage
             InvisibilityTimeout = InvisibilityTimeout,
             UseSlidingInvisibilityTimeout = true,
 
-            // Hangfire holds its locks for moments; one that a killed process has left is ignored after this time, which is less than Hangfire waits for it.
+            // Hangfire holds its locks only briefly. A lock left by a killed process is ignored after this time, which
+            // is shorter than Hangfire waits for it.
             DistributedLockTimeout = LockTimeout,
 
-            // Workers are notified of jobs, and ask only in case a notification is lost.
+            // Workers are notified of jobs, and poll only in case a notification is lost.
             EnableLongPolling = true,
             AllowDegradedModeWithoutStorage = false,
         };

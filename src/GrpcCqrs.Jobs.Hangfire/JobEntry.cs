@@ -4,16 +4,16 @@ using Hangfire;
 namespace GrpcCqrs.Jobs.Hangfire;
 
 /// <summary>
-/// What Hangfire stores of a job of ours: this type, this method, and the id of the record that says all else. Renaming any of them
-/// orphans the jobs that are stored.
+/// What Hangfire stores for a job: this type, this method, and the id of the record that holds everything else.
+/// Renaming any of them orphans stored jobs.
 /// </summary>
 [AutomaticRetry(Attempts = 0)] // The runner tries again by itself, and a record is resumed until it has ended.
 [CancelWhenDeleted]
 public sealed class JobEntry(JobRunner runner)
 {
-    /// <summary>Runs the job that the record describes.</summary>
-    /// <returns>What came of it, which the dashboard shows.</returns>
-    /// <exception cref="JobFailedException">It has failed.</exception>
+    /// <summary>Runs the recorded job.</summary>
+    /// <returns>The result, which the dashboard shows.</returns>
+    /// <exception cref="JobFailedException">The job failed.</exception>
     public async Task<string> RunAsync(Guid jobId, CancellationToken cancellationToken) =>
         await runner.RunAsync(jobId, cancellationToken) switch
         {

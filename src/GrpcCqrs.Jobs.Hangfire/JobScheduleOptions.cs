@@ -2,19 +2,22 @@ using System.ComponentModel.DataAnnotations;
 
 namespace GrpcCqrs.Jobs.Hangfire;
 
-/// <summary>Where Hangfire keeps what it knows. The records of jobs are in the write database in any case.</summary>
+/// <summary>Where Hangfire stores its own data. The job records are always in the write database.</summary>
 public enum JobStorageKind
 {
-    /// <summary>In the schema <c>hangfire</c> of the write database, on PostgreSQL and SQL Server; in memory on SQLite, which Hangfire has no safe storage for.</summary>
+    /// <summary>
+    /// In the schema <c>hangfire</c> of the write database, on PostgreSQL and SQL Server; in memory on SQLite, for
+    /// which Hangfire has no safe storage.
+    /// </summary>
     Database,
 
-    /// <summary>In memory: each process has a schedule and a history of its own, and Hangfire creates no tables.</summary>
+    /// <summary>In memory: each process has its own schedule and history, and Hangfire creates no tables.</summary>
     Memory,
 }
 
 /// <summary>
-/// When jobs run, and how many at a time. Schedules are cron expressions in UTC, of five fields or six with seconds first; an empty one is
-/// never. Configuration section <c>Jobs</c>.
+/// When jobs run, and how many at a time. Schedules are cron expressions in UTC, with five fields, or six with seconds
+/// first; an empty one disables the job. Configuration section <c>Jobs</c>.
 /// </summary>
 public sealed class JobScheduleOptions
 {
@@ -25,7 +28,8 @@ public sealed class JobScheduleOptions
     [Range(0, 64)]
     public int Workers { get; set; } = 2;
 
-    /// <summary>Where Hangfire keeps its queue, schedule and history. Default <see cref="JobStorageKind.Database"/>.</summary>
+    /// <summary>Where Hangfire stores its queue, schedule and history. Default
+    /// <see cref="JobStorageKind.Database"/>.</summary>
     [EnumDataType(typeof(JobStorageKind))]
     public JobStorageKind Storage { get; set; } = JobStorageKind.Database;
 
@@ -33,25 +37,29 @@ public sealed class JobScheduleOptions
     public bool Dashboard { get; set; } = true;
 
     /// <summary>
-    /// When the outbox is drained, should a wake-up by a commit ever be lost; the job fails where the read model does not catch up. Default each
-    /// minute.
+    /// When the outbox is drained, in case a commit's wake-up was lost. The job fails if the read model does not catch
+    /// up. Default every minute.
     /// </summary>
     public string DrainSchedule { get; set; } = "* * * * *";
 
-    /// <summary>When command ids older than <c>Commands:Retention</c> and job records older than <c>Jobs:Retention</c> are removed. Default every ten minutes.</summary>
+    /// <summary>
+    /// When command ids older than <c>Commands:Retention</c> and job records older than <c>Jobs:Retention</c> are
+    /// removed. Default every ten minutes.
+    /// </summary>
     public string ForgetSchedule { get; set; } = "*/10 * * * *";
 
-    /// <summary>When a sample of the read model is compared with its events. Default each hour.</summary>
+    /// <summary>When a sample of the read model is compared with its events. Default every hour.</summary>
     public string AuditSchedule { get; set; } = "0 * * * *";
 
-    /// <summary>How many streams such an audit draws. Default 100.</summary>
+    /// <summary>How many streams such an audit samples. Default 100.</summary>
     [Range(1, 1_000_000)]
     public int AuditSample { get; set; } = 100;
 
-    /// <summary>When the event log's hash chain is verified, which reads the whole log. Default each night at half past three.</summary>
+    /// <summary>When the event log's hash chain is verified, which reads the whole log. Default daily at
+    /// 03:30.</summary>
     public string VerifySchedule { get; set; } = "30 3 * * *";
 
-    /// <summary>How often jobs are looked for whose process has died, to be resumed. Default 5 s.</summary>
+    /// <summary>How often to look for jobs whose process has died, and resume them. Default 5 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00", ParseLimitsInInvariantCulture = true, ConvertValueInInvariantCulture = true)]
     public TimeSpan ResumeInterval { get; set; } = TimeSpan.FromSeconds(5);
 }

@@ -5,9 +5,11 @@ using Microsoft.AspNetCore.Http;
 namespace GrpcCqrs.Jobs.Hangfire;
 
 /// <summary>
-/// Lets in callers on this machine that use one of its own names. It refuses what proxies on this machine forward where they say so (by a
-/// header, by HTTP/1.0 as nginx by default, or by HTTP/2 as with grpc_pass), and pages of other sites whose name resolves to this machine. A
-/// proxy that forwards silently over HTTP/1.1 cannot be told from a local caller: do not put one in front, or set <c>Jobs:Dashboard</c> to false.
+/// Allows only callers on this machine that use one of its own names. It rejects requests forwarded by proxies on this
+/// machine if they can be recognised (by a header, by HTTP/1.0 as nginx uses by default, or by HTTP/2 as with
+/// grpc_pass), and pages of other sites whose name resolves to this machine. A proxy that forwards over HTTP/1.1
+/// without a header cannot be distinguished from a local caller: do not put one in front, or set <c>Jobs:Dashboard</c>
+/// to false.
 /// </summary>
 internal sealed class LocalOnly : IDashboardAuthorizationFilter
 {

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Jobs.Hangfire;
 
-/// <summary>The jobs that run on a schedule. Hangfire stores the names of the methods; each may run twice without harm.</summary>
+/// <summary>The scheduled jobs. Hangfire stores the names of the methods. Each may safely run twice.</summary>
 [AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)] // The next occasion is the retry; failed jobs would be kept for ever.
 [Queue(QueueName)]
 public sealed class RecurringJobs(
@@ -20,20 +20,20 @@ public sealed class RecurringJobs(
     IOptions<JobScheduleOptions> options,
     TimeProvider clock)
 {
-    /// <summary>The names of the schedules that start jobs, which is also who has started them.</summary>
+    /// <summary>The names of the schedules that start jobs, also recorded as the user who started them.</summary>
     internal const string AuditSchedule = "audit-read-model";
     internal const string VerifySchedule = "verify-event-log";
 
-    /// <summary>A queue of its own, with a worker of its own, so that long jobs do not hold up what is scheduled.</summary>
+    /// <summary>A separate queue with its own worker, so that long jobs do not delay scheduled ones.</summary>
     internal const string QueueName = "schedules";
 
-    /// <summary>How long the read model may take to reach what is the newest event when the drain begins.</summary>
+    /// <summary>How long the read model may take to reach the head as of the start of the drain.</summary>
     private static readonly TimeSpan DrainPatience = TimeSpan.FromSeconds(45);
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Wakes the drain of the outbox, and fails where the live tables do not reach the newest event.</summary>
-    /// <exception cref="JobFailedException">They do not.</exception>
+    /// <summary>Wakes the outbox drain, and fails if the live tables do not reach the end of the log.</summary>
+    /// <exception cref="JobFailedException">They did not reach it in time.</exception>
     public async Task<string> DrainOutboxAsync(CancellationToken cancellationToken)
     {
         var begun = clock.GetTimestamp();
@@ -58,7 +58,7 @@ public sealed class RecurringJobs(
         }
     }
 
-    /// <summary>Removes command ids and job records that are older than their retention.</summary>
+    /// <summary>Removes command ids and job records that are past their retention.</summary>
     public async Task<string> DeleteExpiredRecordsAsync(CancellationToken cancellationToken)
     {
         var (ids, records) = (await commands.DeleteExpiredAsync(cancellationToken), await jobs.DeleteExpiredAsync(cancellationToken));
@@ -70,10 +70,10 @@ public sealed class RecurringJobs(
         ? "No projection of this service can be audited by stream."
         : await StartAsync(AuditSchedule, JobKinds.Audit, new JobArguments { Sample = options.Value.AuditSample }, cancellationToken);
 
-    /// <summary>Starts a walk along the event log's hash chain.</summary>
+    /// <summary>Starts a verification of the event log's hash chain.</summary>
     public Task<string> VerifyAsync(CancellationToken cancellationToken) => StartAsync(VerifySchedule, JobKinds.Verify, new JobArguments(), cancellationToken);
 
-    /// <summary>Starts a job unless the one that the schedule has started before has not ended yet.</summary>
+    /// <summary>Starts a job unless the previous job of the schedule has not ended yet.</summary>
     private async Task<string> StartAsync(string schedule, string kind, JobArguments arguments, CancellationToken cancellationToken)
     {
         var unfinished = await jobs.ListUnfinishedAsync(cancellationToken);

@@ -152,7 +152,7 @@ internal sealed partial class FeedRequests(EventTypeRegistry types)
         return new FeedFilter(EventTypes(filter.EventTypes, "filter.event_types", problems), filter.Stream, filter.Category);
     }
 
-    /// An unknown name would silently filter out everything.
+    /// <summary>An unknown name would silently filter out everything.</summary>
     private string[] EventTypes(IReadOnlyList<string> names, string field, Problems problems)
     {
         problems.Require(names.Count <= MaxEventTypes, field, $"Must be at most {MaxEventTypes}.");

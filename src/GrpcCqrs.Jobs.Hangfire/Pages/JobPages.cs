@@ -10,7 +10,8 @@ using JobRecord = GrpcCqrs.Storage.Jobs.Job;
 
 namespace GrpcCqrs.Jobs.Hangfire.Pages;
 
-/// <summary>What the engine adds to Hangfire's dashboard: a page to start and watch jobs, and a job's progress on its own page.</summary>
+/// <summary>The engine's additions to Hangfire's dashboard: a page to start and watch jobs, and the progress on a job's
+/// own page.</summary>
 internal static class JobPages
 {
     public const string Operations = "/operations";
@@ -18,13 +19,14 @@ internal static class JobPages
     public const string Start = "/operations/start";
     public const string Cancel = "/operations/cancel";
 
-    /// <summary>A page with unfinished jobs loads itself anew this often, without script.</summary>
+    /// <summary>How often a page with unfinished jobs reloads itself, without script.</summary>
     private const int RefreshSeconds = 2;
 
     private static readonly Lock Gate = new();
     private static bool isRegistered;
 
-    /// <summary>Hangfire keeps pages for the process, not for a host; so they take all they need from the request.</summary>
+    /// <summary>Hangfire registers pages per process, not per host, so they resolve everything from the
+    /// request.</summary>
     public static void Register()
     {
         lock (Gate)
@@ -44,7 +46,7 @@ internal static class JobPages
         }
     }
 
-    /// <summary>What Hangfire's lists call a job.</summary>
+    /// <summary>A job's name in Hangfire's lists.</summary>
     public static string NameOf(DashboardContext context, Job job)
     {
         ArgumentNullException.ThrowIfNull(job);
@@ -64,7 +66,7 @@ internal static class JobPages
 
     public static string Hidden(string name, string? value) => $"<input type=\"hidden\" name=\"{name}\" value=\"{Encode(value)}\">";
 
-    /// <summary>Who acts: the name that was signed in with, else where the caller is.</summary>
+    /// <summary>The operator's name: the signed-in user, otherwise the caller's address.</summary>
     public static string UserOf(HttpContext http) => http.User.Identity?.Name ?? $"operator at {http.Connection.RemoteIpAddress}";
 
     public static string Progress(JobRecord job)

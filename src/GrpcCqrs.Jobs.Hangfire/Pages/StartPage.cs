@@ -10,7 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace GrpcCqrs.Jobs.Hangfire.Pages;
 
-/// <summary>The form to start a job. What was refused comes back in the query, with the reason.</summary>
+/// <summary>The form to start a job. Rejected input is returned in the query string, with the reason.</summary>
 internal sealed class StartPage : RazorPage
 {
     public override void Execute()
@@ -58,7 +58,7 @@ internal sealed class StartPage : RazorPage
         + $"<input name=\"{name}\" id=\"{name}\" class=\"form-control\" value=\"{JobPages.Encode(Given(name))}\" placeholder=\"{hint}\"></div>");
 }
 
-/// <summary>Takes the form. Hangfire has checked the antiforgery token before.</summary>
+/// <summary>Handles the submitted form. Hangfire has already checked the antiforgery token.</summary>
 internal sealed class StartCommand : IDashboardDispatcher
 {
     public async Task Dispatch(DashboardContext context)
