@@ -7,7 +7,7 @@ namespace GrpcCqrs.Jobs.Hangfire;
 /// What Hangfire stores for a job: this type, this method, and the id of the record that holds everything else.
 /// Renaming any of them orphans stored jobs.
 /// </summary>
-[AutomaticRetry(Attempts = 0)] // The runner tries again by itself, and a record is resumed until it has ended.
+[AutomaticRetry(Attempts = 0)] // The runner retries, and a record is resumed until it has ended.
 [CancelWhenDeleted]
 public sealed class JobEntry(JobRunner runner)
 {

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Jobs.Hangfire;
 
 /// <summary>The scheduled jobs. Hangfire stores the names of the methods. Each may safely run twice.</summary>
-[AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)] // The next occasion is the retry; failed jobs would be kept for ever.
+[AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)] // The next run is the retry; failed jobs would be kept for ever.
 [Queue(QueueName)]
 public sealed class RecurringJobs(
     CommitSignal signal,

@@ -3,10 +3,10 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <content>What a group writes: its progress, and that it is served.</content>
+/// <content>Writes a group's progress and renews its lease.</content>
 internal sealed partial class ConsumerGroup
 {
-    /// <summary>Writes progress, shows that the group is served, and ends it where nobody uses it or the lease is lost.</summary>
+    /// <summary>Writes progress, renews the lease, and ends the group if it is unused or the lease is lost.</summary>
     private async Task KeepAsync()
     {
         try
@@ -34,7 +34,7 @@ internal sealed partial class ConsumerGroup
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
-            // The group has ended here.
+            // The group has ended.
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
@@ -52,7 +52,7 @@ internal sealed partial class ConsumerGroup
         }
         catch (RejectedException)
         {
-            // The group has ended, and the members know.
+            // The group has ended, and its members have been notified.
         }
         catch (DbException exception)
         {
@@ -81,7 +81,8 @@ internal sealed partial class ConsumerGroup
     }
 
     /// <summary>
-    /// Writes all that has changed. It is not cancelled, since it is short; what fails is tried again as it was before anything newer.
+    /// Writes all changes. It is short, so it is not cancelled. A failed write is retried unchanged before anything
+    /// newer is written.
     /// </summary>
     private async Task WriteUnderTurnAsync()
     {
@@ -122,7 +123,7 @@ internal sealed partial class ConsumerGroup
         }
         catch (RejectedException)
         {
-            // Somebody else has it already.
+            // Another process has already taken the group over.
         }
         catch (DbException exception)
         {

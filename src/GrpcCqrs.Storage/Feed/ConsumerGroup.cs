@@ -5,12 +5,13 @@ using Microsoft.Extensions.Logging;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// A consumer group that this process serves: one loop feeds it from the log, another writes its progress and keeps its lease. It ends
-/// when it has had no members for a while, when another process has taken it over, or when the service stops.
+/// A consumer group that this process serves. One loop feeds it from the log, another writes its progress and renews
+/// its lease. It ends when it has had no members for a while, when another process has taken it over, or when the
+/// service stops.
 /// </summary>
 internal sealed partial class ConsumerGroup
 {
-    /// <summary>How many parked events of a stream are loaded at a time to be delivered again.</summary>
+    /// <summary>How many parked events of a stream are loaded at a time for redelivery.</summary>
     private const int ReplayBatch = 200;
 
     private static readonly TimeSpan FailurePause = TimeSpan.FromSeconds(1);
@@ -54,7 +55,7 @@ internal sealed partial class ConsumerGroup
 
     public string Name => lease.Name;
 
-    /// <summary>Whether this process serves the group no more.</summary>
+    /// <summary>Whether this process no longer serves the group.</summary>
     public bool IsEnded
     {
         get
@@ -66,7 +67,7 @@ internal sealed partial class ConsumerGroup
         }
     }
 
-    /// <summary>Members and events in flight, as they are now.</summary>
+    /// <summary>The current number of members and of events in flight, and the position.</summary>
     public (int Members, int InFlight, long Position) Status
     {
         get
@@ -142,7 +143,7 @@ internal sealed partial class ConsumerGroup
         }
     }
 
-    /// <summary>Has a stream's parked events delivered again; returns once that is written.</summary>
+    /// <summary>Redelivers a stream's parked events. Returns once the request is written.</summary>
     public async Task<int> RetryParkedAsync(string stream)
     {
         int count;
@@ -162,7 +163,7 @@ internal sealed partial class ConsumerGroup
         return count;
     }
 
-    /// <summary>Drops the first parked event of a stream; returns once that is written.</summary>
+    /// <summary>Skips the first parked event of a stream. Returns once that is written.</summary>
     public async Task SkipParkedAsync(string stream, long position, string user, CancellationToken cancellationToken)
     {
         await writing.WaitAsync(cancellationToken);
@@ -204,14 +205,15 @@ internal sealed partial class ConsumerGroup
         }
     }
 
-    /// <summary>Ends the group here: writes what is unwritten and gives the lease up, where it still has it.</summary>
+    /// <summary>Ends the group in this process: writes pending changes and releases the lease if it still has
+    /// it.</summary>
     public async Task StopAsync(RejectedException reason)
     {
         End(reason);
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>Feeds the group from the log for as long as it has room.</summary>
+    /// <summary>Feeds the group from the log while it has room.</summary>
     private async Task FeedAsync()
     {
         try
@@ -251,7 +253,7 @@ internal sealed partial class ConsumerGroup
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
-            // The group has ended here.
+            // The group has ended.
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
@@ -282,12 +284,12 @@ internal sealed partial class ConsumerGroup
         }
     }
 
-    /// <summary>Loads the first parked events of a stream, to be delivered again.</summary>
+    /// <summary>Loads the first parked events of a stream for redelivery.</summary>
     private async Task LoadReplayAsync(string stream)
     {
         try
         {
-            // What was parked or delivered again just now must be in the table, or gone from it.
+            // Recently parked or redelivered events must first be written to the table or removed from it.
             await WriteAsync();
             var rows = await store.ReadParkedAsync(Name, stream, after: 0, ReplayBatch, withSkipped: false, ending.Token);
             var positions = rows.Select(row => row.Position).ToHashSet();
@@ -320,7 +322,7 @@ internal sealed partial class ConsumerGroup
         }
     }
 
-    /// <summary>Delivers what can be delivered, and has more read where there is room for it. Under the lock.</summary>
+    /// <summary>Delivers ready events, and wakes the reader if there is room for more. Requires the lock.</summary>
     private void Dispatch()
     {
         if (ended is not null)

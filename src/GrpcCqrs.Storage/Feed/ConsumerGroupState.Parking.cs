@@ -1,12 +1,12 @@
 namespace GrpcCqrs.Storage;
 
-/// <content>What a group sets aside, and delivers again.</content>
+/// <content>Parks and redelivers events.</content>
 internal sealed partial class ConsumerGroupState
 {
-    /// <summary>Whether there is a stream whose parked events are wanted again.</summary>
+    /// <summary>Whether the parked events of any stream are to be redelivered.</summary>
     public bool HasReplay => replayWanted.Count > 0;
 
-    /// <summary>A stream whose parked events are wanted again; null for none. It is for the caller to load them.</summary>
+    /// <summary>A stream whose parked events are to be redelivered; null for none. The caller loads them.</summary>
     public string? TakeReplay()
     {
         var stream = replayWanted.FirstOrDefault();
@@ -21,7 +21,7 @@ internal sealed partial class ConsumerGroupState
     /// <summary>Puts back a stream whose parked events could not be loaded.</summary>
     public void PutBackReplay(string stream) => replayWanted.Add(stream);
 
-    /// <summary>Delivers parked events of a stream again, the first of those it has.</summary>
+    /// <summary>Redelivers the first parked events of a stream.</summary>
     public void AddReplay(string stream, IReadOnlyList<GroupItem> loaded)
     {
         if (!parked.TryGetValue(stream, out var state) || !state.IsRetrying)
@@ -31,7 +31,7 @@ internal sealed partial class ConsumerGroupState
 
         if (loaded.Count == 0)
         {
-            // Somebody removed the rows behind the service's back.
+            // The rows were removed outside the service.
             parked.Remove(stream);
             return;
         }
@@ -42,7 +42,7 @@ internal sealed partial class ConsumerGroupState
         {
             if (item.Fault is null && item.Events.Count == 0)
             {
-                // Today's filter or upcasters leave nothing of it.
+                // The current filter or upcasters leave nothing of it.
                 Unpark(item, state);
                 continue;
             }
@@ -53,7 +53,7 @@ internal sealed partial class ConsumerGroupState
         Next(lane);
     }
 
-    /// <summary>Has a stream's parked events delivered again, and says how many; null where there are none.</summary>
+    /// <summary>Redelivers a stream's parked events and returns their number; null if there are none.</summary>
     public int? Retry(string stream)
     {
         if (!parked.TryGetValue(stream, out var state))
@@ -71,10 +71,10 @@ internal sealed partial class ConsumerGroupState
         return state.Count;
     }
 
-    /// <summary>Whether a stream is parked, and its events are not being delivered again.</summary>
+    /// <summary>Whether a stream is parked and its events are not being redelivered.</summary>
     public bool CanSkip(string stream) => parked.TryGetValue(stream, out var state) && !state.IsRetrying;
 
-    /// <summary>Drops a parked event of a stream that can be skipped.</summary>
+    /// <summary>Skips a parked event of a stream for which <see cref="CanSkip"/> is true.</summary>
     public void Skip(string stream, long position, string user)
     {
         changes.Skips.Add((position, user));
@@ -85,7 +85,7 @@ internal sealed partial class ConsumerGroupState
         }
     }
 
-    /// <summary>Sets a lane aside: its first event for what is wrong with it, the others since they are behind it.</summary>
+    /// <summary>Parks a lane: its first event for the given reason, the others because they come after it.</summary>
     private void ParkLane(GroupLane lane, string reason)
     {
         lanes.Remove(lane.Stream);

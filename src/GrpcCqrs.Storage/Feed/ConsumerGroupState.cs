@@ -1,13 +1,13 @@
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// What a running consumer group knows, without any input or output: which events are waiting, in flight, acknowledged or parked, and
-/// who gets the next one. Not safe for concurrent use: its group holds a lock.
+/// The state of a running consumer group, without any I/O: which events are waiting, in flight, acknowledged or parked,
+/// and which member gets the next one. Not thread-safe: its group holds a lock.
 /// </summary>
 /// <remarks>
-/// Each stream that has events waiting is a lane. The first event of a lane is ready, in flight, or waiting to be retried; the others
-/// wait behind it, which is what keeps the order per stream. Everything that was read and is not pending is done, so the group's
-/// position is the one before the oldest pending event.
+/// Each stream with waiting events is a lane. The first event of a lane is ready, in flight, or waiting for a retry;
+/// the others wait for it, which keeps the order per stream. Everything that was read and is not pending is done, so
+/// the group's position is the one before the oldest pending event.
 /// </remarks>
 internal sealed partial class ConsumerGroupState
 {
@@ -45,10 +45,10 @@ internal sealed partial class ConsumerGroupState
         }
     }
 
-    /// <summary>Everything up to and with this position is acknowledged, parked, or not wanted.</summary>
+    /// <summary>Everything up to and including this position is acknowledged, parked, or filtered out.</summary>
     public long Position { get; private set; }
 
-    /// <summary>The log has been read up to and with this position.</summary>
+    /// <summary>The log has been read up to and including this position.</summary>
     public long Scanned { get; private set; }
 
     /// <summary>How many events are delivered and not yet acknowledged.</summary>
@@ -57,14 +57,14 @@ internal sealed partial class ConsumerGroupState
     /// <summary>The members.</summary>
     public IReadOnlyList<GroupMember> Members => members;
 
-    /// <summary>Whether there is something that must be written soon.</summary>
+    /// <summary>Whether there are changes to write soon.</summary>
     public bool IsDirty => changes.Count > 0;
 
-    /// <summary>Whether more events can be taken in.</summary>
+    /// <summary>Whether there is room for more events.</summary>
     public bool HasRoom => items < options.GroupWindow && bytes < options.GroupWindowBytes
         && outOfOrder.Count < options.GroupMaxOutOfOrder && changes.Count < options.GroupWindow;
 
-    /// <summary>Takes in the next event of the log.</summary>
+    /// <summary>Adds the next event of the log.</summary>
     public void Add(FeedRecord record)
     {
         Scanned = record.Record.Position;
@@ -76,14 +76,14 @@ internal sealed partial class ConsumerGroupState
         Advance();
     }
 
-    /// <summary>Notes that the log up to a position holds nothing more that is wanted.</summary>
+    /// <summary>Records that the log up to a position contains no further matching events.</summary>
     public void SkipTo(long position)
     {
         Scanned = Math.Max(Scanned, position);
         Advance();
     }
 
-    /// <summary>The event as this group would deliver it.</summary>
+    /// <summary>The event as this group delivers it.</summary>
     public GroupItem ItemOf(FeedRecord record, bool isReplay)
     {
         try
@@ -101,7 +101,7 @@ internal sealed partial class ConsumerGroupState
     /// <summary>Adds a member.</summary>
     public void Join(GroupMember member) => members.Add(member);
 
-    /// <summary>Removes a member; what it has not acknowledged is delivered to another.</summary>
+    /// <summary>Removes a member. Its unacknowledged events are delivered to another one.</summary>
     public void Leave(GroupMember member)
     {
         if (!members.Remove(member))
@@ -118,7 +118,7 @@ internal sealed partial class ConsumerGroupState
         member.InFlight.Clear();
     }
 
-    /// <summary>Notes that a member is done with a delivery; one that is not its own any more is left alone.</summary>
+    /// <summary>Acknowledges a member's delivery. A delivery that is no longer the member's is ignored.</summary>
     public void Acknowledge(GroupMember member, long deliveryId)
     {
         if (!member.InFlight.Remove(deliveryId, out var delivered))
@@ -143,7 +143,7 @@ internal sealed partial class ConsumerGroupState
         Next(delivered.Lane);
     }
 
-    /// <summary>Notes that a member failed with a delivery: it is retried, or its stream is parked.</summary>
+    /// <summary>Fails a member's delivery: it is retried, or its stream is parked.</summary>
     public void Fail(GroupMember member, long deliveryId, string reason, bool park)
     {
         if (member.InFlight.Remove(deliveryId, out var delivered))
@@ -153,7 +153,7 @@ internal sealed partial class ConsumerGroupState
         }
     }
 
-    /// <summary>Makes due what is due: events to be retried, and deliveries that nobody acknowledged in time.</summary>
+    /// <summary>Processes what is due: retries, and deliveries that were not acknowledged in time.</summary>
     public void Tick()
     {
         var now = clock.GetUtcNow();
@@ -172,7 +172,7 @@ internal sealed partial class ConsumerGroupState
         }
     }
 
-    /// <summary>Delivers what is ready to whom has room, the least busy first.</summary>
+    /// <summary>Delivers ready events to members with room, the least busy first.</summary>
     public void Dispatch()
     {
         while (ready.TryPeek(out var lane))
@@ -197,7 +197,7 @@ internal sealed partial class ConsumerGroupState
         }
     }
 
-    /// <summary>What has changed since the last call, for the caller to write.</summary>
+    /// <summary>The changes since the last call, for the caller to write.</summary>
     public GroupChanges TakeChanges()
     {
         var taken = changes;
@@ -248,7 +248,8 @@ internal sealed partial class ConsumerGroupState
         bytes -= item.Record.Record.Payload.Length;
     }
 
-    /// <summary>Makes a lane's next event ready; an empty lane goes, or is filled with more that is parked.</summary>
+    /// <summary>Makes a lane's next event ready. An empty lane is removed, or refilled with more parked
+    /// events.</summary>
     private void Next(GroupLane lane)
     {
         if (lane.Items.Count > 0)
@@ -286,7 +287,8 @@ internal sealed partial class ConsumerGroupState
         waiting.Enqueue(lane, clock.GetUtcNow() + (wait < options.MaxRetryDelay ? wait : options.MaxRetryDelay));
     }
 
-    /// <summary>Remembers what is done behind the group's position, so that it is not delivered again after a restart.</summary>
+    /// <summary>Records an event that is done after the group's position, so that it is not redelivered after a
+    /// restart.</summary>
     private void NoteDone(long position)
     {
         if (position > Position && outOfOrder.Add(position))

@@ -3,19 +3,20 @@ using System.Data.Common;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>What a holder was given with a group: the right to write it, until somebody takes it over.</summary>
+/// <summary>The lease on a group: the right to write it until another process takes it over.</summary>
 internal sealed class GroupLease(string name, long fence, long beat)
 {
     public string Name { get; } = name;
 
-    /// <summary>Every write demands it.</summary>
+    /// <summary>The fencing token that every write requires.</summary>
     public long Fence { get; } = fence;
 
-    /// <summary>The number of the last write, by which a write whose outcome is unknown is found again.</summary>
+    /// <summary>The number of the last write, which identifies a write whose outcome is unknown.</summary>
     public long Beat { get; set; } = beat;
 }
 
-/// <summary>The tables of consumer groups. Each write is a short transaction of its own that demands the holder's fence.</summary>
+/// <summary>The tables of consumer groups. Each write is a short transaction that requires the holder's
+/// fence.</summary>
 internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider clock)
 {
     public async Task<IReadOnlyList<ConsumerGroupRow>> ListAsync(CancellationToken cancellationToken)
@@ -30,10 +31,10 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
         return await FindAsync(connection, null, name, cancellationToken);
     }
 
-    /// <summary>Adds a group; says whether there was none of its name.</summary>
+    /// <summary>Adds a group. False if its name is taken.</summary>
     public async Task<bool> InsertAsync(string name, FeedFilter filter, long startPosition, long position, CancellationToken cancellationToken)
     {
-        // A fence that starts with the time is larger than any that an earlier group of this name ever had.
+        // A fence that starts with the time is larger than that of any earlier group of this name.
         var now = UnixMicroseconds.From(clock.GetUtcNow());
         try
         {
@@ -49,7 +50,7 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
         }
     }
 
-    /// <summary>Removes a group with all that it knows; says whether there was one.</summary>
+    /// <summary>Removes a group with all its data. False if there was none.</summary>
     public Task<bool> DeleteAsync(string name, CancellationToken cancellationToken) => WriteAsync(
         async (connection, transaction) =>
         {
@@ -60,7 +61,7 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
         },
         cancellationToken);
 
-    /// <summary>Takes a group over, if it is as it was seen; null where somebody else was first.</summary>
+    /// <summary>Takes a group over, if it is unchanged since it was read; null if another process was first.</summary>
     public async Task<GroupLease?> TakeAsync(ConsumerGroupRow seen, string holder, CancellationToken cancellationToken)
     {
         var isTaken = await WriteAsync(
@@ -70,7 +71,7 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
         return isTaken ? new GroupLease(seen.Name, seen.Fence + 1, seen.Beat + 1) : null;
     }
 
-    /// <summary>What the group's holder, who has just taken it over, goes on from.</summary>
+    /// <summary>The progress from which a new holder continues.</summary>
     public async Task<GroupProgress?> LoadAsync(GroupLease lease, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
@@ -88,11 +89,11 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
                 connection, null, ConsumerGroupSql.SelectGroupParkedStreams, reader => (reader.GetString(0), ToInt(reader, 1), ToInt(reader, 2) == 1), cancellationToken, ("name", lease.Name)));
     }
 
-    /// <summary>Writes what has changed and shows that the holder is alive; says whether it still holds the group.</summary>
-    /// <param name="lease">The right to.</param>
-    /// <param name="changes">What has changed.</param>
-    /// <param name="isRepeated">Whether the same was tried before and may have been written.</param>
-    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <summary>Writes the changes and renews the lease. False if the holder has lost the group.</summary>
+    /// <param name="lease">The lease.</param>
+    /// <param name="changes">The changes.</param>
+    /// <param name="isRepeated">Whether the same write was tried before and may have been committed.</param>
+    /// <param name="cancellationToken">Cancels the attempt.</param>
     public async Task<bool> SaveAsync(GroupLease lease, GroupChanges changes, bool isRepeated, CancellationToken cancellationToken)
     {
         var isHeld = await WriteAsync(
@@ -117,13 +118,13 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
         return isHeld;
     }
 
-    /// <summary>Gives a group up, so that another process can take it at once.</summary>
+    /// <summary>Releases a group, so that another process can take it over at once.</summary>
     public Task ReleaseAsync(GroupLease lease, CancellationToken cancellationToken) => WriteAsync(
         async (connection, transaction) =>
             await ExecuteAsync(connection, transaction, ConsumerGroupSql.ReleaseGroup, cancellationToken, ("name", lease.Name), ("fence", lease.Fence)) == 1,
         cancellationToken);
 
-    /// <summary>Some parked events of a group behind a position, those that were dropped too where that is asked for.</summary>
+    /// <summary>Some parked events of a group after a position, optionally with the skipped ones.</summary>
     public async Task<IReadOnlyList<GroupParkedEventRow>> ReadParkedAsync(
         string name, string? stream, long after, int maxCount, bool withSkipped, CancellationToken cancellationToken)
     {
@@ -143,7 +144,7 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
         return (await QueryAsync(connection, null, ConsumerGroupSql.SelectParkedEvent, ReadParked, cancellationToken, ("name", name), ("position", position))) is [var row] ? row : null;
     }
 
-    /// <summary>How many events, of how many streams, each group has parked.</summary>
+    /// <summary>How many events and streams each group has parked.</summary>
     public async Task<IReadOnlyDictionary<string, (long Events, long Streams)>> CountParkedAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
@@ -200,8 +201,8 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
     }
 
     /// <summary>
-    /// Each statement sees what was committed before it, as in the append queue, so that a fence that was moved meanwhile is found moved
-    /// and not in conflict. False takes the transaction back.
+    /// Each statement sees what was committed before it, as in the append queue, so that a moved fence is seen as such
+    /// and does not cause a conflict. False rolls the transaction back.
     /// </summary>
     private async Task<bool> WriteAsync(Func<DbConnection, DbTransaction, Task<bool>> write, CancellationToken cancellationToken)
     {
@@ -270,7 +271,7 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
         SkippedMicroseconds = reader.IsDBNull(7) ? null : reader.GetInt64(7),
     };
 
-    /// <summary>Databases count in different widths.</summary>
+    /// <summary>Databases return counts in different integer types.</summary>
     private static int ToInt(DbDataReader reader, int column) =>
         Convert.ToInt32(reader.GetValue(column), System.Globalization.CultureInfo.InvariantCulture);
 }

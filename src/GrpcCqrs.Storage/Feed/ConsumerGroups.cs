@@ -6,28 +6,32 @@ using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>A consumer group as its definition and the database say.</summary>
+/// <summary>The definition and the stored state of a consumer group.</summary>
 /// <param name="Name">The name.</param>
-/// <param name="Filter">Which events it takes.</param>
-/// <param name="Position">Everything up to and with it is acknowledged, parked, or not wanted.</param>
-/// <param name="Head">The position of the newest event of the store.</param>
+/// <param name="Filter">The events it delivers.</param>
+/// <param name="Position">Everything up to and including this position is acknowledged, parked, or filtered
+/// out.</param>
+/// <param name="Head">The position of the last event in the store.</param>
 /// <param name="Holder">The process that serves it; empty for none.</param>
-/// <param name="Members">How many members are connected; as of a few seconds ago where another process serves it.</param>
-/// <param name="InFlight">How many events are delivered and not yet acknowledged; as of then too.</param>
+/// <param name="Members">How many members are connected; a few seconds old if another process serves the group.</param>
+/// <param name="InFlight">How many events are delivered and not yet acknowledged; equally old.</param>
 /// <param name="ParkedEvents">How many events are parked.</param>
-/// <param name="ParkedStreams">Of how many streams.</param>
-/// <param name="Time">When it was made.</param>
+/// <param name="ParkedStreams">How many streams have parked events.</param>
+/// <param name="Time">When it was created.</param>
 public sealed record ConsumerGroupInfo(
     string Name, FeedFilter Filter, long Position, long Head, string Holder, int Members, int InFlight, long ParkedEvents, long ParkedStreams, DateTimeOffset Time);
 
 /// <summary>
-/// Consumer groups: named readers of the feed whose progress the write database keeps. What they promise:
+/// Consumer groups: named readers of the feed whose progress is stored in the write database. Guarantees:
 /// <list type="number">
-/// <item>Every wanted event behind the group's start is delivered at least once, or parked and listed as such.</item>
-/// <item>The next event of a stream is delivered only after the one before it is acknowledged or parked; streams go on independently.</item>
-/// <item>What was acknowledged is written within <see cref="FeedOptions.AckInterval"/>; what was not written when a process died is
-/// delivered again.</item>
-/// <item>One process at a time serves a group. One that has lost its lease cannot move the group any more.</item>
+/// <item>Every matching event after the group's start is delivered at least once, or is parked and listed as
+/// such.</item>
+/// <item>The next event of a stream is delivered only after the previous one is acknowledged or parked; streams proceed
+/// independently.</item>
+/// <item>Acknowledgements are written within <see cref="FeedOptions.AckInterval"/>. Those not written when a process
+/// crashes lead to redelivery.</item>
+/// <item>One process at a time serves a group. A process that has lost its lease can no longer advance the
+/// group.</item>
 /// </list>
 /// </summary>
 public sealed class ConsumerGroups : IHostedService
@@ -56,11 +60,12 @@ public sealed class ConsumerGroups : IHostedService
         holder = $"{Environment.MachineName} process {Environment.ProcessId} {Guid.CreateVersion7(clock.GetUtcNow()):N}";
     }
 
-    /// <summary>Makes a group, or finds the one that was made the same.</summary>
+    /// <summary>Creates a group, or returns the existing one with the same definition.</summary>
     /// <param name="name">The name, 1-100 characters.</param>
-    /// <param name="filter">Which events it takes.</param>
-    /// <param name="startPosition">The position behind which it starts; 0 for the beginning; null for the end of the log as it is now.</param>
-    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <param name="filter">The events it delivers.</param>
+    /// <param name="startPosition">Start after this position; 0 for the beginning; null for the current end of the
+    /// log.</param>
+    /// <param name="cancellationToken">Cancels the attempt.</param>
     /// <exception cref="RejectedException">
     /// <see cref="FeedErrors.GroupExists"/>, <see cref="FeedErrors.TooManyGroups"/>, <see cref="FeedErrors.PositionOutOfRange"/>.
     /// </exception>
@@ -94,7 +99,7 @@ public sealed class ConsumerGroups : IHostedService
         }
     }
 
-    /// <summary>Removes a group with its progress and all that it has parked. Members are told that it is gone.</summary>
+    /// <summary>Removes a group with its progress and its parked events. Its members are notified.</summary>
     /// <exception cref="RejectedException"><see cref="FeedErrors.GroupNotFound"/>.</exception>
     public async Task DeleteAsync(string name, CancellationToken cancellationToken)
     {
@@ -120,8 +125,8 @@ public sealed class ConsumerGroups : IHostedService
 
     /// <summary>Connects a consumer to a group, which this process then serves.</summary>
     /// <param name="name">The group.</param>
-    /// <param name="maxInFlight">How many events the consumer takes before it has acknowledged the first of them.</param>
-    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <param name="maxInFlight">The maximum number of the consumer's unacknowledged events.</param>
+    /// <param name="cancellationToken">Cancels the attempt.</param>
     /// <exception cref="RejectedException">
     /// <see cref="FeedErrors.GroupNotFound"/>, <see cref="FeedErrors.GroupElsewhere"/>, <see cref="FeedErrors.GroupFull"/>,
     /// <see cref="FeedErrors.ServiceStopping"/>.
@@ -130,7 +135,8 @@ public sealed class ConsumerGroups : IHostedService
         (await HoldAsync(name, cancellationToken)).Join(maxInFlight);
 
     /// <summary>
-    /// A group's parked events behind a position, in order; what was parked in the last fraction of a second may not be there yet.
+    /// A group's parked events after a position, in order. Events parked within the last fraction of a second may be
+    /// missing.
     /// </summary>
     /// <exception cref="RejectedException"><see cref="FeedErrors.GroupNotFound"/>.</exception>
     public async Task<IReadOnlyList<GroupParkedEventRow>> ListParkedAsync(
@@ -139,19 +145,20 @@ public sealed class ConsumerGroups : IHostedService
             ? throw NotFound(name)
             : await store.ReadParkedAsync(name, stream, afterPosition, maxCount, withSkipped, cancellationToken);
 
-    /// <summary>Has all parked events of a stream delivered again, in order, and says how many there are.</summary>
+    /// <summary>Redelivers all parked events of a stream, in order, and returns their number.</summary>
     /// <exception cref="RejectedException">
     /// <see cref="FeedErrors.ParkedNotFound"/>, or as for <see cref="JoinAsync"/>.
     /// </exception>
     public async Task<int> RetryParkedAsync(string name, string stream, CancellationToken cancellationToken) =>
         await (await HoldAsync(name, cancellationToken)).RetryParkedAsync(stream);
 
-    /// <summary>Drops the first parked event of a stream, for good; the others stay parked. Repeating it has no further effect.</summary>
+    /// <summary>Skips the first parked event of a stream permanently; the others stay parked. Repeating it has no
+    /// further effect.</summary>
     /// <param name="name">The group.</param>
     /// <param name="stream">The stream.</param>
-    /// <param name="position">The event's position, so that a repetition does not drop the next one.</param>
-    /// <param name="user">Who says so; recorded with the time.</param>
-    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <param name="position">The event's position, so that a repeated call does not skip the next one.</param>
+    /// <param name="user">The user who skips it; recorded with the time.</param>
+    /// <param name="cancellationToken">Cancels the attempt.</param>
     /// <exception cref="RejectedException">
     /// <see cref="FeedErrors.ParkedNotFound"/>, <see cref="FeedErrors.ParkedRetrying"/>, or as for <see cref="JoinAsync"/>.
     /// </exception>
@@ -161,7 +168,8 @@ public sealed class ConsumerGroups : IHostedService
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Writes what is unwritten and gives all groups up, so that another process can take them at once.</summary>
+    /// <summary>Writes pending changes and releases all groups, so that another process can take them over at
+    /// once.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         isStopping = true;
@@ -176,7 +184,7 @@ public sealed class ConsumerGroups : IHostedService
         }
     }
 
-    /// <summary>The group as this process serves it, taken over where nobody else does.</summary>
+    /// <summary>The group as served by this process, which takes it over if no other process serves it.</summary>
     private async Task<ConsumerGroup> HoldAsync(string name, CancellationToken cancellationToken)
     {
         if (running.TryGetValue(name, out var current) && !current.IsEnded)
@@ -199,7 +207,7 @@ public sealed class ConsumerGroups : IHostedService
                     return current;
                 }
 
-                // Its last writes come before the next one's first.
+                // Its last writes must come before the first of its successor.
                 await current.StopAsync(Elsewhere(name, options.RetryAfter));
                 running.TryRemove(name, out _);
             }
@@ -223,8 +231,8 @@ public sealed class ConsumerGroups : IHostedService
     }
 
     /// <summary>
-    /// Refuses unless the group's holder has shown no sign of life for as long as a lease. That is measured here, from when its last sign
-    /// was first seen, so that no two clocks are compared.
+    /// Rejects unless the group's holder has not renewed its lease for the length of a lease. This is measured from
+    /// when this process first saw the last renewal, so no two clocks are compared.
     /// </summary>
     private void RequireSilence(ConsumerGroupRow row)
     {

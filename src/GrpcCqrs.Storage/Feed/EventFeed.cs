@@ -6,13 +6,16 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// The events of the store for readers outside of it. What it promises:
+/// The store's events for readers outside the service. Guarantees:
 /// <list type="number">
-/// <item>Every wanted event behind the start comes exactly once in a read or subscription, in order of position, without a gap.</item>
-/// <item>A subscription goes over from the past to what is being committed without a gap or a repetition.</item>
-/// <item>A checkpoint's position is a complete description of how far a reader has come: who starts behind it misses nothing.</item>
-/// <item>Events come in their type's present form; one recorded event may have become several, or none.</item>
-/// <item>No reader has a buffer of more than a page; one that does not read on holds up nobody else.</item>
+/// <item>A read or subscription returns every matching event after its start exactly once, in order of position,
+/// without a gap.</item>
+/// <item>A subscription moves from past to new events without a gap or a repetition.</item>
+/// <item>A checkpoint's position completely describes a reader's progress: a reader that starts after it misses
+/// nothing.</item>
+/// <item>Events are in their type's current schema; upcasters may have turned one recorded event into several, or
+/// none.</item>
+/// <item>No reader buffers more than a page, and a reader that stops reading does not delay others.</item>
 /// </list>
 /// </summary>
 public sealed class EventFeed
@@ -34,7 +37,7 @@ public sealed class EventFeed
     /// <summary>How many feed calls are open.</summary>
     public int OpenCalls => Volatile.Read(ref open);
 
-    /// <summary>Counts one open feed call until what is returned is disposed.</summary>
+    /// <summary>Counts an open feed call until the result is disposed.</summary>
     /// <exception cref="RejectedException"><see cref="FeedErrors.TooManySubscribers"/>.</exception>
     public IDisposable Open()
     {
@@ -50,11 +53,11 @@ public sealed class EventFeed
         };
     }
 
-    /// <summary>Reads the log from a position to its end as it is now, and closes with a checkpoint.</summary>
-    /// <param name="after">The position behind which to start; 0 for the beginning.</param>
-    /// <param name="filter">Which events.</param>
-    /// <param name="maxPositions">How many positions with wanted events to return at most.</param>
-    /// <param name="cancellationToken">Ends the read.</param>
+    /// <summary>Reads the log after a position to its current end, and closes with a checkpoint.</summary>
+    /// <param name="after">Start after this position; 0 for the beginning.</param>
+    /// <param name="filter">The events to return.</param>
+    /// <param name="maxPositions">The maximum number of positions with matching events to return.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="RejectedException"><see cref="FeedErrors.PositionOutOfRange"/>.</exception>
     public async IAsyncEnumerable<FeedMessage> ReadAllAsync(
         long after, FeedFilter filter, int maxPositions, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -84,12 +87,12 @@ public sealed class EventFeed
         yield return new FeedMessage.Checkpoint(Math.Max(after, head), IsEnd: true);
     }
 
-    /// <summary>Reads one stream from a version to its end as it is now.</summary>
+    /// <summary>Reads one stream from a version to its current end.</summary>
     /// <param name="stream">The stream's name.</param>
     /// <param name="fromVersion">The first version, from 1.</param>
-    /// <param name="eventTypes">The types wanted; empty for all.</param>
-    /// <param name="maxPositions">How many recorded events to return at most.</param>
-    /// <param name="cancellationToken">Ends the read.</param>
+    /// <param name="eventTypes">The event types to return; empty for all.</param>
+    /// <param name="maxPositions">The maximum number of recorded events to return.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="RejectedException"><see cref="FeedErrors.StreamNotFound"/>.</exception>
     public async IAsyncEnumerable<FeedMessage.Events> ReadStreamAsync(
         string stream, long fromVersion, IReadOnlyList<string> eventTypes, int maxPositions, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -124,9 +127,9 @@ public sealed class EventFeed
         }
     }
 
-    /// <summary>Reads the log from a position on, and what is committed from then on, for as long as the caller goes on.</summary>
-    /// <param name="after">The position behind which to start; 0 for the beginning.</param>
-    /// <param name="filter">Which events.</param>
+    /// <summary>Reads the log after a position and then new events as they are committed, until cancelled.</summary>
+    /// <param name="after">Start after this position; 0 for the beginning.</param>
+    /// <param name="filter">The events to return.</param>
     /// <param name="cancellationToken">Ends the subscription.</param>
     /// <exception cref="RejectedException"><see cref="FeedErrors.PositionOutOfRange"/>.</exception>
     public async IAsyncEnumerable<FeedMessage> SubscribeAsync(
@@ -182,7 +185,7 @@ public sealed class EventFeed
         }
     }
 
-    /// <summary>Refuses a position behind the newest event: it would wait for events that were never promised.</summary>
+    /// <summary>Rejects a position past the end of the log: it would wait for events that do not exist yet.</summary>
     internal static void RequireInLog(long after, long head)
     {
         if (after > head)
@@ -194,11 +197,11 @@ public sealed class EventFeed
         }
     }
 
-    /// <summary>A page from the database; where one stream is wanted, of that stream.</summary>
+    /// <summary>A page from the database; of one stream, if the filter names one.</summary>
     private Task<FeedPage> ReadPageAsync(long after, FeedFilter filter, long committed, CancellationToken cancellationToken) =>
         log.ReadWantedAsync(filter, after, committed, options.PageSize, cancellationToken);
 
-    /// <summary>Until there is more, or a checkpoint is due.</summary>
+    /// <summary>Waits until there are more events, or a checkpoint is due.</summary>
     private async Task WaitAsync(Task changed, bool mayTell, long toldAt, CancellationToken cancellationToken)
     {
         if (!mayTell)

@@ -3,22 +3,24 @@ using System.Text.Json.Serialization;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>Which events of the log are wanted. What is left empty does not restrict; what is given must hold together.</summary>
-/// <param name="EventTypes">Stable names of event types in their present form, in alphabetical order; empty for all.</param>
-/// <param name="Stream">The only stream; empty for all.</param>
-/// <param name="Category">The only category, what stands before a stream's first hyphen; empty for all.</param>
+/// <summary>Selects events of the log. Empty fields do not restrict; the others are combined with AND.</summary>
+/// <param name="EventTypes">Stable names of event types in their current form, in alphabetical order; empty for
+/// all.</param>
+/// <param name="Stream">Only this stream; empty for all.</param>
+/// <param name="Category">Only this category: the part of the stream's name before the first hyphen; empty for
+/// all.</param>
 public sealed record FeedFilter(IReadOnlyList<string> EventTypes, string Stream, string Category)
 {
     /// <summary>All events.</summary>
     public static FeedFilter Everything { get; } = new([], "", "");
 
-    /// <summary>Whether the filter can leave anything out.</summary>
+    /// <summary>Whether the filter can exclude anything.</summary>
     [JsonIgnore]
     public bool IsSelective => EventTypes.Count > 0 || Stream.Length > 0 || Category.Length > 0;
 
-    /// <summary>The events that stand in the present for a recorded one, those that are wanted.</summary>
+    /// <summary>The matching events that a recorded event is upcast to.</summary>
     /// <exception cref="EventSourcing.UnknownEventTypeException">The service does not know the event's type or schema version.</exception>
-    /// <exception cref="JsonException">The payload is not what its schema says.</exception>
+    /// <exception cref="JsonException">The payload does not match its schema.</exception>
     internal IReadOnlyList<FeedEvent> Select(FeedRecord record)
     {
         if ((Stream.Length > 0 && !string.Equals(Stream, record.StreamName, StringComparison.Ordinal))

@@ -2,10 +2,10 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>A stretch of the log for the feed.</summary>
+/// <summary>A range of the log for the feed.</summary>
 /// <param name="Records">The events, in order.</param>
-/// <param name="ScannedTo">Up to here the stretch leaves nothing out that was asked for.</param>
-/// <param name="IsEnd">Whether there was nothing behind it when it was read.</param>
+/// <param name="ScannedTo">Up to this position the range contains every requested event.</param>
+/// <param name="IsEnd">Whether there were no later events when it was read.</param>
 internal sealed record FeedPage(IReadOnlyList<FeedRecord> Records, long ScannedTo, bool IsEnd);
 
 /// <summary>Reads pages of the log for the feed, small enough for many readers at once.</summary>
@@ -15,18 +15,21 @@ internal sealed class FeedLog(WriteDatabase database, IEventStore store, EventTy
 
     public ValueTask<long> ReadHeadAsync(CancellationToken cancellationToken) => store.ReadHeadAsync(cancellationToken);
 
-    /// <summary>A stretch of the whole log.</summary>
-    /// <param name="after">The position behind which to start.</param>
-    /// <param name="committed">A position that is known to be committed, up to which the log is read completely where the page is its end.</param>
-    /// <param name="maxCount">At most this many events.</param>
-    /// <param name="cancellationToken">Ends the read.</param>
+    /// <summary>A range of the whole log.</summary>
+    /// <param name="after">Start after this position.</param>
+    /// <param name="committed">
+    /// A position that is known to be committed. If the page is the last one, the log has been read completely up to
+    /// here.
+    /// </param>
+    /// <param name="maxCount">The maximum number of events.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     public async Task<FeedPage> ReadAllAsync(long after, long committed, int maxCount, CancellationToken cancellationToken)
     {
         var page = await ReadAsync(EventSql.SelectAll(database.Provider), maxCount, cancellationToken, ("after", after));
         return PageOf(page, after, committed);
     }
 
-    /// <summary>A stretch of one stream by position.</summary>
+    /// <summary>A range of one stream by position.</summary>
     /// <inheritdoc cref="ReadAllAsync"/>
     public async Task<FeedPage> ReadStreamAfterAsync(string stream, long after, long committed, int maxCount, CancellationToken cancellationToken)
     {
@@ -34,14 +37,14 @@ internal sealed class FeedLog(WriteDatabase database, IEventStore store, EventTy
         return PageOf(page, after, committed);
     }
 
-    /// <summary>A stretch of the one stream that a filter wants, or else of the whole log.</summary>
+    /// <summary>A range of the filter's stream, or of the whole log if it names none.</summary>
     /// <inheritdoc cref="ReadAllAsync"/>
     public Task<FeedPage> ReadWantedAsync(FeedFilter filter, long after, long committed, int maxCount, CancellationToken cancellationToken) =>
         filter.Stream.Length > 0
             ? ReadStreamAfterAsync(filter.Stream, after, committed, maxCount, cancellationToken)
             : ReadAllAsync(after, committed, maxCount, cancellationToken);
 
-    /// <summary>A stretch of one stream by version.</summary>
+    /// <summary>A range of one stream by version.</summary>
     public async Task<FeedPage> ReadStreamAsync(string stream, long fromVersion, int maxCount, CancellationToken cancellationToken)
     {
         var page = await ReadAsync(EventSql.SelectStream(database.Provider), maxCount, cancellationToken, ("stream", stream), ("from", fromVersion));

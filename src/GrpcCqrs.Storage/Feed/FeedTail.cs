@@ -4,16 +4,18 @@ using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>What the tail has for a reader.</summary>
-/// <param name="Records">The events behind the reader's position, in order and without a gap; empty where there are none here.</param>
-/// <param name="IsBehind">Whether the reader is further behind than the tail goes back, and must read from the database.</param>
-/// <param name="Changed">Ends when there is more.</param>
+/// <summary>The result of a read from the tail.</summary>
+/// <param name="Records">The cached events after the reader's position, in order and without a gap; may be
+/// empty.</param>
+/// <param name="IsBehind">Whether the reader is further behind than the cache goes back, and must read from the
+/// database.</param>
+/// <param name="Changed">Completes when there is more.</param>
 internal sealed record TailRead(IReadOnlyList<FeedRecord> Records, bool IsBehind, Task Changed);
 
 /// <summary>
-/// The newest events, kept in memory for all readers of the process together. One loop reads them from the database, woken by commits
-/// and by a poll, for as long as anybody follows; a follower reads from here what it has not seen, at its own pace, and from the
-/// database what is here no more. So memory is bounded whatever the followers do.
+/// Caches the latest events in memory for all readers of the process. One loop reads them from the database, woken by
+/// commits and by a poll, as long as there are followers. A follower reads new events from here at its own pace, and
+/// evicted ones from the database. So memory is bounded whatever the followers do.
 /// </summary>
 internal sealed partial class FeedTail : BackgroundService
 {
@@ -45,7 +47,7 @@ internal sealed partial class FeedTail : BackgroundService
         ring = new FeedRecord[this.options.RingEvents];
     }
 
-    /// <summary>The newest position that the tail has seen; only meaningful to a follower.</summary>
+    /// <summary>The latest position that the tail has read; only meaningful to a follower.</summary>
     public long Position
     {
         get
@@ -57,7 +59,8 @@ internal sealed partial class FeedTail : BackgroundService
         }
     }
 
-    /// <summary>Has the tail read on, and waits until it knows the end of the log. Dispose what is returned to stop following.</summary>
+    /// <summary>Starts following: keeps the tail reading, and waits until it knows the end of the log. Dispose the
+    /// result to stop.</summary>
     public async Task<IDisposable> FollowAsync(CancellationToken cancellationToken)
     {
         Task isReady;
@@ -81,7 +84,7 @@ internal sealed partial class FeedTail : BackgroundService
         }
     }
 
-    /// <summary>What is here behind a position.</summary>
+    /// <summary>The cached events after a position.</summary>
     public TailRead Read(long after, int maxCount)
     {
         lock (gate)
@@ -140,7 +143,7 @@ internal sealed partial class FeedTail : BackgroundService
         }
     }
 
-    /// <summary>Sleeps while nobody follows; starts anew at the end of the log for the first who does.</summary>
+    /// <summary>Sleeps while there are no followers; restarts at the end of the log for the first one.</summary>
     private async Task<bool> IsFollowedAsync(CancellationToken stoppingToken)
     {
         Task wait;
@@ -171,7 +174,7 @@ internal sealed partial class FeedTail : BackgroundService
         var head = await log.ReadHeadAsync(stoppingToken);
         lock (gate)
         {
-            // Whoever followed before may know a later position than this one; the ring then begins behind it all the same.
+            // An earlier follower may know a later position than this one. The ring then starts before it all the same.
             position = head;
             first = head + 1;
             isReading = true;
@@ -195,7 +198,7 @@ internal sealed partial class FeedTail : BackgroundService
             {
                 if (record.Record.Position != position + 1)
                 {
-                    // Only a log that was tampered with has a gap. What is here begins anew behind it.
+                    // Only a tampered log has a gap. Restart the ring after it.
                     Array.Clear(ring);
                     (first, bytes) = (record.Record.Position, 0);
                 }

@@ -1,6 +1,6 @@
 namespace GrpcCqrs.Storage;
 
-/// <summary>The events of one stream that wait, in order.</summary>
+/// <summary>The waiting events of one stream, in order.</summary>
 internal sealed class GroupLane(string stream)
 {
     public string Stream { get; } = stream;
@@ -8,11 +8,11 @@ internal sealed class GroupLane(string stream)
     public Queue<GroupItem> Items { get; } = [];
 }
 
-/// <summary>One recorded event on its way through a group.</summary>
+/// <summary>A recorded event in a group.</summary>
 /// <param name="Record">The event.</param>
-/// <param name="Events">What is delivered of it.</param>
-/// <param name="Fault">Why it cannot be delivered; null where it can.</param>
-/// <param name="IsReplay">Whether it was parked and is delivered again.</param>
+/// <param name="Events">The events delivered for it.</param>
+/// <param name="Fault">Why it cannot be delivered; null if it can.</param>
+/// <param name="IsReplay">Whether it was parked and is being redelivered.</param>
 internal sealed record GroupItem(FeedRecord Record, IReadOnlyList<FeedEvent> Events, string? Fault, bool IsReplay)
 {
     public long Position => Record.Record.Position;
@@ -24,18 +24,19 @@ internal sealed record GroupItem(FeedRecord Record, IReadOnlyList<FeedEvent> Eve
     public int Failures { get; set; }
 }
 
-/// <summary>An event on its way to a member.</summary>
-/// <param name="Id">What the member acknowledges it by; unique among its own.</param>
-/// <param name="Attempt">How often it was delivered since the group was taken up, this time included.</param>
+/// <summary>A delivery to a member.</summary>
+/// <param name="Id">The id for the acknowledgement; unique within the member.</param>
+/// <param name="Attempt">How often it was delivered since this process started to serve the group, including this
+/// time.</param>
 /// <param name="WasParked">Whether it was parked before.</param>
 /// <param name="Events">The events of one position.</param>
 public sealed record Delivery(long Id, int Attempt, bool WasParked, IReadOnlyList<FeedEvent> Events);
 
-/// <summary>What a group starts from.</summary>
+/// <summary>The stored progress that a group starts from.</summary>
 internal sealed record GroupProgress(
     long Position, IReadOnlyList<long> Acks, IReadOnlyList<long> ParkedPositions, IReadOnlyList<(string Stream, int Count, bool IsRetrying)> ParkedStreams);
 
-/// <summary>What a group has to write.</summary>
+/// <summary>The pending changes of a group.</summary>
 internal sealed class GroupChanges
 {
     public long Position { get; set; }
@@ -44,7 +45,8 @@ internal sealed class GroupChanges
 
     public int InFlight { get; set; }
 
-    /// <summary>Whether an acknowledgement moved the position; what a filter left out can wait for the next sign of life.</summary>
+    /// <summary>Whether an acknowledgement moved the position. Progress from filtered-out events can wait for the next
+    /// lease renewal.</summary>
     public bool HasMoved { get; set; }
 
     public List<long> Acks { get; } = [];

@@ -3,8 +3,8 @@ using System.Threading.Channels;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// One consumer connected to a group. It gets deliveries, at most as many at a time as it asked for, and acknowledges each by its id or
-/// says that it failed. Dispose it to leave the group; what it has not acknowledged is then delivered to another member.
+/// A consumer connected to a group. It gets up to its requested number of deliveries at a time, and acknowledges or
+/// fails each by its id. Dispose it to leave the group; its unacknowledged events are then delivered to another member.
 /// </summary>
 public sealed class GroupMember : IDisposable
 {
@@ -23,20 +23,20 @@ public sealed class GroupMember : IDisposable
     /// <summary>The group's position when the member joined.</summary>
     public long StartPosition { get; internal init; }
 
-    /// <summary>What is in flight, by delivery id. Guarded by the group's lock.</summary>
+    /// <summary>The deliveries in flight, by id. Guarded by the group's lock.</summary>
     internal Dictionary<long, (GroupLane Lane, DateTimeOffset Due)> InFlight { get; } = [];
 
     internal bool HasRoom => InFlight.Count < maxInFlight && deliveries.Reader.Count < maxInFlight;
 
     /// <summary>
-    /// The deliveries, one after the other. It ends with a <see cref="EventSourcing.RejectedException"/> when this process serves the
-    /// group no more.
+    /// The deliveries in order. Ends with a <see cref="EventSourcing.RejectedException"/> when this process no longer
+    /// serves the group.
     /// </summary>
     public async IAsyncEnumerable<Delivery> ReadAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await foreach (var delivery in deliveries.Reader.ReadAllAsync(cancellationToken))
         {
-            // One that was not taken in time is somebody else's by now.
+            // A delivery that was not read in time has been given to another member.
             if (group.IsInFlight(this, delivery.Id))
             {
                 yield return delivery;
@@ -44,19 +44,21 @@ public sealed class GroupMember : IDisposable
         }
     }
 
-    /// <summary>Says that deliveries are done with. Ids that are not in flight have no effect.</summary>
+    /// <summary>Acknowledges deliveries. Ids that are not in flight are ignored.</summary>
     public void Acknowledge(IEnumerable<long> deliveryIds) => group.Acknowledge(this, deliveryIds);
 
-    /// <summary>Says that a delivery failed: it is retried later, and parked with all of its stream when it failed too often.</summary>
-    /// <param name="deliveryId">The delivery; one that is not in flight has no effect.</param>
-    /// <param name="reason">Why, for people; kept where the event is parked, its first 1,000 characters.</param>
+    /// <summary>Fails a delivery: it is retried later, or parked with its whole stream after too many
+    /// failures.</summary>
+    /// <param name="deliveryId">The delivery. One that is not in flight is ignored.</param>
+    /// <param name="reason">The reason, for operators. If the event is parked, its first 1,000 characters are
+    /// kept.</param>
     /// <param name="park">Whether to park it at once.</param>
     public void Fail(long deliveryId, string reason, bool park) => group.Fail(this, deliveryId, reason, park);
 
     /// <inheritdoc/>
     public void Dispose() => group.Leave(this);
 
-    /// <summary>Sends an event; the group has made sure that there is room.</summary>
+    /// <summary>Sends an event. The group has checked that there is room.</summary>
     internal void Deliver(GroupLane lane, GroupItem item, DateTimeOffset due)
     {
         var id = ++lastId;

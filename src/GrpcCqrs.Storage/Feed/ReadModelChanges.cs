@@ -3,10 +3,10 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>The event feed, told as changes of the read model.</summary>
+/// <summary>Reports the event feed as changes of the read model.</summary>
 internal sealed class ReadModelChanges(EventFeed feed, ReadModel readModel) : IReadModelChanges
 {
-    /// <summary>How many changed streams are told at once at most.</summary>
+    /// <summary>The maximum number of changed streams per report.</summary>
     private const int MaxStreams = 200;
 
     public async IAsyncEnumerable<ReadModelChange> FollowAsync(
@@ -25,7 +25,7 @@ internal sealed class ReadModelChanges(EventFeed feed, ReadModel readModel) : IR
                 next ??= messages.MoveNextAsync().AsTask();
                 if (streams.Count > 0 && (!next.IsCompleted || streams.Count >= MaxStreams))
                 {
-                    // What has gathered is told before there is more to wait for.
+                    // Report the collected changes before waiting for more.
                     var view = await readModel.ReachAsync(position, projections, cancellationToken);
                     yield return new ReadModelChange(view, position, [.. streams]);
                     streams.Clear();
@@ -53,7 +53,7 @@ internal sealed class ReadModelChanges(EventFeed feed, ReadModel readModel) : IR
         }
         finally
         {
-            // An enumerator is not to be disposed while it moves.
+            // An enumerator must not be disposed while MoveNextAsync is running.
             await ending.CancelAsync();
             if (next is not null)
             {

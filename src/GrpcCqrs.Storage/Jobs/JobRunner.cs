@@ -170,7 +170,7 @@ public sealed partial class JobRunner
 
             if (await store.FindAsync(job.Id, cancellationToken) is not { } now || (now.State == JobState.Running && now.Beat != seen.Beat))
             {
-                return null; // Its owner lives.
+                return null; // Its owner is alive.
             }
 
             seen = now;
