@@ -7,8 +7,11 @@ using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Jobs.Hangfire;
 
-/// <summary>The scheduled jobs. Hangfire stores the names of the methods. Each may safely run twice.</summary>
-[AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)] // The next run is the retry; failed jobs would be kept for ever.
+/// <summary>
+/// The scheduled jobs. Hangfire stores the names of the methods. Each may safely run twice. Failed runs are deleted, since
+/// Hangfire would keep them for ever.
+/// </summary>
+[AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)] // The next run is the retry.
 [Queue(QueueName)]
 public sealed class RecurringJobs(
     CommitSignal signal,

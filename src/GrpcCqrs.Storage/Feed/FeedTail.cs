@@ -174,7 +174,7 @@ internal sealed partial class FeedTail : BackgroundService
         var head = await log.ReadHeadAsync(stoppingToken);
         lock (gate)
         {
-            // An earlier follower may know a later position than this one. The ring then starts before it all the same.
+            // An earlier follower may know a later position than this head. The ring starts right after the head all the same.
             position = head;
             first = head + 1;
             isReading = true;

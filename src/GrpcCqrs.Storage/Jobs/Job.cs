@@ -2,32 +2,33 @@ using System.Text.Json.Serialization;
 
 namespace GrpcCqrs.Storage.Jobs;
 
-/// <summary>How far a job has come.</summary>
+/// <summary>The state of a job.</summary>
 public enum JobState
 {
-    /// <summary>It waits for a process to run it.</summary>
+    /// <summary>Waiting for a process to run it.</summary>
     Pending = 0,
 
     /// <summary>A process runs it, or did until it was killed.</summary>
     Running = 1,
 
-    /// <summary>It has done what was asked for.</summary>
+    /// <summary>It succeeded.</summary>
     Succeeded = 2,
 
-    /// <summary>It was refused, or failed too often.</summary>
+    /// <summary>It was rejected, or failed too often.</summary>
     Failed = 3,
 
     /// <summary>An operator cancelled it.</summary>
     Cancelled = 4,
 }
 
-/// <summary>What a job is to do; each kind uses some of it.</summary>
+/// <summary>The arguments of a job; each kind uses some of them.</summary>
 public sealed record JobArguments
 {
-    /// <summary>The projections; empty for all that the kind can work on.</summary>
+    /// <summary>The projections; empty for all that the kind supports.</summary>
     public IReadOnlyList<string> Projections { get; init; } = [];
 
-    /// <summary>Of a rebuild: whether tables that differ from the live ones await approval in place of being switched to.</summary>
+    /// <summary>For a rebuild: whether a generation that differs from the live one awaits approval instead of becoming
+    /// live.</summary>
     public bool HoldOnDifference { get; init; }
 
     /// <summary>The stream, or the first of a range; null for all.</summary>
@@ -36,62 +37,65 @@ public sealed record JobArguments
     /// <summary>The last stream of a range; null for one stream.</summary>
     public string? LastStream { get; init; }
 
-    /// <summary>Of an audit: how many streams are drawn at random; 0 for all.</summary>
+    /// <summary>For an audit: how many streams to sample at random; 0 for all.</summary>
     public int Sample { get; init; }
 }
 
-/// <summary>A job as its record in the write database tells it.</summary>
+/// <summary>A job as recorded in the write database.</summary>
 /// <param name="Id">Its id, version 7.</param>
-/// <param name="Kind">What it does: the name of a registered <see cref="JobHandler"/>.</param>
-/// <param name="Arguments">With what.</param>
-/// <param name="User">Who started it.</param>
+/// <param name="Kind">Its kind: the name of a registered <see cref="JobHandler"/>.</param>
+/// <param name="Arguments">Its arguments.</param>
+/// <param name="User">The user who started it.</param>
 /// <param name="CreatedTime">When it was started.</param>
 public sealed record Job(Guid Id, string Kind, JobArguments Arguments, string User, DateTimeOffset CreatedTime)
 {
-    /// <summary>How far it has come.</summary>
+    /// <summary>Its state.</summary>
     public JobState State { get; init; }
 
-    /// <summary>How often a process has begun or resumed it.</summary>
+    /// <summary>How often a process has started or resumed it.</summary>
     public int Attempts { get; init; }
 
-    /// <summary>The process that runs it, or ran it last; empty for none.</summary>
+    /// <summary>The process that runs it or ran it last; empty for none.</summary>
     public string Owner { get; init; } = "";
 
     /// <summary>How much is done, in the kind's own unit (events or streams).</summary>
     public long Done { get; init; }
 
-    /// <summary>How much there is to do; 0 where that is not known.</summary>
+    /// <summary>How much there is to do; 0 if not known.</summary>
     public long Total { get; init; }
 
-    /// <summary>What it is doing, what came of it, or why it failed, in a sentence or a few.</summary>
+    /// <summary>What it is doing, its result, or why it failed, in one or a few sentences.</summary>
     public string Message { get; init; } = "";
 
-    /// <summary>Who asked to cancel it; null where nobody has.</summary>
+    /// <summary>The user who requested its cancellation; null if it was not requested.</summary>
     public string? CancelledBy { get; init; }
 
-    /// <summary>When its record last changed, but for signs of life.</summary>
+    /// <summary>When its record last changed, not counting heartbeats.</summary>
     public DateTimeOffset UpdatedTime { get; init; }
 
-    /// <summary>When it ended; null where it has not.</summary>
+    /// <summary>When it ended; null if it has not.</summary>
     public DateTimeOffset? EndTime { get; init; }
 
-    /// <summary>Whether nothing more will be done.</summary>
+    /// <summary>Whether it is in a final state.</summary>
     public bool HasEnded => State is JobState.Succeeded or JobState.Failed or JobState.Cancelled;
 
-    /// <summary>The fencing token: every write of a runner demands it, and each runner gets a larger one.</summary>
+    /// <summary>The fencing token: every write of a runner requires it, and each new runner gets a larger
+    /// one.</summary>
     internal long Fence { get; init; }
 
-    /// <summary>Grows with every write of the runner, as a sign of life.</summary>
+    /// <summary>The heartbeat: increases with every write of the runner.</summary>
     internal long Beat { get; init; }
 
-    /// <summary>From where the kind resumes, in the kind's own form; null before its first save.</summary>
+    /// <summary>Where the kind resumes, in the kind's own format; null before the first save.</summary>
     internal string? ResumeFrom { get; init; }
 }
 
-/// <summary>Hands a job to whatever runs jobs in the background. Delivery may be lost or repeated: the record is the truth.</summary>
+/// <summary>Queues a job to run in the background. Delivery may be lost or repeated: the job's record is
+/// authoritative.</summary>
 public interface IJobQueue
 {
-    /// <summary>Has <see cref="JobRunner.RunAsync"/> called for the job soon, in this process or another one.</summary>
+    /// <summary>Schedules a call to <see cref="JobRunner.RunAsync"/> for the job, in this process or another
+    /// one.</summary>
     void Enqueue(Guid jobId);
 }
 

@@ -3,39 +3,41 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Storage.Jobs;
 
 /// <summary>
-/// Does one kind of job. A job may be interrupted at any moment, also by SIGKILL, and is then resumed by this or another process: a handler
-/// must end in the same state however often it is begun.
+/// Runs one kind of job. A job may be interrupted at any time, even by SIGKILL, and is then resumed by this or another
+/// process: a handler must reach the same state however often it is started.
 /// </summary>
 public abstract class JobHandler
 {
-    /// <summary>The kind's name, which records keep.</summary>
+    /// <summary>The kind's name, which is stored in the records.</summary>
     public abstract string Kind { get; }
 
-    /// <summary>What a job of this kind does, in a few words for a list of jobs.</summary>
+    /// <summary>A short description of a job of this kind, for a list of jobs.</summary>
     public abstract string Describe(JobArguments arguments);
 
-    /// <summary>Checks the arguments and fills in what follows from them, such as the names of all projections.</summary>
-    /// <exception cref="RejectedException">They ask for something that there is not.</exception>
+    /// <summary>Checks the arguments and fills in derived values, such as the names of all projections.</summary>
+    /// <exception cref="RejectedException">They refer to something that does not exist.</exception>
     public abstract JobArguments Prepare(JobArguments arguments);
 
-    /// <summary>Does the job, or what is left of it.</summary>
-    /// <param name="job">The job, where it resumes, and where it reports.</param>
-    /// <param name="cancellationToken">The process stops, has lost the job to another one, or an operator cancels.</param>
-    /// <returns>What came of it, in a sentence or a few.</returns>
-    /// <exception cref="RejectedException">It is refused: the job fails; or, where it is retryable, is tried again.</exception>
-    /// <exception cref="JobFailedException">It has done its work and found a fault.</exception>
+    /// <summary>Runs the job, or the rest of it.</summary>
+    /// <param name="job">The job, where it resumes, and where it reports progress.</param>
+    /// <param name="cancellationToken">The process is stopping, has lost the job to another one, or an operator
+    /// cancelled it.</param>
+    /// <returns>The result, in one or a few sentences.</returns>
+    /// <exception cref="RejectedException">The job is rejected: it fails, or is retried if the error is
+    /// retryable.</exception>
+    /// <exception cref="JobFailedException">The job is complete and found a fault.</exception>
     /// <exception cref="JobLostException">Another process runs it.</exception>
     public abstract Task<string> RunAsync(JobContext job, CancellationToken cancellationToken);
 
-    /// <summary>Takes back what a cancelled job has begun. Default: nothing.</summary>
-    /// <returns>What became of it, in a sentence.</returns>
+    /// <summary>Reverts what a cancelled job has started. Default: nothing.</summary>
+    /// <returns>The result, in a sentence.</returns>
     public virtual Task<string> CancelAsync(JobContext job, CancellationToken cancellationToken) => Task.FromResult("Cancelled.");
 }
 
-/// <summary>A job under way.</summary>
+/// <summary>A running job.</summary>
 public sealed class JobContext
 {
-    /// <summary>How often progress is written at most; more often than this nobody looks.</summary>
+    /// <summary>The minimum interval between progress writes; nothing reads them more often.</summary>
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(500);
 
     private readonly JobStore store;
@@ -50,16 +52,16 @@ public sealed class JobContext
         this.clock = clock;
     }
 
-    /// <summary>The job as it was when this run began.</summary>
+    /// <summary>The job as it was when this run started.</summary>
     public Job Job { get; }
 
-    /// <summary>With what.</summary>
+    /// <summary>The job's arguments.</summary>
     public JobArguments Arguments => Job.Arguments;
 
-    /// <summary>What was saved last, by this run or an earlier one; null where nothing was.</summary>
+    /// <summary>What was last saved, by this run or an earlier one; null if nothing was.</summary>
     public string? ResumeFrom { get; private set; }
 
-    /// <summary>Saves from where the job resumes when it is interrupted.</summary>
+    /// <summary>Saves where the job resumes if it is interrupted.</summary>
     /// <exception cref="JobLostException">Another process runs it.</exception>
     public async Task SaveAsync(string resumeFrom, CancellationToken cancellationToken)
     {
@@ -67,11 +69,11 @@ public sealed class JobContext
         ResumeFrom = resumeFrom;
     }
 
-    /// <summary>Says how far the job has come. What comes within half a second of the last report is left out.</summary>
+    /// <summary>Reports the job's progress. Reports within half a second of the last one are dropped.</summary>
     /// <param name="done">How much is done.</param>
-    /// <param name="total">How much there is to do; 0 where that is not known.</param>
+    /// <param name="total">How much there is to do; 0 if not known.</param>
     /// <param name="message">What it is doing.</param>
-    /// <param name="cancellationToken">Ends the write.</param>
+    /// <param name="cancellationToken">Cancels the write.</param>
     /// <exception cref="JobLostException">Another process runs it.</exception>
     public async Task ReportAsync(long done, long total, string message, CancellationToken cancellationToken)
     {
@@ -94,5 +96,5 @@ public sealed class JobContext
 /// <summary>Another process has taken the job over; this one must stop at once.</summary>
 public sealed class JobLostException() : Exception("Another process has taken the job over.");
 
-/// <summary>A job has done its work and found a fault, such as a broken log.</summary>
+/// <summary>A job is complete and found a fault, such as a broken log.</summary>
 public sealed class JobFailedException(string message) : Exception(message);

@@ -1,12 +1,12 @@
 namespace GrpcCqrs.Storage.Jobs;
 
-/// <summary>The kinds of jobs that the engine brings. Records keep these names.</summary>
+/// <summary>The engine's kinds of jobs. The names are stored in the records.</summary>
 public static class JobKinds
 {
-    /// <summary>Fills new tables of projections beside the live ones, compares, and switches.</summary>
+    /// <summary>Fills a new table generation of projections beside the live one, compares both, and switches.</summary>
     public const string Rebuild = "rebuild";
 
-    /// <summary>Folds single streams anew within the live tables.</summary>
+    /// <summary>Refolds single streams within the live tables.</summary>
     public const string Replay = "replay";
 
     /// <summary>Applies parked events again.</summary>
@@ -15,6 +15,6 @@ public static class JobKinds
     /// <summary>Compares live tables with a fold of the events, stream by stream.</summary>
     public const string Audit = "audit";
 
-    /// <summary>Walks the event log's hash chain.</summary>
+    /// <summary>Verifies the event log's hash chain.</summary>
     public const string Verify = "verify";
 }

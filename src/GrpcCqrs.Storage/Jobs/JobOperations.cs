@@ -5,20 +5,21 @@ using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Storage.Jobs;
 
-/// <summary>How long records of jobs are kept. Configuration section <c>Jobs</c>.</summary>
+/// <summary>How long job records are kept. Configuration section <c>Jobs</c>.</summary>
 public sealed class JobRetentionOptions
 {
     /// <summary>The configuration section.</summary>
     public const string Section = "Jobs";
 
-    /// <summary>How long the record of a job that has ended is kept. Default 30 days; at least an hour.</summary>
+    /// <summary>How long the record of an ended job is kept. Default 30 days; at least an hour.</summary>
     public TimeSpan Retention { get; set; } = TimeSpan.FromDays(30);
 }
 
-/// <summary>What operators do with jobs. A job that was started here ends, whatever becomes of this process.</summary>
+/// <summary>Operations on jobs. A job started here runs to its end, even if this process does not.</summary>
 public sealed partial class JobOperations
 {
-    /// <summary>More unfinished jobs than an operator has; the rest is found once these have ended.</summary>
+    /// <summary>More unfinished jobs than there ever are in practice. Any further ones are found once these have
+    /// ended.</summary>
     private const int MaxUnfinished = 1_000;
 
     private static readonly TimeSpan MaxPatience = TimeSpan.FromMinutes(10);
@@ -41,12 +42,12 @@ public sealed partial class JobOperations
         retention = options.Value.Retention;
     }
 
-    /// <summary>Records a job and has it run soon.</summary>
-    /// <param name="kind">What to do: a <see cref="JobKinds">kind</see>.</param>
-    /// <param name="arguments">With what.</param>
-    /// <param name="user">Who asks.</param>
-    /// <param name="cancellationToken">Ends the wait for the record.</param>
-    /// <exception cref="RejectedException">The arguments ask for something that there is not.</exception>
+    /// <summary>Records a job and enqueues it.</summary>
+    /// <param name="kind">The <see cref="JobKinds">kind</see>.</param>
+    /// <param name="arguments">The arguments.</param>
+    /// <param name="user">The user who starts it.</param>
+    /// <param name="cancellationToken">Cancels the wait for the record.</param>
+    /// <exception cref="RejectedException">The arguments refer to something that does not exist.</exception>
     /// <exception cref="ArgumentException">There is no such kind.</exception>
     /// <exception cref="System.Data.Common.DbException">The write database fails.</exception>
     public async Task<Job> StartAsync(string kind, JobArguments arguments, string user, CancellationToken cancellationToken)
@@ -62,22 +63,26 @@ public sealed partial class JobOperations
         return job;
     }
 
-    /// <summary>Asks to cancel a job. One that waits ends at once, one that runs within seconds; without effect on one that has ended.</summary>
+    /// <summary>
+    /// Requests the cancellation of a job. A waiting job ends at once, a running one within seconds. No effect on an
+    /// ended job.
+    /// </summary>
     public Task CancelAsync(Guid id, string user, CancellationToken cancellationToken) => store.CancelAsync(id, user, cancellationToken);
 
-    /// <summary>One job; null where there is none of this id.</summary>
+    /// <summary>The job with this id, or null.</summary>
     public Task<Job?> FindAsync(Guid id, CancellationToken cancellationToken) => store.FindAsync(id, cancellationToken);
 
-    /// <summary>Jobs that were started before a time, the newest first.</summary>
+    /// <summary>Jobs that were started before a time, newest first.</summary>
     public async Task<IReadOnlyList<Job>> ListAsync(DateTimeOffset before, int count, CancellationToken cancellationToken) =>
         await store.ReadNewestAsync(before, count, cancellationToken);
 
-    /// <summary>The jobs that have not ended, the oldest first, at most 1,000.</summary>
+    /// <summary>The jobs that have not ended, oldest first, at most 1,000.</summary>
     public async Task<IReadOnlyList<Job>> ListUnfinishedAsync(CancellationToken cancellationToken) =>
         await store.ReadUnfinishedAsync(MaxUnfinished, cancellationToken);
 
-    /// <summary>Enqueues all jobs that have not ended: what a process does at its start, since a queue in memory has lost them.</summary>
-    /// <returns>How many.</returns>
+    /// <summary>Enqueues all unfinished jobs. A process does this at its start, since an in-memory queue has lost
+    /// them.</summary>
+    /// <returns>The number of jobs.</returns>
     public async Task<int> EnqueueUnfinishedAsync(CancellationToken cancellationToken)
     {
         var unfinished = await store.ReadUnfinishedAsync(MaxUnfinished, cancellationToken);
@@ -86,10 +91,11 @@ public sealed partial class JobOperations
     }
 
     /// <summary>
-    /// Enqueues the jobs whose process has died, or whose enqueuing was lost: those whose record has shown no sign of life for as long as a runner
-    /// may be silent. A job that waits behind others looks the same; so it is enqueued again after ever longer times.
+    /// Enqueues the jobs whose process has died or that were never enqueued: those without a heartbeat for as long as a
+    /// runner may be silent. A job that waits in a long queue looks the same, so it is enqueued again at increasing
+    /// intervals.
     /// </summary>
-    /// <returns>How many.</returns>
+    /// <returns>The number of jobs.</returns>
     public async Task<int> EnqueueStalledAsync(CancellationToken cancellationToken)
     {
         var unfinished = await store.ReadUnfinishedAsync(MaxUnfinished, cancellationToken);
@@ -116,17 +122,18 @@ public sealed partial class JobOperations
         return stalled;
     }
 
-    /// <summary>What a job does, in a few words.</summary>
+    /// <summary>A short description of a job.</summary>
     public string Describe(Job job)
     {
         ArgumentNullException.ThrowIfNull(job);
         return handlers.TryGetValue(job.Kind, out var handler) ? handler.Describe(job.Arguments) : job.Kind;
     }
 
-    /// <summary>Removes the records of jobs that ended longer ago than the retention; says how many.</summary>
+    /// <summary>Removes the records of jobs that ended before the retention period; returns their number.</summary>
     public Task<int> DeleteExpiredAsync(CancellationToken cancellationToken) => store.DeleteExpiredAsync(clock.GetUtcNow() - retention, cancellationToken);
 
-    /// <summary>The record is written: a queue that fails now delays the job and nothing else, since the job is found stalled later.</summary>
+    /// <summary>The record is already written, so a queue failure only delays the job: it is found as stalled
+    /// later.</summary>
     private void TryEnqueue(Guid jobId)
     {
         try
@@ -142,8 +149,8 @@ public sealed partial class JobOperations
     [LoggerMessage(1507, LogLevel.Warning, "Job {Id} could not be enqueued; this is tried again")]
     private static partial void LogNotEnqueued(ILogger logger, Guid id, Exception exception);
 
-    /// <param name="Beat">The sign of life that was seen.</param>
-    /// <param name="Since">When it was seen first, or the job was enqueued last.</param>
+    /// <param name="Beat">The last heartbeat seen.</param>
+    /// <param name="Since">When it was first seen, or the job was last enqueued.</param>
     /// <param name="Patience">How long after that the job is enqueued again.</param>
     private sealed record Sighting(long Beat, long Since, TimeSpan Patience);
 }

@@ -12,16 +12,16 @@ public sealed class JobRow
     /// <summary>The arguments as JSON.</summary>
     public required string Arguments { get; set; }
 
-    /// <summary>Who started it.</summary>
+    /// <summary>The user who started it.</summary>
     public required string User { get; set; }
 
     /// <summary>When it was started.</summary>
     public long CreatedMicroseconds { get; set; }
 
-    /// <summary>A <see cref="JobState"/> as number.</summary>
+    /// <summary>The <see cref="JobState"/> as a number.</summary>
     public int State { get; set; }
 
-    /// <summary>How often it was begun or resumed.</summary>
+    /// <summary>How often it was started or resumed.</summary>
     public int Attempts { get; set; }
 
     /// <summary>The process that runs it; empty for none.</summary>
@@ -30,7 +30,7 @@ public sealed class JobRow
     /// <summary>The fencing token.</summary>
     public long Fence { get; set; }
 
-    /// <summary>The runner's sign of life.</summary>
+    /// <summary>The runner's heartbeat.</summary>
     public long Beat { get; set; }
 
     /// <summary>How much is done.</summary>
@@ -39,18 +39,18 @@ public sealed class JobRow
     /// <summary>How much there is to do.</summary>
     public long Total { get; set; }
 
-    /// <summary>What it is doing, or what came of it.</summary>
+    /// <summary>What it is doing, or its result.</summary>
     public required string Message { get; set; }
 
-    /// <summary>From where it resumes.</summary>
+    /// <summary>Where it resumes.</summary>
     public string? ResumeFrom { get; set; }
 
-    /// <summary>Who asked to cancel it.</summary>
+    /// <summary>The user who requested its cancellation.</summary>
     public string? CancelledBy { get; set; }
 
     /// <summary>When the record last changed.</summary>
     public long UpdatedMicroseconds { get; set; }
 
-    /// <summary>When it ended; 0 where it has not.</summary>
+    /// <summary>When it ended; 0 if it has not.</summary>
     public long EndedMicroseconds { get; set; }
 }

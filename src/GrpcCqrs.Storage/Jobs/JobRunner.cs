@@ -6,23 +6,24 @@ using Microsoft.Extensions.Logging;
 namespace GrpcCqrs.Storage.Jobs;
 
 /// <summary>
-/// Runs jobs, one process at a time each. The record in the write database decides: whoever is told to run a job takes its lease, keeps
-/// it by a beat, and writes under its fencing token (Burrows' Chubby, 2006), so that a job which is delivered twice runs once, and one
-/// whose process was killed is resumed. A contender takes over when the beat has stood still for the lease's length on its own
-/// monotonic clock, or at once where the owner was a process of this machine that has ended.
+/// Runs jobs, each in one process at a time, based on the record in the write database. A process that gets a job
+/// acquires its lease, renews it with a heartbeat, and writes under its fencing token (Burrows' Chubby, 2006). So a job
+/// that is delivered twice runs once, and one whose process was killed is resumed. A contender takes over when the
+/// heartbeat has not changed for the lease's duration on its own monotonic clock, or at once if the owner was a process
+/// on this machine that has ended.
 /// </summary>
 public sealed partial class JobRunner
 {
-    /// <summary>How long an owner may stay silent before another process takes a job over.</summary>
+    /// <summary>How long an owner may stay silent before another process takes over a job.</summary>
     internal static readonly TimeSpan LeaseDuration = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan BeatInterval = LeaseDuration / 5;
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How often in a row a job that fails for a passing reason is tried again: for some minutes.</summary>
+    /// <summary>How often in a row a job is retried after a transient error: for some minutes in total.</summary>
     private const int MaxFailures = 25;
 
-    /// <summary>Failures before a run that lasted this long are forgotten.</summary>
+    /// <summary>A run that lasted this long resets the failure count.</summary>
     private static readonly TimeSpan LongRun = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan FirstRetryDelay = TimeSpan.FromMilliseconds(500);
@@ -42,11 +43,12 @@ public sealed partial class JobRunner
         this.logger = logger;
     }
 
-    /// <summary>Runs a job to its end, or returns where it has ended, runs in another process, or is unknown to this version.</summary>
+    /// <summary>Runs a job to its end. Returns at once if it has ended, runs in another process, or is unknown to this
+    /// version.</summary>
     /// <param name="jobId">The job.</param>
-    /// <param name="cancellationToken">This process stops: the job is given up, to be resumed.</param>
-    /// <returns>The job as it was left; null where there is none of this id.</returns>
-    /// <exception cref="OperationCanceledException">The process stops.</exception>
+    /// <param name="cancellationToken">This process is stopping: the job is released, to be resumed.</param>
+    /// <returns>The job's final record in this run; null if there is no job with this id.</returns>
+    /// <exception cref="OperationCanceledException">The process is stopping.</exception>
     /// <exception cref="DbException">The write database fails; the job is resumed later.</exception>
     public async Task<Job?> RunAsync(Guid jobId, CancellationToken cancellationToken)
     {
@@ -61,7 +63,7 @@ public sealed partial class JobRunner
         var beating = BeatAsync(taken, ending);
         try
         {
-            // A job that was cancelled while nobody ran it is not begun again.
+            // A job that was cancelled while no process ran it is not started again.
             await (taken.CancelledBy is null
                 ? WorkAsync(handler, taken, ending.Token, cancellationToken)
                 : InterruptedAsync(handler, new JobContext(taken, store, clock), cancellationToken));
@@ -119,7 +121,8 @@ public sealed partial class JobRunner
         }
     }
 
-    /// <summary>The process stops, an operator has cancelled, or the job was lost to another process.</summary>
+    /// <summary>Handles an interruption: the process is stopping, an operator cancelled the job, or another process
+    /// took it over.</summary>
     private async Task InterruptedAsync(JobHandler handler, JobContext context, CancellationToken stopping)
     {
         var job = context.Job;
@@ -151,7 +154,7 @@ public sealed partial class JobRunner
         LogEnded(logger, job.Kind, job.Id, state, message);
     }
 
-    /// <summary>Takes the job if nobody runs it; null where it has ended or another process runs it.</summary>
+    /// <summary>Takes the job if no process runs it; null if it has ended or another process runs it.</summary>
     private async Task<Job?> TakeAsync(Job job, CancellationToken cancellationToken)
     {
         var (seen, since) = (job, clock.GetTimestamp());
@@ -179,7 +182,7 @@ public sealed partial class JobRunner
         return null;
     }
 
-    /// <summary>Shows that the job is worked on, and ends the work where the job is lost or cancelled.</summary>
+    /// <summary>Sends heartbeats, and ends the work if the job is lost or cancelled.</summary>
     private async Task BeatAsync(Job job, CancellationTokenSource ending)
     {
         var since = clock.GetTimestamp();
@@ -200,7 +203,7 @@ public sealed partial class JobRunner
                 }
                 catch (Exception exception) when (!ending.IsCancellationRequested)
                 {
-                    // Until the lease has run out nobody else takes the job.
+                    // No other process takes the job until the lease has expired.
                     LogNotBeaten(logger, job.Kind, job.Id, exception);
                     if (clock.GetElapsedTime(since) >= LeaseDuration)
                     {

@@ -4,16 +4,17 @@ using System.Text.Json;
 
 namespace GrpcCqrs.Storage.Jobs;
 
-/// <summary>The records of jobs, in the write database. Each write is a short transaction of its own; a runner's demands its fence.</summary>
+/// <summary>The job records in the write database. Each write is a short transaction; a runner's writes require its
+/// fence.</summary>
 internal sealed class JobStore(WriteDatabase database, TimeProvider clock)
 {
     private const string Columns =
         "id, kind, arguments, user_name, created_us, state, attempts, owner, fence, beat, done, total, message, resume_from, cancelled_by, updated_us, ended_us";
 
-    /// <summary>A longer message is cut.</summary>
+    /// <summary>Longer messages are truncated.</summary>
     private const int MaxMessage = 4_000;
 
-    /// <summary>Adds a job that waits.</summary>
+    /// <summary>Adds a pending job.</summary>
     public async Task<Job> AddAsync(string kind, JobArguments arguments, string user, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
@@ -27,20 +28,20 @@ internal sealed class JobStore(WriteDatabase database, TimeProvider clock)
         return (await FindAsync(id, cancellationToken))!;
     }
 
-    /// <summary>One job; null where there is none of this id.</summary>
+    /// <summary>The job with this id, or null.</summary>
     public async Task<Job?> FindAsync(Guid id, CancellationToken cancellationToken) =>
         (await ReadAsync($"SELECT {Columns} FROM jobs WHERE id = @id", cancellationToken, ("id", id))) is [var job] ? job : null;
 
-    /// <summary>The newest jobs that were started before a time, the newest first.</summary>
+    /// <summary>The newest jobs that were started before a time, newest first.</summary>
     public Task<List<Job>> ReadNewestAsync(DateTimeOffset before, int count, CancellationToken cancellationToken) => ReadAsync(
         database.Provider.FirstRows($"SELECT {Columns} FROM jobs WHERE created_us < @before ORDER BY created_us DESC"), cancellationToken,
         ("before", UnixMicroseconds.From(before)), ("count", count));
 
-    /// <summary>The jobs that have not ended, the oldest first.</summary>
+    /// <summary>The jobs that have not ended, oldest first.</summary>
     public Task<List<Job>> ReadUnfinishedAsync(int count, CancellationToken cancellationToken) => ReadAsync(
         database.Provider.FirstRows($"SELECT {Columns} FROM jobs WHERE state < 2 ORDER BY created_us"), cancellationToken, ("count", count));
 
-    /// <summary>Takes a job over, if it is as it was seen; null where another process was first.</summary>
+    /// <summary>Takes a job over, if it is unchanged since it was read; null if another process was first.</summary>
     public async Task<Job?> TakeAsync(Job seen, string owner, CancellationToken cancellationToken)
     {
         var taken = await WriteAsync(
@@ -49,48 +50,49 @@ internal sealed class JobStore(WriteDatabase database, TimeProvider clock)
             cancellationToken,
             ("owner", owner), ("time_us", Now()), ("id", seen.Id), ("fence", seen.Fence), ("beat", seen.Beat));
 
-        // What was seen is what the row held, since every write moves the beat. To read it again might read what the next owner wrote.
+        // The row that was read is still current, since every write changes the heartbeat. A second read might already
+        // return the next owner's changes.
         return taken == 1
             ? seen with { State = JobState.Running, Owner = owner, Fence = seen.Fence + 1, Beat = seen.Beat + 1, Attempts = seen.Attempts + 1 }
             : null;
     }
 
-    /// <summary>Shows that the runner lives; false where another one has taken over.</summary>
+    /// <summary>Writes a heartbeat. False if another runner has taken over.</summary>
     public async Task<bool> BeatAsync(Job job, CancellationToken cancellationToken) =>
         await WriteAsync(
             "UPDATE jobs SET beat = beat + 1 WHERE id = @id AND fence = @fence AND state = 1", cancellationToken, ("id", job.Id), ("fence", job.Fence)) == 1;
 
-    /// <summary>Writes how far the job has come; false where another runner has taken over.</summary>
+    /// <summary>Writes the job's progress. False if another runner has taken over.</summary>
     public async Task<bool> ReportAsync(Job job, long done, long total, string message, CancellationToken cancellationToken) =>
         await WriteAsync(
             "UPDATE jobs SET beat = beat + 1, done = @done, total = @total, message = @message, updated_us = @time_us WHERE id = @id AND fence = @fence AND state = 1",
             cancellationToken,
             ("done", done), ("total", total), ("message", StorableText.From(message, MaxMessage)), ("time_us", Now()), ("id", job.Id), ("fence", job.Fence)) == 1;
 
-    /// <summary>Writes from where the job resumes; false where another runner has taken over.</summary>
+    /// <summary>Writes where the job resumes. False if another runner has taken over.</summary>
     public async Task<bool> SaveAsync(Job job, string resumeFrom, CancellationToken cancellationToken) =>
         await WriteAsync(
             "UPDATE jobs SET beat = beat + 1, resume_from = @resume_from, updated_us = @time_us WHERE id = @id AND fence = @fence AND state = 1",
             cancellationToken,
             ("resume_from", resumeFrom), ("time_us", Now()), ("id", job.Id), ("fence", job.Fence)) == 1;
 
-    /// <summary>Ends the job; false where another runner has taken over.</summary>
+    /// <summary>Ends the job. False if another runner has taken over.</summary>
     public async Task<bool> FinishAsync(Job job, JobState state, string message, CancellationToken cancellationToken) =>
         await WriteAsync(
             "UPDATE jobs SET state = @state, message = @message, updated_us = @time_us, ended_us = @time_us WHERE id = @id AND fence = @fence AND state = 1",
             cancellationToken,
             ("state", (int)state), ("message", StorableText.From(message, MaxMessage)), ("time_us", Now()), ("id", job.Id), ("fence", job.Fence)) == 1;
 
-    /// <summary>Gives the job up, so that another process can resume it at once.</summary>
+    /// <summary>Releases the job, so that another process can resume it at once.</summary>
     public Task ReleaseAsync(Job job, CancellationToken cancellationToken) => WriteAsync(
         "UPDATE jobs SET state = 0, owner = '', beat = beat + 1, updated_us = @time_us WHERE id = @id AND fence = @fence AND state = 1",
         cancellationToken,
         ("time_us", Now()), ("id", job.Id), ("fence", job.Fence));
 
-    /// <summary>Asks to cancel a job; one that waits ends at once.</summary>
+    /// <summary>Requests the cancellation of a job; a pending one ends at once.</summary>
     public async Task CancelAsync(Guid id, string user, CancellationToken cancellationToken)
     {
-        // In this order: a job that is given up in between is cancelled by the second, or by whoever takes it.
+        // In this order: a job that is released in between is cancelled by the second statement, or by its next runner.
         await WriteAsync(
             "UPDATE jobs SET cancelled_by = @user_name, beat = beat + 1, updated_us = @time_us WHERE id = @id AND state < 2 AND cancelled_by IS NULL",
             cancellationToken,
@@ -102,7 +104,7 @@ internal sealed class JobStore(WriteDatabase database, TimeProvider clock)
             ("time_us", Now()), ("id", id));
     }
 
-    /// <summary>Removes the records of jobs that ended before a time; says how many.</summary>
+    /// <summary>Removes the records of jobs that ended before a time; returns their number.</summary>
     public Task<int> DeleteExpiredAsync(DateTimeOffset before, CancellationToken cancellationToken) => WriteAsync(
         "DELETE FROM jobs WHERE state >= 2 AND ended_us < @before", cancellationToken, ("before", UnixMicroseconds.From(before)));
 

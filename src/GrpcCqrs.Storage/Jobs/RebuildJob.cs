@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace GrpcCqrs.Storage.Jobs;
 
 /// <summary>
-/// Starts a rebuild and follows it to its switch. The process that projects does the work, and keeps its progress with the tables; so the
-/// job saves which tables were live before, and finds by that what became of a rebuild that was interrupted.
+/// Starts a rebuild and follows it until the switch. The projector does the work and keeps the progress with the
+/// tables. The job therefore saves which tables were live before, to find out how an interrupted rebuild ended.
 /// </summary>
 internal sealed class RebuildJob(ProjectionOperations operations, TimeProvider clock) : JobHandler
 {
@@ -22,7 +22,7 @@ internal sealed class RebuildJob(ProjectionOperations operations, TimeProvider c
     {
         if (job.ResumeFrom is null)
         {
-            // Before anything is asked for, so that whoever resumes can tell what has been switched.
+            // Before the rebuild is requested, so that a resumed job can tell what has been switched.
             var overview = await operations.ReadAsync(cancellationToken);
             var now = job.Arguments.Projections.ToDictionary(name => name, name => LiveGeneration(overview, name), StringComparer.Ordinal);
             await job.SaveAsync(JsonSerializer.Serialize(now, JobJson.Default.DictionaryStringInt32), cancellationToken);

@@ -3,7 +3,7 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage.Jobs;
 
-/// <summary>Applies the parked events of projections again.</summary>
+/// <summary>Retries the parked events of projections.</summary>
 internal sealed class RetryParkedJob(ProjectionOperations operations) : JobHandler
 {
     public override string Kind => JobKinds.RetryParked;

@@ -3,7 +3,7 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage.Jobs;
 
-/// <summary>Starts an operation over streams in the process that projects, and follows it to its end.</summary>
+/// <summary>Starts an operation over streams in the projector, and follows it to its end.</summary>
 internal abstract class StreamJob(ProjectionOperations operations, TimeProvider clock) : JobHandler
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
@@ -35,11 +35,11 @@ internal abstract class StreamJob(ProjectionOperations operations, TimeProvider 
 
     protected abstract RequestArguments ToRequest(JobArguments arguments);
 
-    /// <exception cref="JobFailedException">It has found a fault.</exception>
+    /// <exception cref="JobFailedException">The operation found a fault.</exception>
     protected abstract string Outcome(Operation operation);
 }
 
-/// <summary>Folds streams anew within the live tables.</summary>
+/// <summary>Refolds streams within the live tables.</summary>
 internal sealed class ReplayJob(ProjectionOperations operations, TimeProvider clock) : StreamJob(operations, clock)
 {
     public override string Kind => JobKinds.Replay;

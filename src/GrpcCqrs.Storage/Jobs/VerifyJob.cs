@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace GrpcCqrs.Storage.Jobs;
 
-/// <summary>Walks the event log's hash chain. Interrupted, it starts at the first event again: a walk is only worth something as a whole.</summary>
+/// <summary>
+/// Verifies the event log's hash chain. After an interruption it restarts at the first event: only a complete
+/// verification counts.
+/// </summary>
 internal sealed class VerifyJob(LogVerifier verifier) : JobHandler
 {
     public override string Kind => JobKinds.Verify;

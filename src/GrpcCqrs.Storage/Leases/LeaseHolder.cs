@@ -4,14 +4,14 @@ using System.Globalization;
 namespace GrpcCqrs.Storage.Leases;
 
 /// <summary>
-/// Names the holder of a lease, such that a process on the same machine can tell that a holder has died. A process may run several
-/// hosts, as tests do; each is a holder of its own.
+/// Names lease holders so that a process on the same machine can tell that a holder has died. A process may run several
+/// hosts, as tests do; each has its own name.
 /// </summary>
 internal static class LeaseHolder
 {
     private static readonly string Host = HostName();
 
-    /// <summary>A new name for a holder in this process: host, process id, start of the process, and a unique part.</summary>
+    /// <summary>A new holder name for this process: host, process id, process start time, and a unique part.</summary>
     public static string NewName()
     {
         using var process = Process.GetCurrentProcess();
@@ -20,8 +20,8 @@ internal static class LeaseHolder
     }
 
     /// <summary>
-    /// Whether the holder was a process of this machine that has ended, so that a restart after a crash need not wait for the lease to
-    /// expire. False where that cannot be told.
+    /// Whether the holder was a process on this machine that has ended, so that a restart after a crash does not have
+    /// to wait for the lease to expire. False if this cannot be determined.
     /// </summary>
     public static bool HasDied(string holder)
     {
@@ -43,15 +43,16 @@ internal static class LeaseHolder
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
         {
-            // Its start cannot be read now; a living holder must keep its lease.
+            // The start time cannot be read now; a live holder must keep its lease.
             return false;
         }
     }
 
     /// <summary>
-    /// When a process started, as a number that every process of the machine reads alike. On Linux the runtime's StartTime is not
-    /// that: each process adds its own estimate of the time of the boot, so that two of them differ by a fraction of a second, and each
-    /// would take the other for a dead one whose id was reused. The kernel's own count is exact.
+    /// When a process started, as a number that every process on the machine reads identically. On Linux the runtime's
+    /// StartTime is not: each process adds its own estimate of the boot time, so two readings differ by a fraction of a
+    /// second, and each process would take the other for a dead one whose id was reused. The kernel's own count is
+    /// exact.
     /// </summary>
     private static long StartOf(Process process)
     {
@@ -60,14 +61,15 @@ internal static class LeaseHolder
             return process.StartTime.ToUniversalTime().Ticks;
         }
 
-        // proc(5): the name, which may hold anything, is the second field; the start is the twenty-second.
+        // proc(5): the process name, which may contain anything, is the second field; the start time is the
+        // twenty-second.
         var stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Id}/stat"));
         return long.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[22 - 3], CultureInfo.InvariantCulture);
     }
 
     /// <summary>
-    /// Machine and, on Linux, its boot and the namespace that process ids count in: machines or containers that share a host name do not
-    /// share those.
+    /// The machine name and, on Linux, its boot id and pid namespace, which distinguish machines or containers that
+    /// share a host name.
     /// </summary>
     private static string HostName()
     {

@@ -4,33 +4,33 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>Which audit entries are wanted; null or empty for any.</summary>
+/// <summary>Selects audit entries; null or empty matches any.</summary>
 public sealed record AuditFilter
 {
     /// <summary>The command type's name.</summary>
     public string? CommandType { get; init; }
 
-    /// <summary>Who sent the command.</summary>
+    /// <summary>The user who sent the command.</summary>
     public string? User { get; init; }
 
-    /// <summary>The stream that it was about.</summary>
+    /// <summary>The command's stream.</summary>
     public string? Stream { get; init; }
 
     /// <summary>The command's id.</summary>
     public Guid? CommandId { get; init; }
 
-    /// <summary>How it ended.</summary>
+    /// <summary>The outcome.</summary>
     public CommandOutcome? Outcome { get; init; }
 
-    /// <summary>The first moment inside.</summary>
+    /// <summary>Inclusive start of the time range.</summary>
     public DateTimeOffset? Start { get; init; }
 
-    /// <summary>The first moment outside.</summary>
+    /// <summary>Exclusive end of the time range.</summary>
     public DateTimeOffset? End { get; init; }
 }
 
-/// <summary>An audit entry as it stands in the log.</summary>
-/// <param name="Id">Grows with time.</param>
+/// <summary>An audit entry as stored.</summary>
+/// <param name="Id">Increases over time.</param>
 /// <param name="Entry">The entry.</param>
 /// <param name="Position">The position of the last event that the command appended; null for none.</param>
 public sealed record StoredAuditEntry(long Id, AuditEntry Entry, long? Position);
@@ -42,11 +42,11 @@ public sealed class AuditLog(WriteDatabase database)
         "(SELECT * FROM audit WHERE stream = @stream AND position IS NULL"
         + " UNION ALL SELECT * FROM audit WHERE position IN (SELECT position FROM events WHERE stream = @stream)) AS audit";
 
-    /// <summary>The entries that match, the newest first.</summary>
-    /// <param name="filter">Which.</param>
-    /// <param name="beforeId">Only entries with a smaller id, which continues a page; null starts at the newest.</param>
-    /// <param name="maxCount">At most this many.</param>
-    /// <param name="cancellationToken">Ends the read.</param>
+    /// <summary>The matching entries, newest first.</summary>
+    /// <param name="filter">The filter.</param>
+    /// <param name="beforeId">Only entries with a smaller id, to continue a page; null starts at the newest.</param>
+    /// <param name="maxCount">The maximum number of entries.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="DbException">The write database fails.</exception>
     public async Task<IReadOnlyList<StoredAuditEntry>> ReadAsync(AuditFilter filter, long? beforeId, int maxCount, CancellationToken cancellationToken)
     {

@@ -2,20 +2,20 @@ using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>How long answered commands can be repeated. Configuration section <c>Commands</c>.</summary>
+/// <summary>How long executed commands can be repeated. Configuration section <c>Commands</c>.</summary>
 public sealed class CommandRetentionOptions
 {
     /// <summary>The configuration section.</summary>
     public const string Section = "Commands";
 
     /// <summary>
-    /// After this time a command id is forgotten, and a late repetition is carried out anew. Null, the default: never. At least one
-    /// minute, so that no caller's retries outlive it.
+    /// After this time a command id is deleted, and a later repetition is executed again. Null, the default: never. At
+    /// least one minute, to outlast any caller's retries.
     /// </summary>
     public TimeSpan? Retention { get; set; }
 }
 
-/// <summary>Forgets old command ids.</summary>
+/// <summary>Deletes old command ids.</summary>
 public sealed class CommandRetention
 {
     private readonly WriteDatabase database;
@@ -31,9 +31,11 @@ public sealed class CommandRetention
         retention = options.Value.Retention;
     }
 
-    /// <summary>Forgets what is older than the retention, a bounded number a transaction, and says how many.</summary>
+    /// <summary>Deletes the command ids past their retention, a bounded number per transaction, and returns their
+    /// number.</summary>
     /// <exception cref="System.Data.Common.DbException">The write database fails.</exception>
-    /// <exception cref="EventSourcing.RejectedException">The append queue is full; the rest is forgotten next time.</exception>
+    /// <exception cref="EventSourcing.RejectedException">The append queue is full; the rest is deleted next
+    /// time.</exception>
     public async Task<long> DeleteExpiredAsync(CancellationToken cancellationToken)
     {
         if (retention is not { } age)

@@ -2,33 +2,33 @@ using System.Data.Common;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>What a walk along the hash chain found.</summary>
-/// <param name="Verified">How many events, from the first, are as they were written.</param>
-/// <param name="BrokenAt">The first position that is not; null where the log is intact.</param>
-/// <param name="Problem">What is wrong there, in a sentence; null where the log is intact.</param>
+/// <summary>The result of a verification of the hash chain.</summary>
+/// <param name="Verified">How many events, from the first, are unchanged.</param>
+/// <param name="BrokenAt">The first position that was changed; null if the log is intact.</param>
+/// <param name="Problem">What is wrong there, in a sentence; null if the log is intact.</param>
 public sealed record Verification(long Verified, long? BrokenAt, string? Problem)
 {
-    /// <summary>Whether nothing was found.</summary>
+    /// <summary>Whether no problem was found.</summary>
     public bool IsIntact => BrokenAt is null;
 }
 
 /// <summary>
-/// Walks the hash chain from the first event to the newest. It finds every change of a stored event, a missing, added or moved one,
-/// and a cut-off end. It cannot find a log that was rewritten as a whole with all hashes and the sequencer: compare the newest hash
-/// with one noted elsewhere for that.
+/// Verifies the hash chain from the first event to the last. It detects every changed, missing, added or moved event,
+/// and a truncated end. It cannot detect a log that was rewritten completely, with all hashes and the sequencer: for
+/// that, compare the last hash with one kept elsewhere.
 /// </summary>
 public sealed class LogVerifier(WriteDatabase database)
 {
-    /// <summary>How many events are read at a time, to bound the memory.</summary>
+    /// <summary>How many events are read at a time, to bound memory.</summary>
     private const int ReadBatch = 500;
 
-    /// <summary>Walks the chain up to the event that is the newest now; appends go on meanwhile.</summary>
+    /// <summary>Verifies the chain up to the current last event. Appends continue meanwhile.</summary>
     /// <exception cref="DbException">The write database fails.</exception>
     public Task<Verification> VerifyAsync(CancellationToken cancellationToken) => VerifyAsync((_, _) => Task.CompletedTask, cancellationToken);
 
-    /// <summary>The same, and says after each page of events how far it has come.</summary>
-    /// <param name="report">Gets the position reached and the newest one.</param>
-    /// <param name="cancellationToken">Ends the walk.</param>
+    /// <summary>Verifies the chain and reports progress after each page of events.</summary>
+    /// <param name="report">Gets the position reached and the last position.</param>
+    /// <param name="cancellationToken">Cancels the verification.</param>
     /// <exception cref="DbException">The write database fails.</exception>
     public async Task<Verification> VerifyAsync(Func<long, long, Task> report, CancellationToken cancellationToken)
     {
@@ -36,7 +36,7 @@ public sealed class LogVerifier(WriteDatabase database)
         await using var connection = database.Provider.CreateConnection(database.Provider.ReadOnly(database.ConnectionString));
         await connection.OpenAsync(cancellationToken);
 
-        // In this order: what is appended in between moves the sequencer, which is read last.
+        // In this order: an append in between moves the sequencer, which is read last.
         var last = await ReadLastAsync(connection, cancellationToken);
         var head = await ReadHeadAsync(connection, cancellationToken);
         if (head is null)
