@@ -5,12 +5,14 @@ namespace GrpcCqrs.Client;
 /// <summary>How often and how fast a failed call is retried.</summary>
 public sealed class CallRetryOptions
 {
-    /// <summary>The maximum number of attempts, including the first. 1 or more; default 6, about 3 s of waiting in
-    /// total.</summary>
+    /// <summary>
+    /// The maximum number of attempts, including the first. 1 or more; default 6, about 3 s of waiting in total.
+    /// </summary>
     public int MaxAttempts { get; init; } = 6;
 
-    /// <summary>The delay before the second attempt; doubled before each further one. More than zero; default 100
-    /// ms.</summary>
+    /// <summary>
+    /// The delay before the second attempt; doubled before each further one. More than zero; default 100 ms.
+    /// </summary>
     public TimeSpan FirstDelay { get; init; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
@@ -19,8 +21,9 @@ public sealed class CallRetryOptions
     /// </summary>
     public TimeSpan MaxDelay { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long after the first attempt the last one may start. Default null: only the number of attempts is
-    /// limited.</summary>
+    /// <summary>
+    /// How long after the first attempt the last one may start. Default null: only the number of attempts is limited.
+    /// </summary>
     public TimeSpan? GiveUpAfter { get; init; }
 }
 
@@ -54,10 +57,12 @@ public sealed class CallRetry
     /// Starts one attempt. Every attempt must send the same request with the same command id. Set a deadline in here,
     /// so that each attempt has its own.
     /// </param>
-    /// <param name="cancellationToken">Cancels the delay between attempts, and the attempt that it is passed
-    /// to.</param>
-    /// <exception cref="RpcException">The call failed permanently, or the last attempt failed: the error of that
-    /// attempt.</exception>
+    /// <param name="cancellationToken">
+    /// Cancels the delay between attempts, and the attempt that it is passed to.
+    /// </param>
+    /// <exception cref="RpcException">
+    /// The call failed permanently, or the last attempt failed: the error of that attempt.
+    /// </exception>
     /// <exception cref="OperationCanceledException">Cancelled during the delay before the next attempt.</exception>
     public async Task<TResponse> SendAsync<TResponse>(Func<CancellationToken, AsyncUnaryCall<TResponse>> call, CancellationToken cancellationToken = default)
     {

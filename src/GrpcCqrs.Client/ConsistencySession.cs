@@ -28,8 +28,9 @@ public sealed class ConsistencySession
     /// <exception cref="ArgumentException">It is not a token, or its format is unknown to this version.</exception>
     public ConsistencySession(string? token = null) => this.token = ConsistencyToken.Latest(token, null);
 
-    /// <summary>The latest token of the session, to continue it elsewhere; the empty string before the first
-    /// response.</summary>
+    /// <summary>
+    /// The latest token of the session, to continue it elsewhere; the empty string before the first response.
+    /// </summary>
     public string Token
     {
         get

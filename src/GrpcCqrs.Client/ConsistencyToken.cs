@@ -18,8 +18,9 @@ public static class ConsistencyToken
     /// <param name="a">A token; null or empty for none.</param>
     /// <param name="b">Another token; null or empty for none.</param>
     /// <returns>The later one, or the first if they are equal; the empty string if there is neither.</returns>
-    /// <exception cref="ArgumentException">One of them is not a token, or its format is unknown to this version of the
-    /// client.</exception>
+    /// <exception cref="ArgumentException">
+    /// One of them is not a token, or its format is unknown to this version of the client.
+    /// </exception>
     public static string Latest(string? a, string? b)
     {
         var first = string.IsNullOrEmpty(a) ? -1 : Read(a) ?? throw Unreadable(nameof(a));

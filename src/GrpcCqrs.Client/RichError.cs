@@ -27,8 +27,9 @@ public sealed record ErrorResource(string Type, string Name);
 /// </summary>
 public sealed class RichError
 {
-    /// <summary>The engine's error reasons for which the same request can succeed later without a change by the
-    /// caller.</summary>
+    /// <summary>
+    /// The engine's error reasons for which the same request can succeed later without a change by the caller.
+    /// </summary>
     private static readonly string[] RetryableReasons = ["WRITE_QUEUE_FULL", "DATABASE_UNAVAILABLE", "READ_MODEL_BEHIND", "TOO_MUCH_CONTENTION", "VERIFICATION_RUNNING"];
 
     private readonly List<FieldFault> fieldViolations = [];
@@ -48,8 +49,9 @@ public sealed class RichError
     /// <summary>The status message: a human-readable sentence whose wording may change.</summary>
     public string Message { get; }
 
-    /// <summary>The stable error code that programs branch on, in UPPER_SNAKE_CASE. Empty if the service gave
-    /// none.</summary>
+    /// <summary>
+    /// The stable error code that programs branch on, in UPPER_SNAKE_CASE. Empty if the service gave none.
+    /// </summary>
     public string Reason { get; private set; } = "";
 
     /// <summary>The service that gave the reason. Empty without a reason.</summary>

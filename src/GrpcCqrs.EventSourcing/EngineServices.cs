@@ -7,8 +7,9 @@ namespace GrpcCqrs.EventSourcing;
 /// <summary>Registers the engine and a service's messages.</summary>
 public static class EngineServices
 {
-    /// <summary>Adds the buses with their pipeline, the write path and the tokens. Can be called more than
-    /// once.</summary>
+    /// <summary>
+    /// Adds the buses with their pipeline, the write path and the tokens. Can be called more than once.
+    /// </summary>
     public static IServiceCollection AddEventSourcing(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
@@ -102,8 +103,9 @@ public static class EngineServices
         }));
     }
 
-    /// <summary>Adds a read model query with its handler. Adding a query type twice fails when the bus is
-    /// built.</summary>
+    /// <summary>
+    /// Adds a read model query with its handler. Adding a query type twice fails when the bus is built.
+    /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="projections">The names of the projections whose tables the handler reads, at least one.</param>
     /// <exception cref="ArgumentException">No projection is named.</exception>
@@ -134,8 +136,9 @@ public static class EngineServices
             typeof(TQuery), typeof(THandler), projections, static provider => provider.GetRequiredService<THandler>()));
     }
 
-    /// <summary>Adds an event log query with its handler. Adding a query type twice fails when the bus is
-    /// built.</summary>
+    /// <summary>
+    /// Adds an event log query with its handler. Adding a query type twice fails when the bus is built.
+    /// </summary>
     public static IServiceCollection AddEventLogQuery<TQuery, TResult, THandler>(this IServiceCollection services)
         where TQuery : class
         where THandler : class, IEventLogQueryHandler<TQuery, TResult>

@@ -10,8 +10,10 @@ namespace GrpcCqrs.Hosting;
 /// <summary>Server reflection, v1 and v1alpha, for grpcurl, <c>buf curl</c> and similar tools.</summary>
 internal static class ServerReflection
 {
-    /// <summary>Registers reflection for the mapped services and for <c>google.rpc</c>'s error details, which no
-    /// service imports.</summary>
+    /// <summary>
+    /// Registers reflection for the mapped services and for <c>google.rpc</c>'s error details, which no service
+    /// imports.
+    /// </summary>
     public static void AddServerReflection(this IServiceCollection services)
     {
         // Registered first: the library's own registrations do not replace these.

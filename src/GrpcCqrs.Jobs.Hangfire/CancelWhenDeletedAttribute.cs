@@ -7,8 +7,9 @@ using Hangfire.Storage;
 
 namespace GrpcCqrs.Jobs.Hangfire;
 
-/// <summary>Cancels a job's record when an operator deletes the job on Hangfire's dashboard, so that it is not
-/// resumed.</summary>
+/// <summary>
+/// Cancels a job's record when an operator deletes the job on Hangfire's dashboard, so that it is not resumed.
+/// </summary>
 [AttributeUsage(AttributeTargets.Class)]
 internal sealed class CancelWhenDeletedAttribute : JobFilterAttribute, IApplyStateFilter
 {

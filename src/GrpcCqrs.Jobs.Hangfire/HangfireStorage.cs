@@ -16,8 +16,9 @@ internal static class HangfireStorage
 {
     private const string Schema = "hangfire";
 
-    /// <summary>How long Hangfire keeps a job assigned to a dead process. The engine's own jobs are resumed
-    /// sooner.</summary>
+    /// <summary>
+    /// How long Hangfire keeps a job assigned to a dead process. The engine's own jobs are resumed sooner.
+    /// </summary>
     private static readonly TimeSpan InvisibilityTimeout = TimeSpan.FromMinutes(5);
 
     private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(10);

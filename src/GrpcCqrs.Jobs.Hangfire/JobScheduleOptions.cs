@@ -28,8 +28,9 @@ public sealed class JobScheduleOptions
     [Range(0, 64)]
     public int Workers { get; set; } = 2;
 
-    /// <summary>Where Hangfire stores its queue, schedule and history. Default
-    /// <see cref="JobStorageKind.Database"/>.</summary>
+    /// <summary>
+    /// Where Hangfire stores its queue, schedule and history. Default <see cref="JobStorageKind.Database"/>.
+    /// </summary>
     [EnumDataType(typeof(JobStorageKind))]
     public JobStorageKind Storage { get; set; } = JobStorageKind.Database;
 
@@ -55,8 +56,9 @@ public sealed class JobScheduleOptions
     [Range(1, 1_000_000)]
     public int AuditSample { get; set; } = 100;
 
-    /// <summary>When the event log's hash chain is verified, which reads the whole log. Default daily at
-    /// 03:30.</summary>
+    /// <summary>
+    /// When the event log's hash chain is verified, which reads the whole log. Default daily at 03:30.
+    /// </summary>
     public string VerifySchedule { get; set; } = "30 3 * * *";
 
     /// <summary>How often to look for jobs whose process has died, and resume them. Default 5 s.</summary>

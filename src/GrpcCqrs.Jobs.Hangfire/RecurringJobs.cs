@@ -11,7 +11,7 @@ namespace GrpcCqrs.Jobs.Hangfire;
 /// The scheduled jobs. Hangfire stores the names of the methods. Each may safely run twice. Failed runs are deleted, since
 /// Hangfire would keep them for ever.
 /// </summary>
-[AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)] // The next run is the retry.
+[AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)] // The next run retries.
 [Queue(QueueName)]
 public sealed class RecurringJobs(
     CommitSignal signal,

@@ -4,10 +4,10 @@ using System.Text.Json;
 
 namespace GrpcCqrs.Testing;
 
-/// <summary>Events as a line of text each: what they are compared by, and what a failed spec shows.</summary>
+/// <summary>Formats events as one line of text each, for comparisons and for the output of a failed spec.</summary>
 internal static class EventText
 {
-    /// <summary>How much of an event a failed spec shows, so that a large text does not bury the rest.</summary>
+    /// <summary>How much of an event a failed spec shows, so that a large text does not hide the rest.</summary>
     private const int MaxShown = 400;
 
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -20,7 +20,7 @@ internal static class EventText
         _ => $"{events} events",
     };
 
-    /// <summary>The two lists side by side, line by line; null where they are equal.</summary>
+    /// <summary>The two lists side by side, line by line; null if they are equal.</summary>
     public static string? Difference<TEvent>(IReadOnlyList<TEvent> expected, IReadOnlyList<TEvent> actual)
         where TEvent : class
     {
@@ -52,7 +52,7 @@ internal static class EventText
     private static string Write<TEvent>(TEvent @event)
         where TEvent : class => $"{@event.GetType().Name} {JsonSerializer.Serialize(@event, @event.GetType(), Json)}";
 
-    /// <summary>The line, cut around the first difference where it is long.</summary>
+    /// <summary>The line, truncated around the first difference if it is long.</summary>
     private static string Show(string line, int firstDifference)
     {
         if (line.Length <= MaxShown)

@@ -3,7 +3,7 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Testing;
 
 /// <summary>
-/// Given, when, then for one aggregate: given these events, when this is decided, then these events follow.
+/// Given-when-then specs for one aggregate: given these events, when this is decided, then these events follow.
 /// <code>
 /// Spec.For&lt;Post, PostEvent&gt;(id)
 ///     .Given(new PostCreated("Old title", "", "old-title", "Ada", []))
@@ -13,14 +13,14 @@ namespace GrpcCqrs.Testing;
 /// </summary>
 public static class Spec
 {
-    /// <summary>Starts a spec on an aggregate without events.</summary>
+    /// <summary>Starts a spec for an aggregate without events.</summary>
     /// <param name="id">The aggregate's id.</param>
     public static AggregateSpec<TAggregate, TEvent> For<TAggregate, TEvent>(string id)
         where TAggregate : class, IAggregate<TAggregate, TEvent>
         where TEvent : class => new(TAggregate.Initial(id));
 }
 
-/// <summary>What has happened to the aggregate so far. Immutable, so that several specs may start from one.</summary>
+/// <summary>The history of the aggregate so far. Immutable, so that several specs can start from one.</summary>
 /// <typeparam name="TAggregate">The aggregate.</typeparam>
 /// <typeparam name="TEvent">The base type of its events.</typeparam>
 public sealed class AggregateSpec<TAggregate, TEvent>
@@ -29,13 +29,15 @@ public sealed class AggregateSpec<TAggregate, TEvent>
 {
     internal AggregateSpec(TAggregate state) => State = state;
 
-    /// <summary>The aggregate after the events given.</summary>
+    /// <summary>The aggregate after the given events.</summary>
     public TAggregate State { get; }
 
-    /// <summary>The same with more events behind those given so far.</summary>
+    /// <summary>The same with further events.</summary>
     public AggregateSpec<TAggregate, TEvent> Given(params IEnumerable<TEvent> events) => new(State.Fold(events));
 
-    /// <summary>Decides on the state. A refusal is kept for <c>ThenRejected</c>; any other exception goes through.</summary>
+    /// <summary>
+    /// Decides on the state. A rejection is kept for <c>ThenRejected</c>; any other exception propagates.
+    /// </summary>
     /// <param name="decide">A decision of the aggregate.</param>
     public AggregateOutcome<TAggregate, TEvent> When(Func<TAggregate, IReadOnlyList<TEvent>> decide)
     {
@@ -52,7 +54,7 @@ public sealed class AggregateSpec<TAggregate, TEvent>
     }
 }
 
-/// <summary>What a decision led to.</summary>
+/// <summary>The outcome of a decision.</summary>
 /// <typeparam name="TAggregate">The aggregate.</typeparam>
 /// <typeparam name="TEvent">The base type of its events.</typeparam>
 public sealed class AggregateOutcome<TAggregate, TEvent>
@@ -68,17 +70,17 @@ public sealed class AggregateOutcome<TAggregate, TEvent>
         this.rejection = rejection;
     }
 
-    /// <summary>The aggregate after the decision's events; as it was where the decision was refused.</summary>
+    /// <summary>The aggregate after the decision's events; unchanged if the decision was rejected.</summary>
     public TAggregate State { get; }
 
-    /// <summary>The decision's events; none where it was refused.</summary>
+    /// <summary>The decision's events; none if it was rejected.</summary>
     public IReadOnlyList<TEvent> Events { get; }
 
     /// <summary>
-    /// Demands exactly these events, in this order. Events are compared by their type and by their JSON, so that two lists with
-    /// the same elements are equal.
+    /// Requires exactly these events, in this order. Events are compared by their type and their JSON, so that two
+    /// lists with the same elements are equal.
     /// </summary>
-    /// <exception cref="SpecFailedException">Other events followed, or the decision was refused.</exception>
+    /// <exception cref="SpecFailedException">Other events followed, or the decision was rejected.</exception>
     public AggregateOutcome<TAggregate, TEvent> Then(params IReadOnlyList<TEvent> expected)
     {
         if (rejection is not null)
@@ -95,14 +97,14 @@ public sealed class AggregateOutcome<TAggregate, TEvent>
         return this;
     }
 
-    /// <summary>Demands that the decision was accepted and changes nothing.</summary>
-    /// <exception cref="SpecFailedException">Events followed, or the decision was refused.</exception>
+    /// <summary>Requires that the decision was accepted and changes nothing.</summary>
+    /// <exception cref="SpecFailedException">Events followed, or the decision was rejected.</exception>
     public AggregateOutcome<TAggregate, TEvent> ThenNothing() => Then();
 
-    /// <summary>Demands a refusal.</summary>
+    /// <summary>Requires a rejection.</summary>
     /// <param name="code">The row of the error table.</param>
-    /// <param name="field">The field that must be named as being at fault; null for any or none.</param>
-    /// <exception cref="SpecFailedException">The decision was accepted, or refused for another reason.</exception>
+    /// <param name="field">The field that must be named as invalid; null for any or none.</param>
+    /// <exception cref="SpecFailedException">The decision was accepted, or rejected for another reason.</exception>
     public AggregateOutcome<TAggregate, TEvent> ThenRejected(ErrorCode code, string? field = null)
     {
         ArgumentNullException.ThrowIfNull(code);
@@ -123,5 +125,5 @@ public sealed class AggregateOutcome<TAggregate, TEvent>
     private static string Describe(RejectedException rejection) => $"{rejection.Code.Reason}, {rejection.Message}";
 }
 
-/// <summary>A spec does not hold; the message says what was expected and what happened instead.</summary>
+/// <summary>A spec failed; the message says what was expected and what happened instead.</summary>
 public sealed class SpecFailedException(string message, Exception? innerException = null) : Exception(message, innerException);

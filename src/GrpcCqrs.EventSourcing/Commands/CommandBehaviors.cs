@@ -72,8 +72,9 @@ internal sealed partial class CommandAudit(IEventStore store, TimeProvider clock
             return result;
         };
 
-    /// <summary>Best effort: if the store cannot write the entry, the response is unaffected and a warning is
-    /// logged.</summary>
+    /// <summary>
+    /// Best effort: if the store cannot write the entry, the response is unaffected and a warning is logged.
+    /// </summary>
     private async ValueTask WriteAsync(CommandContext context, CommandOutcome outcome, string? errorReason)
     {
         try

@@ -32,8 +32,9 @@ public interface ICommandBus
 {
     /// <summary>Executes the command through the pipeline: trace, audit, validate, de-duplicate, handle.</summary>
     /// <exception cref="RejectedException">The command is rejected; nothing was changed.</exception>
-    /// <exception cref="InvalidOperationException">No handler is registered for the type: a configuration
-    /// error.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// No handler is registered for the type: a configuration error.
+    /// </exception>
     ValueTask<CommandResult> SendAsync<TCommand>(TCommand command, CommandContext context, CancellationToken cancellationToken)
         where TCommand : class;
 }

@@ -27,8 +27,10 @@ public sealed class CommandContext
     /// <summary>When it arrived.</summary>
     public required DateTimeOffset ReceivedAt { get; init; }
 
-    /// <summary>Problems with the call's metadata, such as a malformed id. The pipeline rejects them together with
-    /// invalid fields.</summary>
+    /// <summary>
+    /// Problems with the call's metadata, such as a malformed id. The pipeline rejects them together with invalid
+    /// fields.
+    /// </summary>
     public IReadOnlyList<FieldViolation> Violations { get; init; } = [];
 
     /// <summary>The command's stream, once the write path knows it.</summary>
@@ -61,6 +63,7 @@ public sealed class CommandContext
 /// <param name="Stream">The command's stream.</param>
 /// <param name="Version">The stream's version after the command.</param>
 /// <param name="Position">The position that a reader must have reached to see the change.</param>
-/// <param name="Reply">Additional response data, such as a generated name; null for none. At most 1,000
-/// characters.</param>
+/// <param name="Reply">
+/// Additional response data, such as a generated name; null for none. At most 1,000 characters.
+/// </param>
 public sealed record CommandResult(StreamId Stream, long Version, long Position, string? Reply = null);

@@ -56,8 +56,9 @@ public sealed class RejectedException(ErrorCode code, string message, Exception?
     /// <summary>Machine-readable details, such as the actual version.</summary>
     public IReadOnlyDictionary<string, string> Facts { get; init; } = NoFacts;
 
-    /// <summary>How long to wait before a retry; null if a retry does not help or the caller chooses the
-    /// delay.</summary>
+    /// <summary>
+    /// How long to wait before a retry; null if a retry does not help or the caller chooses the delay.
+    /// </summary>
     public TimeSpan? RetryAfter { get; init; }
 
     private static readonly IReadOnlyDictionary<string, string> NoFacts = new Dictionary<string, string>(StringComparer.Ordinal);

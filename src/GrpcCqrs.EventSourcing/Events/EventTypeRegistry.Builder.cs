@@ -9,8 +9,9 @@ namespace GrpcCqrs.EventSourcing;
 
 public sealed partial class EventTypeRegistry
 {
-    /// <summary>Collects event types and upcasters. All problems are reported together when the registry is
-    /// built.</summary>
+    /// <summary>
+    /// Collects event types and upcasters. All problems are reported together when the registry is built.
+    /// </summary>
     public sealed class Builder
     {
         private readonly List<string> faults = [];
@@ -85,8 +86,9 @@ public sealed partial class EventTypeRegistry
             Upcasters.AddRange(part.upcasters.Values);
         }
 
-        /// <exception cref="ArgumentException">There are problems. The message lists all of them and their
-        /// fixes.</exception>
+        /// <exception cref="ArgumentException">
+        /// There are problems. The message lists all of them and their fixes.
+        /// </exception>
         internal void ThrowIfFaulty()
         {
             foreach (var registered in Types.GroupBy(type => type.ClrType).Where(group => group.Count() > 1))

@@ -31,8 +31,9 @@ public sealed record PresentEvent(string Type, int SchemaVersion, ReadOnlyMemory
 /// </summary>
 public sealed partial class EventTypeRegistry
 {
-    /// <summary>The maximum number of upcasts per stored event. More than this can only be a cycle of
-    /// upcasters.</summary>
+    /// <summary>
+    /// The maximum number of upcasts per stored event. More than this can only be a cycle of upcasters.
+    /// </summary>
     private const int MaxUpcasts = 1_000;
 
     private readonly FrozenDictionary<Type, EventType> byClrType;
@@ -171,6 +172,7 @@ public sealed partial class EventTypeRegistry
         where T : class => value ?? throw new JsonException($"The payload at position {record.Position} is not a JSON object.");
 }
 
-/// <summary>An event type that the service does not know. This is a coding or deployment error, never the
-/// caller's.</summary>
+/// <summary>
+/// An event type that the service does not know. This is a coding or deployment error, never the caller's.
+/// </summary>
 public sealed class UnknownEventTypeException(string message) : Exception(message);

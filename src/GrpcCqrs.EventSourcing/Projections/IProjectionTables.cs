@@ -14,8 +14,9 @@ public interface IProjectionTables
 
     /// <summary>Runs a statement that returns no rows.</summary>
     /// <param name="sql">The statement.</param>
-    /// <param name="parameters">Its parameters, always in the same order for the same text; names without the
-    /// marker.</param>
+    /// <param name="parameters">
+    /// Its parameters, always in the same order for the same text; names without the marker.
+    /// </param>
     /// <param name="cancellationToken">Cancels the work.</param>
     /// <returns>The number of rows changed.</returns>
     /// <exception cref="DbException">The database rejects it.</exception>
@@ -26,8 +27,9 @@ public interface IProjectionTables
     /// in one round trip.
     /// </summary>
     /// <param name="sql">The statement.</param>
-    /// <param name="names">The names of its parameters, without the marker; always in the same order for the same
-    /// text.</param>
+    /// <param name="names">
+    /// The names of its parameters, without the marker; always in the same order for the same text.
+    /// </param>
     /// <param name="rows">The parameter values, in the order of the names; may be empty.</param>
     /// <param name="cancellationToken">Cancels the work.</param>
     /// <exception cref="DbException">The database rejects one of them.</exception>
@@ -38,8 +40,9 @@ public interface IProjectionTables
     /// in one statement. Default: one after the other.
     /// </summary>
     /// <param name="change">The change to each row.</param>
-    /// <param name="rows">The values of each row in the order of <see cref="RowChange.Names"/>, with distinct keys; may
-    /// be empty.</param>
+    /// <param name="rows">
+    /// The values of each row in the order of <see cref="RowChange.Names"/>, with distinct keys; may be empty.
+    /// </param>
     /// <param name="cancellationToken">Cancels the work.</param>
     /// <exception cref="DbException">The database rejects one of them.</exception>
     Task ChangeManyAsync(RowChange change, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)

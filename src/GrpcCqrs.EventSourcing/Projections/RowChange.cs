@@ -21,8 +21,9 @@ public sealed class RowChange
     /// <summary>The key columns; for an insert, all columns that are set.</summary>
     public IReadOnlyList<string> Keys { get; }
 
-    /// <summary>The statement for one row, with the table in braces and each parameter named after its
-    /// column.</summary>
+    /// <summary>
+    /// The statement for one row, with the table in braces and each parameter named after its column.
+    /// </summary>
     public string Text { get; }
 
     /// <summary>The parameters in the order of a row's values: the columns that are set, then the key.</summary>

@@ -1,7 +1,8 @@
 namespace GrpcCqrs.EventSourcing;
 
-/// <summary>What a query reads: the live generation of each table, and the position that it has at least
-/// reached.</summary>
+/// <summary>
+/// What a query reads: the live generation of each table, and the position that it has at least reached.
+/// </summary>
 /// <param name="position">The position.</param>
 /// <param name="tables">The live name of each table.</param>
 public sealed class ReadView(long position, IReadOnlyDictionary<string, string> tables)
@@ -18,8 +19,9 @@ public sealed class ReadView(long position, IReadOnlyDictionary<string, string> 
 /// <summary>The position and the table names of the read model.</summary>
 public interface IReadModel
 {
-    /// <summary>The current view of some projections. Waits while a projection has no tables yet, as in a new read
-    /// database.</summary>
+    /// <summary>
+    /// The current view of some projections. Waits while a projection has no tables yet, as in a new read database.
+    /// </summary>
     /// <param name="projections">The names of the projections that the query reads; empty for all.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <exception cref="InvalidOperationException">There is no such projection: a configuration error.</exception>

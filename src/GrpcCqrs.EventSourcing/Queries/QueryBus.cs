@@ -22,8 +22,9 @@ public interface IStreamQuery
     StreamId? Stream { get; }
 }
 
-/// <summary>Answers queries of one type from the read model. Handlers are singletons and hold no per-call
-/// state.</summary>
+/// <summary>
+/// Answers queries of one type from the read model. Handlers are singletons and hold no per-call state.
+/// </summary>
 public interface IReadModelQueryHandler<in TQuery, TResult>
     where TQuery : class
 {
@@ -51,19 +52,24 @@ public interface IEventLogQueryHandler<in TQuery, TResult>
 public interface IQueryBus
 {
     /// <summary>Validates, waits for the consistency token and answers.</summary>
-    /// <exception cref="RejectedException">The query is rejected, or the read model did not reach the token in
-    /// time.</exception>
-    /// <exception cref="InvalidOperationException">No handler is registered for the type: a configuration
-    /// error.</exception>
+    /// <exception cref="RejectedException">
+    /// The query is rejected, or the read model did not reach the token in time.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// No handler is registered for the type: a configuration error.
+    /// </exception>
     ValueTask<QueryAnswer<TResult>> AskAsync<TQuery, TResult>(TQuery query, QueryContext context, CancellationToken cancellationToken)
         where TQuery : class;
 
-    /// <summary>Validates, waits for the consistency token, and streams the answer and its changes until the caller
-    /// stops.</summary>
-    /// <exception cref="RejectedException">The query is rejected, or the read model did not reach the token in
-    /// time.</exception>
-    /// <exception cref="InvalidOperationException">No handler is registered for the type: a configuration
-    /// error.</exception>
+    /// <summary>
+    /// Validates, waits for the consistency token, and streams the answer and its changes until the caller stops.
+    /// </summary>
+    /// <exception cref="RejectedException">
+    /// The query is rejected, or the read model did not reach the token in time.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// No handler is registered for the type: a configuration error.
+    /// </exception>
     IAsyncEnumerable<QueryAnswer<TItem>> WatchAsync<TQuery, TItem>(TQuery query, QueryContext context, CancellationToken cancellationToken)
         where TQuery : class;
 }

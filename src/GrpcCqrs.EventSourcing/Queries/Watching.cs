@@ -24,13 +24,15 @@ public sealed record ReadModelChange(ReadView View, long Position, IReadOnlyList
 /// <summary>Reports which streams have changed, once the read model includes the change.</summary>
 public interface IReadModelChanges
 {
-    /// <summary>Follows the changes of a category after a position. Changes in quick succession are
-    /// coalesced.</summary>
+    /// <summary>
+    /// Follows the changes of a category after a position. Changes in quick succession are coalesced.
+    /// </summary>
     /// <param name="category">The category of the streams.</param>
     /// <param name="after">Start after this position.</param>
     /// <param name="projections">The names of the projections that must include a change before it is reported.</param>
     /// <param name="cancellationToken">Ends the subscription.</param>
-    /// <exception cref="RejectedException">The position is not from this store, or there are too many
-    /// followers.</exception>
+    /// <exception cref="RejectedException">
+    /// The position is not from this store, or there are too many followers.
+    /// </exception>
     IAsyncEnumerable<ReadModelChange> FollowAsync(string category, long after, IReadOnlyCollection<string> projections, CancellationToken cancellationToken);
 }

@@ -43,7 +43,8 @@ public sealed record AuditEntry
     /// <summary>The reason code of a rejection; null for a success.</summary>
     public string? ErrorReason { get; init; }
 
-    /// <summary>From arrival until the entry was passed to the store, in microseconds; excludes the commit
-    /// itself.</summary>
+    /// <summary>
+    /// From arrival until the entry was passed to the store, in microseconds; excludes the commit itself.
+    /// </summary>
     public long DurationMicroseconds { get; init; }
 }

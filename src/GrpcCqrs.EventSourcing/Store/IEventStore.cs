@@ -101,8 +101,9 @@ public sealed record StoredSnapshot(long Version, long Position, ReadOnlyMemory<
 /// <param name="CommandId">The caller's id.</param>
 /// <param name="RequestHash">SHA-256 of the request, which distinguishes a repetition from a reuse of the id.</param>
 /// <param name="Version">The stream's version in the result.</param>
-/// <param name="UnchangedPosition">The position in the result of a command that appends nothing; otherwise
-/// ignored.</param>
+/// <param name="UnchangedPosition">
+/// The position in the result of a command that appends nothing; otherwise ignored.
+/// </param>
 /// <param name="Reply">Additional response data; null for none. At most 1,000 characters.</param>
 public sealed record CommandToRecord(
     Guid CommandId, ReadOnlyMemory<byte> RequestHash, long Version, long UnchangedPosition, string? Reply);

@@ -8,8 +8,9 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Hosting;
 
-/// <summary>Creates the context of a command or query from a gRPC call, and returns an answer's state to the
-/// caller.</summary>
+/// <summary>
+/// Creates the context of a command or query from a gRPC call, and returns an answer's state to the caller.
+/// </summary>
 public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
 {
     /// <summary>The trailing metadata with the consistency token of the answer's state.</summary>
@@ -41,8 +42,9 @@ public sealed class CallContexts(ConsistencyTokens tokens, TimeProvider clock)
         call.GetHttpContext().User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name } ? name : Anonymous;
 
     /// <summary>The context of a command.</summary>
-    /// <param name="request">The whole request. Its hash distinguishes a repetition from a reuse of the command
-    /// id.</param>
+    /// <param name="request">
+    /// The whole request. Its hash distinguishes a repetition from a reuse of the command id.
+    /// </param>
     /// <param name="commandId">The caller's command id; empty for none.</param>
     /// <param name="expectedVersion">The caller's expected version; null for any.</param>
     /// <param name="call">The call.</param>

@@ -76,8 +76,9 @@ public static class ErrorStatus
         return ToRpcException(CodeOf(rejection.Code.Kind), rejection.Message, details);
     }
 
-    /// <summary>The exception for a failure of the service. It carries only the reference number of the log
-    /// entry.</summary>
+    /// <summary>
+    /// The exception for a failure of the service. It carries only the reference number of the log entry.
+    /// </summary>
     public static RpcException Internal(string reference, string domain)
     {
         var info = Info("INTERNAL", domain);
@@ -88,8 +89,9 @@ public static class ErrorStatus
             [info, new RequestInfo { RequestId = reference }]);
     }
 
-    /// <summary>The same error as response headers, for a call that never reached the gRPC server (a trailers-only
-    /// response).</summary>
+    /// <summary>
+    /// The same error as response headers, for a call that never reached the gRPC server (a trailers-only response).
+    /// </summary>
     internal static (string Status, string Message, string Details) ToHeaders(RpcException told) => (
         ((int)told.StatusCode).ToString(System.Globalization.CultureInfo.InvariantCulture),
         Uri.EscapeDataString(told.Status.Detail),

@@ -18,8 +18,9 @@ public sealed class StreamWriters(IOptions<FeedOptions> options, TimeProvider cl
     /// <param name="resumeAfter">The position to resume after once the client has received the item.</param>
     /// <param name="stream">The call's stream.</param>
     /// <param name="call">The call.</param>
-    /// <exception cref="EventSourcing.RejectedException">The client is too slow, or the service is
-    /// stopping.</exception>
+    /// <exception cref="EventSourcing.RejectedException">
+    /// The client is too slow, or the service is stopping.
+    /// </exception>
     public async Task WriteAllAsync<TItem, TMessage>(
         Func<CancellationToken, IAsyncEnumerable<TItem>> items, Func<TItem, TMessage> toProto, Func<TItem, long> resumeAfter,
         IServerStreamWriter<TMessage> stream, ServerCallContext call)

@@ -28,8 +28,10 @@ public sealed class HealthOptions
 /// <summary>Serves <c>grpc.health.v1</c> from the host's registered health checks.</summary>
 internal static class ServiceHealth
 {
-    /// <summary>The time limit of a check without its own time-out, after which it counts as failed: well under the
-    /// publisher's 30 s.</summary>
+    /// <summary>
+    /// The time limit of a check without its own time-out, after which it counts as failed: well under the publisher's
+    /// 30 s.
+    /// </summary>
     private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>

@@ -11,8 +11,10 @@ namespace GrpcCqrs.Hosting.Operations;
 /// <summary>Maps the read side's state to protos.</summary>
 internal static class OperationsMapping
 {
-    /// <summary>The time until a table generation reaches the end of the log; null if it is not being filled or this is
-    /// not known.</summary>
+    /// <summary>
+    /// The time until a table generation reaches the end of the log; null if it is not being filled or this is not
+    /// known.
+    /// </summary>
     public static TimeSpan? TimeLeft(ProjectionStatus status, long head)
     {
         if (status.State != GenerationState.Building || status.EventsPerSecond <= 0)

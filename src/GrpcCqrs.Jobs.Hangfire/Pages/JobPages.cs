@@ -10,8 +10,10 @@ using JobRecord = GrpcCqrs.Storage.Jobs.Job;
 
 namespace GrpcCqrs.Jobs.Hangfire.Pages;
 
-/// <summary>The engine's additions to Hangfire's dashboard: a page to start and watch jobs, and the progress on a job's
-/// own page.</summary>
+/// <summary>
+/// The engine's additions to Hangfire's dashboard: a page to start and watch jobs, and the progress on a job's own
+/// page.
+/// </summary>
 internal static class JobPages
 {
     public const string Operations = "/operations";
@@ -25,8 +27,9 @@ internal static class JobPages
     private static readonly Lock Gate = new();
     private static bool isRegistered;
 
-    /// <summary>Hangfire registers pages per process, not per host, so they resolve everything from the
-    /// request.</summary>
+    /// <summary>
+    /// Hangfire registers pages per process, not per host, so they resolve everything from the request.
+    /// </summary>
     public static void Register()
     {
         lock (Gate)

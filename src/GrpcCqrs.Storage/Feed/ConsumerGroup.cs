@@ -205,8 +205,9 @@ internal sealed partial class ConsumerGroup
         }
     }
 
-    /// <summary>Ends the group in this process: writes pending changes and releases the lease if it still has
-    /// it.</summary>
+    /// <summary>
+    /// Ends the group in this process: writes pending changes and releases the lease if it still has it.
+    /// </summary>
     public async Task StopAsync(RejectedException reason)
     {
         End(reason);

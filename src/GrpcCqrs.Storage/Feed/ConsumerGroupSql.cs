@@ -74,8 +74,9 @@ internal static class ConsumerGroupSql
         "UPDATE parked_events SET skipped_by = @user_name, skipped_us = @time_us, retrying = 0"
         + " WHERE group_name = @name AND position = @position AND skipped_us IS NULL";
 
-    /// <summary>A group's parked streams, each with its number of events and whether they are to be
-    /// redelivered.</summary>
+    /// <summary>
+    /// A group's parked streams, each with its number of events and whether they are to be redelivered.
+    /// </summary>
     public const string SelectGroupParkedStreams =
         "SELECT stream, COUNT(*), MAX(retrying) FROM parked_events WHERE group_name = @name AND skipped_us IS NULL"
         + " GROUP BY stream";

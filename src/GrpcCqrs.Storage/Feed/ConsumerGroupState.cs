@@ -248,8 +248,9 @@ internal sealed partial class ConsumerGroupState
         bytes -= item.Record.Record.Payload.Length;
     }
 
-    /// <summary>Makes a lane's next event ready. An empty lane is removed, or refilled with more parked
-    /// events.</summary>
+    /// <summary>
+    /// Makes a lane's next event ready. An empty lane is removed, or refilled with more parked events.
+    /// </summary>
     private void Next(GroupLane lane)
     {
         if (lane.Items.Count > 0)
@@ -287,8 +288,9 @@ internal sealed partial class ConsumerGroupState
         waiting.Enqueue(lane, clock.GetUtcNow() + (wait < options.MaxRetryDelay ? wait : options.MaxRetryDelay));
     }
 
-    /// <summary>Records an event that is done after the group's position, so that it is not redelivered after a
-    /// restart.</summary>
+    /// <summary>
+    /// Records an event that is done after the group's position, so that it is not redelivered after a restart.
+    /// </summary>
     private void NoteDone(long position)
     {
         if (position > Position && outOfOrder.Add(position))

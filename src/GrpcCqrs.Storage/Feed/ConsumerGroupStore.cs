@@ -15,8 +15,9 @@ internal sealed class GroupLease(string name, long fence, long beat)
     public long Beat { get; set; } = beat;
 }
 
-/// <summary>The tables of consumer groups. Each write is a short transaction that requires the holder's
-/// fence.</summary>
+/// <summary>
+/// The tables of consumer groups. Each write is a short transaction that requires the holder's fence.
+/// </summary>
 internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider clock)
 {
     public async Task<IReadOnlyList<ConsumerGroupRow>> ListAsync(CancellationToken cancellationToken)

@@ -9,8 +9,9 @@ namespace GrpcCqrs.Storage;
 /// <summary>The definition and the stored state of a consumer group.</summary>
 /// <param name="Name">The name.</param>
 /// <param name="Filter">The events it delivers.</param>
-/// <param name="Position">Everything up to and including this position is acknowledged, parked, or filtered
-/// out.</param>
+/// <param name="Position">
+/// Everything up to and including this position is acknowledged, parked, or filtered out.
+/// </param>
 /// <param name="Head">The position of the last event in the store.</param>
 /// <param name="Holder">The process that serves it; empty for none.</param>
 /// <param name="Members">How many members are connected; a few seconds old if another process serves the group.</param>
@@ -63,8 +64,9 @@ public sealed class ConsumerGroups : IHostedService
     /// <summary>Creates a group, or returns the existing one with the same definition.</summary>
     /// <param name="name">The name, 1-100 characters.</param>
     /// <param name="filter">The events it delivers.</param>
-    /// <param name="startPosition">Start after this position; 0 for the beginning; null for the current end of the
-    /// log.</param>
+    /// <param name="startPosition">
+    /// Start after this position; 0 for the beginning; null for the current end of the log.
+    /// </param>
     /// <param name="cancellationToken">Cancels the attempt.</param>
     /// <exception cref="RejectedException">
     /// <see cref="FeedErrors.GroupExists"/>, <see cref="FeedErrors.TooManyGroups"/>, <see cref="FeedErrors.PositionOutOfRange"/>.
@@ -152,8 +154,10 @@ public sealed class ConsumerGroups : IHostedService
     public async Task<int> RetryParkedAsync(string name, string stream, CancellationToken cancellationToken) =>
         await (await HoldAsync(name, cancellationToken)).RetryParkedAsync(stream);
 
-    /// <summary>Skips the first parked event of a stream permanently; the others stay parked. Repeating it has no
-    /// further effect.</summary>
+    /// <summary>
+    /// Skips the first parked event of a stream permanently; the others stay parked. Repeating it has no further
+    /// effect.
+    /// </summary>
     /// <param name="name">The group.</param>
     /// <param name="stream">The stream.</param>
     /// <param name="position">The event's position, so that a repeated call does not skip the next one.</param>
@@ -168,8 +172,9 @@ public sealed class ConsumerGroups : IHostedService
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Writes pending changes and releases all groups, so that another process can take them over at
-    /// once.</summary>
+    /// <summary>
+    /// Writes pending changes and releases all groups, so that another process can take them over at once.
+    /// </summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         isStopping = true;

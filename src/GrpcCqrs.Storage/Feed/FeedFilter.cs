@@ -4,11 +4,13 @@ using System.Text.Json.Serialization;
 namespace GrpcCqrs.Storage;
 
 /// <summary>Selects events of the log. Empty fields do not restrict; the others are combined with AND.</summary>
-/// <param name="EventTypes">Stable names of event types in their current form, in alphabetical order; empty for
-/// all.</param>
+/// <param name="EventTypes">
+/// Stable names of event types in their current form, in alphabetical order; empty for all.
+/// </param>
 /// <param name="Stream">Only this stream; empty for all.</param>
-/// <param name="Category">Only this category: the part of the stream's name before the first hyphen; empty for
-/// all.</param>
+/// <param name="Category">
+/// Only this category: the part of the stream's name before the first hyphen; empty for all.
+/// </param>
 public sealed record FeedFilter(IReadOnlyList<string> EventTypes, string Stream, string Category)
 {
     /// <summary>All events.</summary>

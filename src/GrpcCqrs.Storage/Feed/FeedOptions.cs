@@ -33,13 +33,16 @@ public sealed class FeedOptions
     [Range(1, 1_000_000)]
     public int RingEvents { get; set; } = 8_192;
 
-    /// <summary>The maximum payload size of the cached events in bytes; the oldest are evicted first. Default 32
-    /// MiB.</summary>
+    /// <summary>
+    /// The maximum payload size of the cached events in bytes; the oldest are evicted first. Default 32 MiB.
+    /// </summary>
     [Range(64L * 1024, 16L * 1024 * 1024 * 1024)]
     public long RingBytes { get; set; } = 32L * 1024 * 1024;
 
-    /// <summary>The maximum number of events per page read from the database. Default 500; a page also ends at about 1
-    /// MiB of payload.</summary>
+    /// <summary>
+    /// The maximum number of events per page read from the database. Default 500; a page also ends at about 1 MiB of
+    /// payload.
+    /// </summary>
     [Range(1, 10_000)]
     public int PageSize { get; set; } = 500;
 
@@ -61,13 +64,16 @@ public sealed class FeedOptions
     [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
     public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>The maximum number of consumer groups per store. Further ones are rejected with FAILED_PRECONDITION.
-    /// Default 100.</summary>
+    /// <summary>
+    /// The maximum number of consumer groups per store. Further ones are rejected with FAILED_PRECONDITION. Default
+    /// 100.
+    /// </summary>
     [Range(1, 10_000)]
     public int MaxGroups { get; set; } = 100;
 
-    /// <summary>The maximum number of members per group. Further ones are rejected with RESOURCE_EXHAUSTED. Default
-    /// 64.</summary>
+    /// <summary>
+    /// The maximum number of members per group. Further ones are rejected with RESOURCE_EXHAUSTED. Default 64.
+    /// </summary>
     [Range(1, 10_000)]
     public int MaxGroupMembers { get; set; } = 64;
 

@@ -5,10 +5,12 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Storage;
 
 /// <summary>The result of a read from the tail.</summary>
-/// <param name="Records">The cached events after the reader's position, in order and without a gap; may be
-/// empty.</param>
-/// <param name="IsBehind">Whether the reader is further behind than the cache goes back, and must read from the
-/// database.</param>
+/// <param name="Records">
+/// The cached events after the reader's position, in order and without a gap; may be empty.
+/// </param>
+/// <param name="IsBehind">
+/// Whether the reader is further behind than the cache goes back, and must read from the database.
+/// </param>
 /// <param name="Changed">Completes when there is more.</param>
 internal sealed record TailRead(IReadOnlyList<FeedRecord> Records, bool IsBehind, Task Changed);
 
@@ -59,8 +61,10 @@ internal sealed partial class FeedTail : BackgroundService
         }
     }
 
-    /// <summary>Starts following: keeps the tail reading, and waits until it knows the end of the log. Dispose the
-    /// result to stop.</summary>
+    /// <summary>
+    /// Starts following: keeps the tail reading, and waits until it knows the end of the log. Dispose the result to
+    /// stop.
+    /// </summary>
     public async Task<IDisposable> FollowAsync(CancellationToken cancellationToken)
     {
         Task isReady;
@@ -174,7 +178,8 @@ internal sealed partial class FeedTail : BackgroundService
         var head = await log.ReadHeadAsync(stoppingToken);
         lock (gate)
         {
-            // An earlier follower may know a later position than this head. The ring starts right after the head all the same.
+            // An earlier follower may know a later position than this head. The ring starts right after the head all the
+            // same.
             position = head;
             first = head + 1;
             isReading = true;

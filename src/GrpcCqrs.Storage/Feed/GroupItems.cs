@@ -26,8 +26,9 @@ internal sealed record GroupItem(FeedRecord Record, IReadOnlyList<FeedEvent> Eve
 
 /// <summary>A delivery to a member.</summary>
 /// <param name="Id">The id for the acknowledgement; unique within the member.</param>
-/// <param name="Attempt">How often it was delivered since this process started to serve the group, including this
-/// time.</param>
+/// <param name="Attempt">
+/// How often it was delivered since this process started to serve the group, including this time.
+/// </param>
 /// <param name="WasParked">Whether it was parked before.</param>
 /// <param name="Events">The events of one position.</param>
 public sealed record Delivery(long Id, int Attempt, bool WasParked, IReadOnlyList<FeedEvent> Events);
@@ -45,8 +46,10 @@ internal sealed class GroupChanges
 
     public int InFlight { get; set; }
 
-    /// <summary>Whether an acknowledgement moved the position. Progress from filtered-out events can wait for the next
-    /// lease renewal.</summary>
+    /// <summary>
+    /// Whether an acknowledgement moved the position. Progress from filtered-out events can wait for the next lease
+    /// renewal.
+    /// </summary>
     public bool HasMoved { get; set; }
 
     public List<long> Acks { get; } = [];

@@ -47,11 +47,13 @@ public sealed class GroupMember : IDisposable
     /// <summary>Acknowledges deliveries. Ids that are not in flight are ignored.</summary>
     public void Acknowledge(IEnumerable<long> deliveryIds) => group.Acknowledge(this, deliveryIds);
 
-    /// <summary>Fails a delivery: it is retried later, or parked with its whole stream after too many
-    /// failures.</summary>
+    /// <summary>
+    /// Fails a delivery: it is retried later, or parked with its whole stream after too many failures.
+    /// </summary>
     /// <param name="deliveryId">The delivery. One that is not in flight is ignored.</param>
-    /// <param name="reason">The reason, for operators. If the event is parked, its first 1,000 characters are
-    /// kept.</param>
+    /// <param name="reason">
+    /// The reason, for operators. If the event is parked, its first 1,000 characters are kept.
+    /// </param>
     /// <param name="park">Whether to park it at once.</param>
     public void Fail(long deliveryId, string reason, bool park) => group.Fail(this, deliveryId, reason, park);
 

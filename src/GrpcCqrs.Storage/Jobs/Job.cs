@@ -27,8 +27,9 @@ public sealed record JobArguments
     /// <summary>The projections; empty for all that the kind supports.</summary>
     public IReadOnlyList<string> Projections { get; init; } = [];
 
-    /// <summary>For a rebuild: whether a generation that differs from the live one awaits approval instead of becoming
-    /// live.</summary>
+    /// <summary>
+    /// For a rebuild: whether a generation that differs from the live one awaits approval instead of becoming live.
+    /// </summary>
     public bool HoldOnDifference { get; init; }
 
     /// <summary>The stream, or the first of a range; null for all.</summary>
@@ -79,8 +80,9 @@ public sealed record Job(Guid Id, string Kind, JobArguments Arguments, string Us
     /// <summary>Whether it is in a final state.</summary>
     public bool HasEnded => State is JobState.Succeeded or JobState.Failed or JobState.Cancelled;
 
-    /// <summary>The fencing token: every write of a runner requires it, and each new runner gets a larger
-    /// one.</summary>
+    /// <summary>
+    /// The fencing token: every write of a runner requires it, and each new runner gets a larger one.
+    /// </summary>
     internal long Fence { get; init; }
 
     /// <summary>The heartbeat: increases with every write of the runner.</summary>
@@ -90,12 +92,14 @@ public sealed record Job(Guid Id, string Kind, JobArguments Arguments, string Us
     internal string? ResumeFrom { get; init; }
 }
 
-/// <summary>Queues a job to run in the background. Delivery may be lost or repeated: the job's record is
-/// authoritative.</summary>
+/// <summary>
+/// Queues a job to run in the background. Delivery may be lost or repeated: the job's record is authoritative.
+/// </summary>
 public interface IJobQueue
 {
-    /// <summary>Schedules a call to <see cref="JobRunner.RunAsync"/> for the job, in this process or another
-    /// one.</summary>
+    /// <summary>
+    /// Schedules a call to <see cref="JobRunner.RunAsync"/> for the job, in this process or another one.
+    /// </summary>
     void Enqueue(Guid jobId);
 }
 

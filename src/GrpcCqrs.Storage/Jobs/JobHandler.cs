@@ -20,11 +20,13 @@ public abstract class JobHandler
 
     /// <summary>Runs the job, or the rest of it.</summary>
     /// <param name="job">The job, where it resumes, and where it reports progress.</param>
-    /// <param name="cancellationToken">The process is stopping, has lost the job to another one, or an operator
-    /// cancelled it.</param>
+    /// <param name="cancellationToken">
+    /// The process is stopping, has lost the job to another one, or an operator cancelled it.
+    /// </param>
     /// <returns>The result, in one or a few sentences.</returns>
-    /// <exception cref="RejectedException">The job is rejected: it fails, or is retried if the error is
-    /// retryable.</exception>
+    /// <exception cref="RejectedException">
+    /// The job is rejected: it fails, or is retried if the error is retryable.
+    /// </exception>
     /// <exception cref="JobFailedException">The job is complete and found a fault.</exception>
     /// <exception cref="JobLostException">Another process runs it.</exception>
     public abstract Task<string> RunAsync(JobContext job, CancellationToken cancellationToken);

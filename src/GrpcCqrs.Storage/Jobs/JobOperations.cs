@@ -18,8 +18,9 @@ public sealed class JobRetentionOptions
 /// <summary>Operations on jobs. A job started here runs to its end, even if this process does not.</summary>
 public sealed partial class JobOperations
 {
-    /// <summary>More unfinished jobs than there ever are in practice. Any further ones are found once these have
-    /// ended.</summary>
+    /// <summary>
+    /// More unfinished jobs than there ever are in practice. Any further ones are found once these have ended.
+    /// </summary>
     private const int MaxUnfinished = 1_000;
 
     private static readonly TimeSpan MaxPatience = TimeSpan.FromMinutes(10);
@@ -80,8 +81,9 @@ public sealed partial class JobOperations
     public async Task<IReadOnlyList<Job>> ListUnfinishedAsync(CancellationToken cancellationToken) =>
         await store.ReadUnfinishedAsync(MaxUnfinished, cancellationToken);
 
-    /// <summary>Enqueues all unfinished jobs. A process does this at its start, since an in-memory queue has lost
-    /// them.</summary>
+    /// <summary>
+    /// Enqueues all unfinished jobs. A process does this at its start, since an in-memory queue has lost them.
+    /// </summary>
     /// <returns>The number of jobs.</returns>
     public async Task<int> EnqueueUnfinishedAsync(CancellationToken cancellationToken)
     {
@@ -132,8 +134,9 @@ public sealed partial class JobOperations
     /// <summary>Removes the records of jobs that ended before the retention period; returns their number.</summary>
     public Task<int> DeleteExpiredAsync(CancellationToken cancellationToken) => store.DeleteExpiredAsync(clock.GetUtcNow() - retention, cancellationToken);
 
-    /// <summary>The record is already written, so a queue failure only delays the job: it is found as stalled
-    /// later.</summary>
+    /// <summary>
+    /// The record is already written, so a queue failure only delays the job: it is found as stalled later.
+    /// </summary>
     private void TryEnqueue(Guid jobId)
     {
         try

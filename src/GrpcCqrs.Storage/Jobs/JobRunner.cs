@@ -43,8 +43,9 @@ public sealed partial class JobRunner
         this.logger = logger;
     }
 
-    /// <summary>Runs a job to its end. Returns at once if it has ended, runs in another process, or is unknown to this
-    /// version.</summary>
+    /// <summary>
+    /// Runs a job to its end. Returns at once if it has ended, runs in another process, or is unknown to this version.
+    /// </summary>
     /// <param name="jobId">The job.</param>
     /// <param name="cancellationToken">This process is stopping: the job is released, to be resumed.</param>
     /// <returns>The job's final record in this run; null if there is no job with this id.</returns>
@@ -121,8 +122,10 @@ public sealed partial class JobRunner
         }
     }
 
-    /// <summary>Handles an interruption: the process is stopping, an operator cancelled the job, or another process
-    /// took it over.</summary>
+    /// <summary>
+    /// Handles an interruption: the process is stopping, an operator cancelled the job, or another process took it
+    /// over.
+    /// </summary>
     private async Task InterruptedAsync(JobHandler handler, JobContext context, CancellationToken stopping)
     {
         var job = context.Job;

@@ -4,8 +4,9 @@ using System.Text.Json;
 
 namespace GrpcCqrs.Storage.Jobs;
 
-/// <summary>The job records in the write database. Each write is a short transaction; a runner's writes require its
-/// fence.</summary>
+/// <summary>
+/// The job records in the write database. Each write is a short transaction; a runner's writes require its fence.
+/// </summary>
 internal sealed class JobStore(WriteDatabase database, TimeProvider clock)
 {
     private const string Columns =
@@ -50,7 +51,7 @@ internal sealed class JobStore(WriteDatabase database, TimeProvider clock)
             cancellationToken,
             ("owner", owner), ("time_us", Now()), ("id", seen.Id), ("fence", seen.Fence), ("beat", seen.Beat));
 
-        // The row that was read is still current, since every write changes the heartbeat. A second read might already
+        // The row was unchanged since it was read, because every write changes the heartbeat. A second read might already
         // return the next owner's changes.
         return taken == 1
             ? seen with { State = JobState.Running, Owner = owner, Fence = seen.Fence + 1, Beat = seen.Beat + 1, Attempts = seen.Attempts + 1 }

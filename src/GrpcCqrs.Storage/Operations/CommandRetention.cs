@@ -31,11 +31,13 @@ public sealed class CommandRetention
         retention = options.Value.Retention;
     }
 
-    /// <summary>Deletes the command ids past their retention, a bounded number per transaction, and returns their
-    /// number.</summary>
+    /// <summary>
+    /// Deletes the command ids past their retention, a bounded number per transaction, and returns their number.
+    /// </summary>
     /// <exception cref="System.Data.Common.DbException">The write database fails.</exception>
-    /// <exception cref="EventSourcing.RejectedException">The append queue is full; the rest is deleted next
-    /// time.</exception>
+    /// <exception cref="EventSourcing.RejectedException">
+    /// The append queue is full; the rest is deleted next time.
+    /// </exception>
     public async Task<long> DeleteExpiredAsync(CancellationToken cancellationToken)
     {
         if (retention is not { } age)

@@ -6,25 +6,29 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Testing;
 
 /// <summary>
-/// That the snapshots of an aggregate hold its whole state, and that their schema version was raised when they, or the fold, became
-/// others: a snapshot of the old fold would otherwise be loaded as one of the new.
+/// Verifies that an aggregate's snapshots contain its whole state, and that their schema version was increased when the
+/// snapshots or the fold changed: otherwise a snapshot of the old fold would be loaded as one of the new.
 /// </summary>
 public static class SnapshotContract
 {
     private const string Id = "0199b6f0-5f5e-7cc1-8f6e-1f0f3f0c2d11";
 
     /// <summary>
-    /// Folds the events one by one and demands that
+    /// Folds the events one by one and requires that
     /// <list type="number">
-    /// <item>the state that is read from its snapshot is the same in every public property, after each event;</item>
-    /// <item>some event gives each property a value, so that a property which the snapshot lacks is noticed;</item>
-    /// <item>the snapshots are those in CATEGORY.VERSION.jsonl of the golden folder, a line for each event.</item>
+    /// <item>the state read from its snapshot is equal in every public property, after each event;</item>
+    /// <item>some event gives each property a value, so that a property missing from the snapshot is noticed;</item>
+    /// <item>the snapshots match CATEGORY.VERSION.jsonl in the golden folder, one line per event.</item>
     /// </list>
     /// </summary>
-    /// <param name="snapshots">How the aggregate's states are kept.</param>
-    /// <param name="events">A legal history in which every property changes; later ones are added at its end.</param>
-    /// <param name="goldenFolder">The folder of the golden snapshots; only the file of the present schema version is read.</param>
-    /// <exception cref="SnapshotContractException">Something does not hold; the message says what to add or to change.</exception>
+    /// <param name="snapshots">How the aggregate's states are stored.</param>
+    /// <param name="events">A valid history in which every property changes; add new events at its end.</param>
+    /// <param name="goldenFolder">
+    /// The folder of the golden snapshots; only the file of the current schema version is read.
+    /// </param>
+    /// <exception cref="SnapshotContractException">
+    /// A requirement is not met; the message says what to add or change.
+    /// </exception>
     public static void Verify<TAggregate, TEvent>(ISnapshots<TAggregate> snapshots, IEnumerable<TEvent> events, string goldenFolder)
         where TAggregate : class, IAggregate<TAggregate, TEvent>
         where TEvent : class
@@ -98,5 +102,5 @@ public static class SnapshotContract
     private static string Write(PropertyInfo property, object state) => JsonSerializer.Serialize(property.GetValue(state), property.PropertyType);
 }
 
-/// <summary>An aggregate's snapshots do not keep their contract; the message says what to add or to change.</summary>
+/// <summary>An aggregate's snapshots break their contract; the message says what to add or change.</summary>
 public sealed class SnapshotContractException(string message) : Exception(message);

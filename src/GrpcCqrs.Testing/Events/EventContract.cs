@@ -5,23 +5,27 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Testing;
 
 /// <summary>
-/// That a service still reads every event that it ever wrote. The golden folder holds a file NAME.VERSION.json for every version of every
-/// event type, such as <c>blog.post-created.1.json</c>: what was written in that version. Files are added, never changed or removed.
+/// Verifies that a service can still read every event it ever wrote. The golden folder holds a file NAME.VERSION.json
+/// for every version of every event type, such as <c>blog.post-created.1.json</c>, with the JSON written in that
+/// version. Files are added, never changed or removed.
 /// </summary>
 public static class EventContract
 {
     /// <summary>
-    /// Demands that
+    /// Requires that
     /// <list type="number">
-    /// <item>each event type has a golden file for each version from 1 to the one that is written, and each upcaster has one of its old shape;</item>
-    /// <item>each golden file is read, through the upcasters where it is old;</item>
-    /// <item>the golden file of the version that is written is written again byte for byte;</item>
-    /// <item>what an upcaster makes has exactly the properties that the event is written with.</item>
+    /// <item>each event type has a golden file for each version from 1 to the current one, and each upcaster has one of
+    /// its old version;</item>
+    /// <item>each golden file can be read, through the upcasters if it is old;</item>
+    /// <item>the golden file of the current version is reproduced byte for byte;</item>
+    /// <item>an upcaster's result has exactly the properties that the event is written with.</item>
     /// </list>
     /// </summary>
     /// <param name="types">The service's event types.</param>
     /// <param name="goldenFolder">The folder of the golden files.</param>
-    /// <exception cref="EventContractException">Something does not hold; the message says which file to add or what to change, for all that is wrong.</exception>
+    /// <exception cref="EventContractException">
+    /// A requirement is not met; the message lists every file to add or change to make.
+    /// </exception>
     public static void Verify(EventTypeRegistry types, string goldenFolder)
     {
         ArgumentNullException.ThrowIfNull(types);
@@ -33,7 +37,10 @@ public static class EventContract
         }
     }
 
-    /// <summary>The events of all golden files in the present shape: one of each type at least. For tests of code that must handle each.</summary>
+    /// <summary>
+    /// The events of all golden files in their current schema version, at least one of each type. For tests of code
+    /// that must handle each type.
+    /// </summary>
     /// <param name="types">The service's event types.</param>
     /// <param name="goldenFolder">The folder of the golden files.</param>
     public static IReadOnlyList<object> Read(EventTypeRegistry types, string goldenFolder)
@@ -89,7 +96,7 @@ public static class EventContract
 
     private static string? WrittenFault(GoldenFile file, string written)
     {
-        // An editor may end a file with a line feed; an event never does.
+        // An editor may add a line feed at the end of a file; an event never ends with one.
         var golden = file.Text.TrimEnd('\r', '\n');
         return string.Equals(golden, written, StringComparison.Ordinal)
             ? null
@@ -98,7 +105,9 @@ public static class EventContract
             + $"  golden:  {golden}{Environment.NewLine}  written: {written}";
     }
 
-    /// <summary>A property that an upcaster names wrongly is lost in silence, and one that it forgets is null or zero.</summary>
+    /// <summary>
+    /// A property that an upcaster misnames is silently lost, and one that it omits becomes null or zero.
+    /// </summary>
     private static string? UpcastFault(GoldenFile file, IReadOnlyList<PresentEvent> upcast, IReadOnlyList<EventData> written)
     {
         for (var index = 0; index < upcast.Count; index++)
@@ -121,10 +130,10 @@ public static class EventContract
     private static string[] PropertiesOf(ReadOnlyMemory<byte> payload) => [.. JsonNode.Parse(payload.Span)!.AsObject().Select(property => property.Key)];
 }
 
-/// <summary>A service does not keep the contract with its event log; the message says what to add or to change.</summary>
+/// <summary>A service breaks the contract with its event log; the message says what to add or change.</summary>
 public sealed class EventContractException(string message) : Exception(message);
 
-/// <summary>What was written for one version of an event type.</summary>
+/// <summary>The JSON written for one version of an event type.</summary>
 internal sealed record GoldenFile(string Type, int SchemaVersion, string Text)
 {
     public string Name => NameOf(Type, SchemaVersion);

@@ -6,15 +6,17 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Testing;
 
-/// <summary>Makes the JSON that a first golden file may hold: every property with a value, texts with their property's name.</summary>
+/// <summary>
+/// Creates sample JSON for a first golden file: every property has a value, and texts are their property's name.
+/// </summary>
 internal static class SampleEvent
 {
-    /// <summary>How deep objects are filled in; a type may hold itself.</summary>
+    /// <summary>The maximum depth of nested objects; a type may contain itself.</summary>
     private const int MaxDepth = 4;
 
     private static readonly DateTimeOffset Time = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
-    /// <summary>The sample as the event type writes it; as far as it could be guessed, where the type does not read it.</summary>
+    /// <summary>The sample as the event type writes it, or a best guess if the type cannot read it.</summary>
     public static string Of(EventType type)
     {
         var sample = ObjectOf(type.Json, 0);

@@ -2,23 +2,23 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Testing;
 
-/// <summary>One projection on one history, law by law.</summary>
+/// <summary>Checks one projection on one history, law by law.</summary>
 internal sealed class LawRun(ProjectionChecker checker, IProjection projection, ProjectionHistory history, int seed, CancellationToken cancellationToken)
 {
-    /// <summary>How often a law that leaves something to chance is tried a run.</summary>
+    /// <summary>How often a randomised law is tried per run.</summary>
     private const int Tries = 3;
 
-    /// <summary>How many streams are taken out one by one; each takes several folds of the history.</summary>
+    /// <summary>How many streams are removed one by one; each takes several folds of the history.</summary>
     private const int MaxRemovedStreams = 4;
 
-    /// <summary>What is being done, for the report.</summary>
+    /// <summary>The current step, for the report.</summary>
     private string how = "";
 
     private TableContent? expected;
 
     public async Task CheckAsync(ProjectionLaws law)
     {
-        // Each law has the same chances whichever others are checked.
+        // Each law gets the same random sequence, whichever other laws are checked.
         var random = new Random(unchecked((seed * 31) + (int)law));
         try
         {
@@ -59,7 +59,7 @@ internal sealed class LawRun(ProjectionChecker checker, IProjection projection, 
         }
     }
 
-    /// <summary>Rolls every batch back once before it is committed, and then delivers what was committed again.</summary>
+    /// <summary>Rolls back every batch once before it is committed, and then redelivers committed events.</summary>
     private async Task CheckDuplicateDeliveryAsync(Random random)
     {
         for (var attempt = 0; attempt < Tries; attempt++)
@@ -80,7 +80,7 @@ internal sealed class LawRun(ProjectionChecker checker, IProjection projection, 
                 await process.FeedAsync(cut, cancellationToken);
                 if (interrupted.IsToInterrupt)
                 {
-                    // Nothing in the batch that the projection handles.
+                    // The batch has no events that the projection handles.
                     continue;
                 }
 
@@ -181,7 +181,7 @@ internal sealed class LawRun(ProjectionChecker checker, IProjection projection, 
         }
     }
 
-    /// <summary>What the live tables say of a history when they are filled from its beginning.</summary>
+    /// <summary>The contents of the live tables after they are filled from the start of a history.</summary>
     private async Task<TableContent> FillAsync(ProjectionHistory from, IEnumerable<int> cuts)
     {
         await using var process = await checker.StartAsync(projection, from, isAnew: true, cancellationToken);
@@ -201,7 +201,7 @@ internal sealed class LawRun(ProjectionChecker checker, IProjection projection, 
         }
     }
 
-    /// <summary>Feeds so many events, in one batch where the projector takes them so.</summary>
+    /// <summary>Feeds a number of events, in one batch if the projector accepts it.</summary>
     private async Task FeedAsync(ProjectingProcess process, int count)
     {
         for (var fed = 0; fed < count && !await process.IsAtEndAsync(cancellationToken);)

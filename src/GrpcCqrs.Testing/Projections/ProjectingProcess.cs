@@ -9,12 +9,12 @@ using Microsoft.Extensions.DependencyInjection;
 namespace GrpcCqrs.Testing;
 
 /// <summary>
-/// The engine's own projector, rebuilder and replay, as a process of a service has them, without the loop that paces them: batches
-/// are cut as a law wants them. A restart is another one on the same database.
+/// The engine's own projector, rebuilder and replay as in a service's process, but without the loop that paces them: a
+/// law decides how batches are split. A restart is another instance on the same database.
 /// </summary>
 internal sealed class ProjectingProcess : IAsyncDisposable
 {
-    /// <summary>More events than any history has, so that a law alone cuts batches.</summary>
+    /// <summary>More events than any history has, so that only a law splits batches.</summary>
     public const int AnyCount = 100_000;
 
     private static readonly Guid StoreId = new("0199b6f0-5f5e-7cc1-8f6e-1f0f3f0c2d11");
@@ -34,7 +34,7 @@ internal sealed class ProjectingProcess : IAsyncDisposable
 
     private ProjectionState Live => projector.Live(projection.Name)!;
 
-    /// <summary>The services of a process that projects from a history into the database of a directory.</summary>
+    /// <summary>The services of a process that projects from a history into the database in a directory.</summary>
     public static ServiceProvider Services(
         DirectoryInfo directory, EventTypeRegistry types, Func<DbContextOptions, ReadDbContext> createContext, IEventStore store, IProjection? projection)
     {
@@ -70,21 +70,21 @@ internal sealed class ProjectingProcess : IAsyncDisposable
         return process;
     }
 
-    /// <summary>Gives the live tables their next batch, as the runner would.</summary>
-    /// <returns>How many events were applied; 0 at the end of the history, and where the batch failed.</returns>
+    /// <summary>Applies the next batch to the live tables, as the runner would.</summary>
+    /// <returns>The number of events applied; 0 at the end of the history or if the batch failed.</returns>
     public async Task<int> FeedAsync(int count, CancellationToken cancellationToken)
     {
         var page = await store.ReadAllAsync(Live.Position, Math.Min(count, Live.BatchLimit), cancellationToken);
         return page.Events.Count > 0 && await projector.ApplyAsync([Live], page.Events, cancellationToken) ? page.Events.Count : 0;
     }
 
-    /// <summary>Whether the live tables have seen the whole history.</summary>
+    /// <summary>Whether the live tables have reached the end of the history.</summary>
     public async Task<bool> IsAtEndAsync(CancellationToken cancellationToken) => Live.Position == await store.ReadHeadAsync(cancellationToken);
 
     /// <summary>Why the last batch failed.</summary>
     public string? LastError => Live.LastError;
 
-    /// <summary>Reads the checkpoints again, as the runner does when something is not as it was thought to be.</summary>
+    /// <summary>Reads the checkpoints again, as the runner does when its state may be stale.</summary>
     public async Task ReloadAsync(CancellationToken cancellationToken)
     {
         await projector.ResetAsync();
@@ -92,8 +92,8 @@ internal sealed class ProjectingProcess : IAsyncDisposable
     }
 
     /// <summary>
-    /// Gives the events behind a position again, through somebody who has missed that they were committed. The checkpoint tells,
-    /// unless the projection itself fails on events that it has seen.
+    /// Redelivers the events after a position through a process that missed their commit. The checkpoint detects this,
+    /// unless the projection itself fails on events that it has already seen.
     /// </summary>
     /// <returns>Whether nothing was applied.</returns>
     public async Task<bool> RedeliverAsync(long after, CancellationToken cancellationToken)
@@ -108,7 +108,7 @@ internal sealed class ProjectingProcess : IAsyncDisposable
         }
         catch (CheckpointMovedException)
         {
-            // As it should be.
+            // Expected.
         }
 
         await ReloadAsync(cancellationToken);
@@ -117,7 +117,7 @@ internal sealed class ProjectingProcess : IAsyncDisposable
 
     public long Position => Live.Position;
 
-    /// <summary>Fills a new generation in large batches, until it stands where the live one does.</summary>
+    /// <summary>Fills a new generation in large batches until it reaches the live one's position.</summary>
     /// <returns>Its number.</returns>
     public async Task<int> RebuildAsync(CancellationToken cancellationToken)
     {
@@ -135,11 +135,11 @@ internal sealed class ProjectingProcess : IAsyncDisposable
         return projector.Find(projection.Name, GenerationState.Building)!.Generation;
     }
 
-    /// <summary>Takes a stream out and folds it anew.</summary>
+    /// <summary>Removes a stream and refolds it.</summary>
     public Task ReplayAsync(StreamId stream, CancellationToken cancellationToken) =>
         services.GetRequiredService<StreamReplay>().ReplayAsync(projection.Name, stream, cancellationToken);
 
-    /// <summary>Takes a stream out.</summary>
+    /// <summary>Removes a stream.</summary>
     public Task RemoveAsync(StreamId stream, CancellationToken cancellationToken)
     {
         Live.Batch = null;
@@ -166,13 +166,13 @@ internal sealed class ProjectingProcess : IAsyncDisposable
     }
 }
 
-/// <summary>A step of a law could not be taken.</summary>
+/// <summary>A step of a law could not be carried out.</summary>
 internal sealed class LawStepException(string message) : Exception(message);
 
-/// <summary>The projection, whose batch is rolled back after it was applied whenever that is wanted.</summary>
+/// <summary>The projection, with batches that are rolled back on request after they were applied.</summary>
 internal sealed class InterruptedProjection(IProjection inner) : IProjection
 {
-    /// <summary>Whether the next batch is to be rolled back; false again once one was.</summary>
+    /// <summary>Whether to roll back the next batch; reset once that has happened.</summary>
     public bool IsToInterrupt { get; set; }
 
     public string Name => inner.Name;

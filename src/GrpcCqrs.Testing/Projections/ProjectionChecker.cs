@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace GrpcCqrs.Testing;
 
-/// <summary>What every projection keeps to, whatever it says.</summary>
+/// <summary>The laws that every projection keeps, whatever its contents.</summary>
 [Flags]
 public enum ProjectionLaws
 {
@@ -15,51 +15,52 @@ public enum ProjectionLaws
     None = 0,
 
     /// <summary>
-    /// Events take effect once: a batch that was rolled back is given again, and one that was committed is not, also where a restart or
-    /// somebody who has missed the commit delivers it again. Broken by state that a projection keeps outside its tables.
+    /// Events take effect exactly once: a rolled-back batch is delivered again, and a committed one is not, even if a
+    /// restart or a process that missed the commit redelivers it. Broken by state that a projection keeps outside its
+    /// tables.
     /// </summary>
     DuplicateDelivery = 1,
 
     /// <summary>
-    /// However the history is cut into batches, with or without a restart between two, the rows are the same. Broken by rows that
-    /// depend on what else is in a batch.
+    /// The rows are the same however the history is split into batches, with or without a restart in between. Broken by
+    /// rows that depend on the other events in a batch.
     /// </summary>
     AnyCut = 2,
 
     /// <summary>
-    /// The other set of tables, filled in large batches, says the same as the live one that was filled event by event. Broken by
-    /// statements that name a table without braces, and by state shared between the two.
+    /// A new generation, filled in large batches, has the same contents as the live one, filled event by event. Broken
+    /// by statements that name a table without braces, and by state shared between the two.
     /// </summary>
     RebuildEqualsLive = 4,
 
     /// <summary>
-    /// Streams may come in any order, as long as each keeps its own. Broken by rows of several streams that the last writer wins. A
-    /// projection that means to show the order of events, such as a feed, says so with <see cref="DependsOnPositionsAttribute"/> and is not
-    /// asked.
+    /// Streams may be interleaved in any order, as long as each keeps its own. Broken by rows of several streams where
+    /// the last write wins. A projection that is meant to show the order of events, such as a feed, declares
+    /// <see cref="DependsOnPositionsAttribute"/> and is not checked.
     /// </summary>
     StreamOrder = 8,
 
     /// <summary>
-    /// A stream that is removed and folded anew changes nothing, and removed alone is as if it had never been. For
-    /// <see cref="IStreamProjection"/> only; others keep it by not being asked.
+    /// Removing and refolding a stream changes nothing, and removing it alone is as if it had never existed. For
+    /// <see cref="IStreamProjection"/> only; other projections are not checked.
     /// </summary>
     RemoveAndRefold = 16,
 
-    /// <summary>Every law.</summary>
+    /// <summary>All laws.</summary>
     All = DuplicateDelivery | AnyCut | RebuildEqualsLive | StreamOrder | RemoveAndRefold,
 }
 
 /// <summary>
-/// Checks that projections keep the laws of <see cref="ProjectionLaws"/>, through the engine's own projector, checkpoints, rebuilder
-/// and replay, on a read database of its own: SQLite in a temporary folder, without a host.
+/// Checks that projections keep the laws of <see cref="ProjectionLaws"/>, using the engine's own projector,
+/// checkpoints, rebuilder and replay, on a separate read database: SQLite in a temporary folder, without a host.
 /// <code>
 /// await using var checker = await ProjectionChecker.OnSqliteAsync(types, options => new ShopReadDbContext(options));
 /// var history = ProjectionHistory.Of(types, [(new StreamId("book", "1"), new BookAdded("Title")), …]);
 /// await checker.CheckAsync(new BookListProjection(), history, seed: 42);
 /// checker.EnsureCovered(new BookListProjection());
 /// </code>
-/// Histories may as well come from a generator of a property-testing library; the seed decides what is left to chance here: where
-/// the history is cut, and which order its streams come in. Used by one caller at a time.
+/// Histories can also come from the generators of a property-testing library. The seed determines all randomness here:
+/// how the history is split, and the order of its streams. Used by one caller at a time.
 /// </summary>
 public sealed class ProjectionChecker : IAsyncDisposable
 {
@@ -78,8 +79,8 @@ public sealed class ProjectionChecker : IAsyncDisposable
 
     /// <summary>Creates the database.</summary>
     /// <param name="types">The service's event types.</param>
-    /// <param name="createContext">Makes the service's read context for SQLite.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
+    /// <param name="createContext">Creates the service's read context for SQLite.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
     public static async Task<ProjectionChecker> OnSqliteAsync(
         EventTypeRegistry types, Func<DbContextOptions, ReadDbContext> createContext, CancellationToken cancellationToken = default)
     {
@@ -102,7 +103,9 @@ public sealed class ProjectionChecker : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes a projection whose constructor takes services of the engine, such as the <see cref="ReadDatabase"/>.</summary>
+    /// <summary>
+    /// Creates a projection whose constructor needs services of the engine, such as the <see cref="ReadDatabase"/>.
+    /// </summary>
     public IProjection Create(Type projection)
     {
         using var services = Services(null);
@@ -111,11 +114,15 @@ public sealed class ProjectionChecker : IAsyncDisposable
 
     /// <summary>Checks a projection on a history.</summary>
     /// <param name="projection">The projection.</param>
-    /// <param name="history">The history; a few streams of a few dozen events find most faults.</param>
-    /// <param name="seed">What is left to chance follows from it.</param>
-    /// <param name="laws">Which laws. Default: all that the projection keeps; see <see cref="DependsOnPositionsAttribute"/>.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
-    /// <exception cref="LawBrokenException">A law does not hold; the message says which, how that was found, and the first row that differs.</exception>
+    /// <param name="history">The history. A few streams of a few dozen events find most bugs.</param>
+    /// <param name="seed">Determines all randomness.</param>
+    /// <param name="laws">
+    /// The laws to check. Default: all that apply to the projection; see <see cref="DependsOnPositionsAttribute"/>.
+    /// </param>
+    /// <param name="cancellationToken">Cancels the work.</param>
+    /// <exception cref="LawBrokenException">
+    /// A law does not hold. The message says which one, how that was found, and the first row that differs.
+    /// </exception>
     public async Task CheckAsync(
         IProjection projection, ProjectionHistory history, int seed, ProjectionLaws laws = ProjectionLaws.All, CancellationToken cancellationToken = default)
     {
@@ -135,10 +142,10 @@ public sealed class ProjectionChecker : IAsyncDisposable
     }
 
     /// <summary>
-    /// Demands that the histories checked so far had every event type that the projection handles, and left rows in each of its tables. A
-    /// fold of an event that no history has keeps every law.
+    /// Requires that the histories checked so far contained every event type that the projection handles, and produced
+    /// rows in each of its tables. A fold of an event that is in no history passes every law.
     /// </summary>
-    /// <exception cref="HistoryGapException">They had not; the message says what to add.</exception>
+    /// <exception cref="HistoryGapException">They did not; the message says what to add.</exception>
     public void EnsureCovered(IProjection projection)
     {
         ArgumentNullException.ThrowIfNull(projection);
@@ -163,7 +170,7 @@ public sealed class ProjectionChecker : IAsyncDisposable
         var services = Services(projection);
         if (isAnew)
         {
-            // Without its checkpoints the engine begins a projection anew, with empty tables.
+            // Without its checkpoints the engine starts a projection anew, with empty tables.
             await using var connection = await ProjectingProcess.OpenAsync(services, cancellationToken);
             await using var command = connection.CreateCommand();
             command.CommandText = "DELETE FROM projections; DELETE FROM parked_events;";
@@ -188,13 +195,13 @@ public sealed class ProjectionChecker : IAsyncDisposable
     private ServiceProvider Services(IProjection? projection) => ProjectingProcess.Services(directory, types, createContext, store, projection);
 }
 
-/// <summary>A projection does not keep a law.</summary>
+/// <summary>A projection breaks a law.</summary>
 /// <param name="projection">The projection's name.</param>
 /// <param name="law">The law.</param>
-/// <param name="how">How that was found: the cut, the order or the stream.</param>
-/// <param name="seed">The seed that finds it again.</param>
+/// <param name="how">How it was found: the split, the order or the stream.</param>
+/// <param name="seed">The seed that reproduces it.</param>
 /// <param name="difference">The first difference, in words.</param>
-/// <param name="innerException">What the projection threw, where it did.</param>
+/// <param name="innerException">The exception of the projection, if it threw one.</param>
 public sealed class LawBrokenException(string projection, ProjectionLaws law, string how, int seed, string difference, Exception? innerException = null)
     : Exception(string.Create(CultureInfo.InvariantCulture, $"{projection} breaks the law {law} ({how}; seed {seed}): {difference}"), innerException)
 {

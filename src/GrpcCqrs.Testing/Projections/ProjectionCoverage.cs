@@ -2,7 +2,9 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Testing;
 
-/// <summary>What the histories had in them that a projection was checked on. A law that is checked on empty tables holds for any fold.</summary>
+/// <summary>
+/// Records what the histories of a projection's checks contained. On empty tables any fold passes a law.
+/// </summary>
 internal sealed class ProjectionCoverage
 {
     private readonly HashSet<Type> events = [];
@@ -13,7 +15,7 @@ internal sealed class ProjectionCoverage
 
     public void Add(TableContent content) => filled.UnionWith(content.FilledParts);
 
-    /// <summary>What is missing for the laws to have been checked, in words.</summary>
+    /// <summary>The gaps that make the checks incomplete, in words.</summary>
     public IEnumerable<string> Gaps(EventTypeRegistry types, IProjection projection)
     {
         foreach (var handled in projection.Handles)
@@ -37,6 +39,6 @@ internal sealed class ProjectionCoverage
     }
 }
 
-/// <summary>The histories that a projection was checked on lack something; the message says what to add.</summary>
-/// <param name="message">All gaps, a line each.</param>
+/// <summary>The histories that a projection was checked on have gaps; the message says what to add.</summary>
+/// <param name="message">All gaps, one per line.</param>
 public sealed class HistoryGapException(string message) : Exception(message);

@@ -2,7 +2,9 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Testing;
 
-/// <summary>Events of some streams in the order in which they were appended: what a projection's laws are checked on. Immutable.</summary>
+/// <summary>
+/// Events of some streams in the order in which they were appended, to check a projection's laws on. Immutable.
+/// </summary>
 public sealed class ProjectionHistory
 {
     private static readonly DateTimeOffset Begin = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -15,9 +17,11 @@ public sealed class ProjectionHistory
     internal IReadOnlyList<StreamId> Streams => [.. Events.Select(record => record.Stream).Distinct()];
 
     /// <summary>A history of these events.</summary>
-    /// <param name="types">The service's event types; the events are written to JSON and read again, as a store does.</param>
+    /// <param name="types">
+    /// The service's event types. The events are serialised to JSON and read again, as in a store.
+    /// </param>
     /// <param name="events">The events in order, each with its stream.</param>
-    /// <param name="step">How long after one event the next one happens. Default: 5 hours, so that a history spans days.</param>
+    /// <param name="step">The time between two events. Default: 5 hours, so that a history spans days.</param>
     /// <exception cref="UnknownEventTypeException">The type of an event is not registered.</exception>
     public static ProjectionHistory Of(EventTypeRegistry types, IEnumerable<(StreamId Stream, object Event)> events, TimeSpan? step = null)
     {
@@ -47,12 +51,14 @@ public sealed class ProjectionHistory
         return new ProjectionHistory(records);
     }
 
-    /// <summary>As if a stream had never been; the others' positions stay as they are.</summary>
+    /// <summary>
+    /// The history as if a stream had never existed; the positions of the other events are unchanged.
+    /// </summary>
     internal ProjectionHistory Without(StreamId stream) => new([.. Events.Where(record => record.Stream != stream)]);
 
     /// <summary>
-    /// The same events in another order that keeps the order of each stream: whose turn it is next says <paramref name="next"/>, from
-    /// the streams that have events left. Positions are given anew; each event keeps its time.
+    /// The same events in another order that keeps the order within each stream: <paramref name="next"/> chooses the
+    /// next stream from those with events left. Positions are reassigned; each event keeps its time.
     /// </summary>
     internal ProjectionHistory Reordered(Func<IReadOnlyList<StreamId>, StreamId> next)
     {
@@ -73,7 +79,7 @@ public sealed class ProjectionHistory
     }
 }
 
-/// <summary>A history where the runner expects the event log.</summary>
+/// <summary>Presents a history to the runner as the event log.</summary>
 internal sealed class HistoryStore : IEventStore
 {
     public ProjectionHistory History { get; set; } = null!;

@@ -4,7 +4,9 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Testing;
 
-/// <summary>All that one generation of a projection's tables holds, in the form that <see cref="IProjection.Rows"/> gives it.</summary>
+/// <summary>
+/// The contents of one generation of a projection's tables, in the form of <see cref="IProjection.Rows"/>.
+/// </summary>
 internal sealed class TableContent
 {
     /// <summary>How much of a value a report shows.</summary>
@@ -36,8 +38,8 @@ internal sealed class TableContent
         return content;
     }
 
-    /// <summary>The first difference in words; null where there is none.</summary>
-    /// <param name="expected">What the tables should say.</param>
+    /// <summary>The first difference in words; null if there is none.</summary>
+    /// <param name="expected">The expected contents.</param>
     public string? DifferenceFrom(TableContent expected)
     {
         for (var index = 0; index < parts.Count; index++)
@@ -64,7 +66,7 @@ internal sealed class TableContent
         return null;
     }
 
-    /// <summary>The rows that are in one list and not in the other; rows alike are told apart by their number.</summary>
+    /// <summary>The rows of one list that are not in the other; duplicate rows are counted.</summary>
     private static List<Row> Subtract(List<Row> rows, List<Row> others)
     {
         var left = others.GroupBy(row => row.Whole, StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.Count(), StringComparer.Ordinal);
