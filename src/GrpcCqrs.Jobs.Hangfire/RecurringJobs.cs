@@ -8,8 +8,8 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Jobs.Hangfire;
 
 /// <summary>
-/// The scheduled jobs. Hangfire stores the names of the methods. Each may safely run twice. Failed runs are deleted, since
-/// Hangfire would keep them for ever.
+/// The scheduled jobs. Hangfire stores the names of the methods. Each may safely run twice. Failed runs are deleted,
+/// because Hangfire would keep them for ever.
 /// </summary>
 [AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)] // The next run retries.
 [Queue(QueueName)]

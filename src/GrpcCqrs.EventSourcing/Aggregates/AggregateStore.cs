@@ -54,7 +54,8 @@ public sealed partial class AggregateStore<TAggregate, TEvent>
     /// <param name="reply">Additional response data, also returned to repeated calls.</param>
     /// <exception cref="RejectedException">
     /// What <paramref name="decide"/> throws, <see cref="EngineErrors.WrongExpectedVersion"/>,
-    /// <see cref="EngineErrors.TooMuchContention"/>, <see cref="EngineErrors.CommandIdReused"/>, or what the event store throws.
+    /// <see cref="EngineErrors.TooMuchContention"/>, <see cref="EngineErrors.CommandIdReused"/>,
+    /// or what the event store throws.
     /// </exception>
     /// <exception cref="UniqueKeyTakenException">Another stream holds a key that the new state claims.</exception>
     public async ValueTask<CommandResult> UpdateAsync(

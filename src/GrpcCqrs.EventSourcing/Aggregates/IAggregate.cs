@@ -12,7 +12,9 @@ public interface IAggregate<TSelf, TEvent>
     where TSelf : class, IAggregate<TSelf, TEvent>
     where TEvent : class
 {
-    /// <summary>The first part of the stream's name, such as <c>post</c>. A storage contract: never change it.</summary>
+    /// <summary>
+    /// The first part of the stream's name, such as <c>post</c>. A storage contract: never change it.
+    /// </summary>
     static abstract string Category { get; }
 
     /// <summary>The state before the first event.</summary>

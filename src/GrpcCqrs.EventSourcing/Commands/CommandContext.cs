@@ -28,8 +28,8 @@ public sealed class CommandContext
     public required DateTimeOffset ReceivedAt { get; init; }
 
     /// <summary>
-    /// Problems with the call's metadata, such as a malformed id. The pipeline rejects them together with invalid
-    /// fields.
+    /// Problems outside the command itself, such as a malformed command id. The pipeline rejects them together with
+    /// invalid fields.
     /// </summary>
     public IReadOnlyList<FieldViolation> Violations { get; init; } = [];
 

@@ -4,7 +4,9 @@ namespace GrpcCqrs.EventSourcing;
 /// How an event record is stored: its stable name and its schema version. Every event of a module has this attribute;
 /// <see cref="EngineServices.AddEvents{TEvent}"/> reads it.
 /// </summary>
-/// <param name="name">The stored name, such as <c>blog.post-created</c>, unique in a service. A storage contract: never change it.</param>
+/// <param name="name">
+/// The stored name, such as <c>blog.post-created</c>, unique in a service. A storage contract: never change it.
+/// </param>
 /// <param name="version">
 /// The schema version that is written, from 1. Increase it whenever a property's name or meaning changes, and add an
 /// upcaster from the previous version.

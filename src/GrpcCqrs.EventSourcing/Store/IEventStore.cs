@@ -21,7 +21,9 @@ public interface IEventStore
     /// <see cref="EngineErrors.DatabaseUnavailable"/>: the database failed. Whether the append was committed is unknown
     /// only if the commit itself failed, so retry with the same command id.
     /// </exception>
-    /// <exception cref="ArgumentException">The request is malformed: no stream, no metadata, or a text wider than its column.</exception>
+    /// <exception cref="ArgumentException">
+    /// The request is malformed: no stream, no metadata, or a text wider than its column.
+    /// </exception>
     /// <exception cref="System.Data.Common.DbException">The database rejects a value; nothing was written.</exception>
     /// <exception cref="OperationCanceledException">Cancelled while still queued; nothing was written.</exception>
     ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellationToken);
@@ -121,7 +123,9 @@ public abstract record AppendResult
     {
     }
 
-    /// <summary>Written. <paramref name="Version"/> and <paramref name="Position"/> are those of the last event.</summary>
+    /// <summary>
+    /// Written. <paramref name="Version"/> and <paramref name="Position"/> are those of the last event.
+    /// </summary>
     public sealed record Appended(long Version, long Position) : AppendResult;
 
     /// <summary>Not written: the stream is at another version.</summary>

@@ -29,8 +29,8 @@ public sealed record ConsumerGroupInfo(
 /// such.</item>
 /// <item>The next event of a stream is delivered only after the previous one is acknowledged or parked; streams proceed
 /// independently.</item>
-/// <item>Acknowledgements are written within <see cref="FeedOptions.AckInterval"/>. Those not written when a process
-/// crashes lead to redelivery.</item>
+/// <item>Acknowledgements are written within <see cref="FeedOptions.AckInterval"/>. If a process crashes
+/// before that, the events are redelivered.</item>
 /// <item>One process at a time serves a group. A process that has lost its lease can no longer advance the
 /// group.</item>
 /// </list>
@@ -69,7 +69,8 @@ public sealed class ConsumerGroups : IHostedService
     /// </param>
     /// <param name="cancellationToken">Cancels the attempt.</param>
     /// <exception cref="RejectedException">
-    /// <see cref="FeedErrors.GroupExists"/>, <see cref="FeedErrors.TooManyGroups"/>, <see cref="FeedErrors.PositionOutOfRange"/>.
+    /// <see cref="FeedErrors.GroupExists"/>, <see cref="FeedErrors.TooManyGroups"/>,
+    /// <see cref="FeedErrors.PositionOutOfRange"/>.
     /// </exception>
     public async Task<ConsumerGroupInfo> CreateAsync(string name, FeedFilter filter, long? startPosition, CancellationToken cancellationToken)
     {
@@ -130,8 +131,8 @@ public sealed class ConsumerGroups : IHostedService
     /// <param name="maxInFlight">The maximum number of the consumer's unacknowledged events.</param>
     /// <param name="cancellationToken">Cancels the attempt.</param>
     /// <exception cref="RejectedException">
-    /// <see cref="FeedErrors.GroupNotFound"/>, <see cref="FeedErrors.GroupElsewhere"/>, <see cref="FeedErrors.GroupFull"/>,
-    /// <see cref="FeedErrors.ServiceStopping"/>.
+    /// <see cref="FeedErrors.GroupNotFound"/>, <see cref="FeedErrors.GroupElsewhere"/>,
+    /// <see cref="FeedErrors.GroupFull"/>, <see cref="FeedErrors.ServiceStopping"/>.
     /// </exception>
     public async Task<GroupMember> JoinAsync(string name, int maxInFlight, CancellationToken cancellationToken) =>
         (await HoldAsync(name, cancellationToken)).Join(maxInFlight);
@@ -164,7 +165,8 @@ public sealed class ConsumerGroups : IHostedService
     /// <param name="user">The user who skips it; recorded with the time.</param>
     /// <param name="cancellationToken">Cancels the attempt.</param>
     /// <exception cref="RejectedException">
-    /// <see cref="FeedErrors.ParkedNotFound"/>, <see cref="FeedErrors.ParkedRetrying"/>, or as for <see cref="JoinAsync"/>.
+    /// <see cref="FeedErrors.ParkedNotFound"/>, <see cref="FeedErrors.ParkedRetrying"/>, or as for
+    /// <see cref="JoinAsync"/>.
     /// </exception>
     public async Task SkipParkedAsync(string name, string stream, long position, string user, CancellationToken cancellationToken) =>
         await (await HoldAsync(name, cancellationToken)).SkipParkedAsync(stream, position, user, cancellationToken);

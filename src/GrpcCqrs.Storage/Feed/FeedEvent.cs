@@ -42,7 +42,9 @@ internal sealed class FeedRecord(RecordedEvent record, EventTypeRegistry types)
     public string StreamName { get; } = record.Stream.ToString();
 
     /// <summary>The events it is upcast to; none if an upcaster drops it.</summary>
-    /// <exception cref="UnknownEventTypeException">The service does not know the type or the schema version.</exception>
+    /// <exception cref="UnknownEventTypeException">
+    /// The service does not know the type or the schema version.
+    /// </exception>
     public IReadOnlyList<FeedEvent> Events =>
         events ??= [.. types.ReadJson(Record).Select((present, index) => new FeedEvent(Record, present, index))];
 }

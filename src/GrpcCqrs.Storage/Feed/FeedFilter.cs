@@ -21,7 +21,9 @@ public sealed record FeedFilter(IReadOnlyList<string> EventTypes, string Stream,
     public bool IsSelective => EventTypes.Count > 0 || Stream.Length > 0 || Category.Length > 0;
 
     /// <summary>The matching events that a recorded event is upcast to.</summary>
-    /// <exception cref="EventSourcing.UnknownEventTypeException">The service does not know the event's type or schema version.</exception>
+    /// <exception cref="EventSourcing.UnknownEventTypeException">
+    /// The service does not know the event's type or schema version.
+    /// </exception>
     /// <exception cref="JsonException">The payload does not match its schema.</exception>
     internal IReadOnlyList<FeedEvent> Select(FeedRecord record)
     {

@@ -47,7 +47,7 @@ public sealed class FeedOptions
     public int PageSize { get; set; } = 500;
 
     /// <summary>
-    /// How often the feed polls if this process commits nothing, which finds events written by other processes. Default
+    /// How often the feed polls if this process commits nothing, to find events written by other processes. Default
     /// 1 s. It does not poll without subscribers.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:10:00")]
@@ -136,7 +136,7 @@ public sealed class FeedOptions
 
     /// <summary>
     /// How long the process that serves a group may go without renewing its lease before another process takes over. It
-    /// renews three times as often. Default 5 s.
+    /// renews three times within this period. Default 5 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
     public TimeSpan GroupLease { get; set; } = TimeSpan.FromSeconds(5);

@@ -178,8 +178,8 @@ internal sealed partial class FeedTail : BackgroundService
         var head = await log.ReadHeadAsync(stoppingToken);
         lock (gate)
         {
-            // An earlier follower may know a later position than this head. The ring starts right after the head all the
-            // same.
+            // An earlier follower may know a later position than this head. The ring still starts
+            // right after the head.
             position = head;
             first = head + 1;
             isReading = true;

@@ -51,8 +51,8 @@ internal sealed class JobStore(WriteDatabase database, TimeProvider clock)
             cancellationToken,
             ("owner", owner), ("time_us", Now()), ("id", seen.Id), ("fence", seen.Fence), ("beat", seen.Beat));
 
-        // The row was unchanged since it was read, because every write changes the heartbeat. A second read might already
-        // return the next owner's changes.
+        // The row was unchanged since it was read, because every write changes the heartbeat. A second read might
+        // already return the next owner's changes.
         return taken == 1
             ? seen with { State = JobState.Running, Owner = owner, Fence = seen.Fence + 1, Beat = seen.Beat + 1, Attempts = seen.Attempts + 1 }
             : null;
