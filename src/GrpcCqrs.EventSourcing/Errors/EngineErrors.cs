@@ -57,7 +57,7 @@ public static class EngineErrors
 
     /// <summary>A switch, pause or the like without a rebuild in the right state.</summary>
     public static readonly ErrorCode RebuildNotReady = new(
-        "REBUILD_NOT_READY", ErrorKind.FailedPrecondition, false, "The projection's second set of tables is not in the state that this needs.");
+        "REBUILD_NOT_READY", ErrorKind.FailedPrecondition, false, "No generation of the projection is in the state that this needs.");
 
     /// <summary>An event that does not stand in a projection's way.</summary>
     public static readonly ErrorCode NothingParked = new(
