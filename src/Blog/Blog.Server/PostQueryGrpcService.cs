@@ -2,7 +2,6 @@ using AutoMapper;
 using Blog.Application.Posts;
 using Blog.V1;
 using Grpc.Core;
-using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Hosting;
 using AuthorOrder = Blog.Application.Posts.AuthorOrder;
 using PostOrder = Blog.Application.Posts.PostOrder;

@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Migrations.Operations;
 using Microsoft.EntityFrameworkCore.Migrations.Operations.Builders;
@@ -18,6 +19,15 @@ public abstract class EngineMigration : Migration
 
     /// <summary>Whether it runs on SQL Server.</summary>
     protected bool IsSqlServer => ActiveProvider.EndsWith("SqlServer", StringComparison.Ordinal);
+
+    /// <summary>
+    /// Says which EF Core the migration was written for: without it the generators work as those of versions long gone did.
+    /// </summary>
+    protected override void BuildTargetModel(ModelBuilder modelBuilder)
+    {
+        ArgumentNullException.ThrowIfNull(modelBuilder);
+        modelBuilder.HasAnnotation("ProductVersion", "10.0.0");
+    }
 
     /// <summary>A text column that compares byte for byte.</summary>
     private protected OperationBuilder<AddColumnOperation> Text(ColumnsBuilder table, int? maxLength = null, bool nullable = false)
