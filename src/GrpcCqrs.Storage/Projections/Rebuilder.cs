@@ -98,9 +98,7 @@ internal sealed partial class Rebuilder(
     }
 
     /// <summary>Starts filling new generations, and does additional work in the same transaction.</summary>
-    /// <exception cref="RejectedException">
-    /// There is no such projection, or it already has another generation in use.
-    /// </exception>
+    /// <exception cref="RejectedException">There is no such projection, or it is already being rebuilt.</exception>
     public async Task StartAsync(
         IReadOnlyList<string> names, bool holdsOnDifference, CancellationToken cancellationToken, Func<ProjectionSession, DbTransaction, Task>? also = null)
     {
