@@ -23,7 +23,7 @@ public sealed class PostgreSqlProvider : DatabaseProvider
     private const int PreparedStatements = 256;
 
     /// <summary>
-    /// The maximum size of a connection pool, unless the connection string sets one. The driver's default of 100, for
+    /// The size limit of a connection pool, unless the connection string sets one. The driver's default of 100, for
     /// readers of the write database and again for those of the read database, is twice what a server with default
     /// settings accepts; and a server with few cores gets slower the more concurrent calls it has (RESULTS.md).
     /// </summary>
@@ -33,8 +33,7 @@ public sealed class PostgreSqlProvider : DatabaseProvider
     private const string IdleInTransaction = "25P03";
 
     /// <summary>
-    /// The minimum idle time of a projector's transaction, whatever the lease's duration: a busy machine is not a dead
-    /// one.
+    /// The shortest idle time-out of a projector's transaction, whatever the lease: a busy machine is not a dead one.
     /// </summary>
     private static readonly TimeSpan MinTransactionIdle = TimeSpan.FromSeconds(1);
 

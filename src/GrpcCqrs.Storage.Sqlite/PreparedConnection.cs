@@ -10,8 +10,7 @@ internal sealed class PreparedConnection : IDisposable
     private const int MaxCommands = 128;
 
     /// <summary>
-    /// SQLite's virtual machine runs tens of millions of instructions a second, so a cancelled query ends within a
-    /// millisecond.
+    /// SQLite runs tens of millions of instructions a second, so a cancelled query ends within a millisecond.
     /// </summary>
     private const int InstructionsBetweenChecks = 1_000;
 

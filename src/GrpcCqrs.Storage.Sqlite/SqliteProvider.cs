@@ -90,7 +90,7 @@ public sealed class SqliteProvider : DatabaseProvider
     public override Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken) =>
         PrepareAsync(connection, "PRAGMA synchronous = NORMAL; " + WriterCache, cancellationToken);
 
-    /// <summary>Only reads: the transaction has locked the whole database when it began.</summary>
+    /// <summary>Only reads: the transaction locked the whole database when it began.</summary>
     public override string LockSequencer => "SELECT position, time_us, hash FROM sequencer WHERE id = 1";
 
     /// <inheritdoc/>
@@ -101,8 +101,7 @@ public sealed class SqliteProvider : DatabaseProvider
         new SqliteStatement((SqliteConnection)connection, text, [.. names]);
 
     /// <summary>
-    /// Without its own flush: the next append flushes the same log. This keeps the append writer's wait for a group's
-    /// write short.
+    /// No flush: the next append flushes the same log. This keeps the append writer's wait for a group's write short.
     /// </summary>
     public override Task PrepareGroupWriterAsync(DbConnection connection, CancellationToken cancellationToken) =>
         PrepareAsync(connection, "PRAGMA synchronous = NORMAL;", cancellationToken);

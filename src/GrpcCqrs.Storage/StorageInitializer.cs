@@ -109,8 +109,7 @@ public sealed partial class StorageInitializer
     }
 
     /// <summary>
-    /// Retries, since of several services that start at once, only one can create the database; the others fail at
-    /// first.
+    /// Retries: when several services start at once, only one can create the database and the others fail at first.
     /// </summary>
     private static async Task MigrateAsync(DbContext context, CancellationToken cancellationToken)
     {

@@ -52,15 +52,13 @@ public sealed class AppendOptions
     public int QueueLength { get; set; } = 4_096;
 
     /// <summary>
-    /// The most bytes of payload that may wait to be written; further appends are rejected as for the length. Default
-    /// 64 MiB.
+    /// The most bytes of payload that may wait to be written; further appends are rejected likewise. Default 64 MiB.
     /// </summary>
     [Range(2L * 1024 * 1024, 16L * 1024 * 1024 * 1024)]
     public long QueueBytes { get; set; } = 64L * 1024 * 1024;
 
     /// <summary>
-    /// The most appends in one transaction. Default 256, so that no caller waits for more than a few hundred rows of
-    /// others.
+    /// The most appends in one transaction. Default 256: no caller waits for more than a few hundred rows of others.
     /// </summary>
     [Range(1, 10_000)]
     public int MaxBatch { get; set; } = 256;
@@ -88,8 +86,7 @@ public enum ProjectionMode
     Project,
 
     /// <summary>
-    /// The same for an additional read database, other than the one that the outbox serves; it is fed from the event
-    /// log.
+    /// Does the same for a read database other than the one that the outbox serves; reads from the event log.
     /// </summary>
     ProjectApart,
 
@@ -123,8 +120,8 @@ public sealed class ProjectionOptions
 
     /// <summary>
     /// How often the newest position is polled on a write database without commit notifications, to wake the runner for
-    /// what other processes wrote. Each poll reads one row. No effect on PostgreSQL, which has notifications. Default
-    /// 100 ms.
+    /// other processes' commits. Each poll reads one row. No effect on PostgreSQL, which has notifications. Default 100
+    /// ms.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:10:00")]
     public TimeSpan WatchInterval { get; set; } = TimeSpan.FromMilliseconds(100);
@@ -184,8 +181,7 @@ public sealed class ProjectionOptions
     public TimeSpan DropDelay { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// The longest time that a query waits for its consistency token, even if the call's own deadline is later. Default
-    /// 5 s.
+    /// The longest wait of a query for its consistency token, even if the call's own deadline is later. Default 5 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:10:00")]
     public TimeSpan MaxTokenWait { get; set; } = TimeSpan.FromSeconds(5);

@@ -13,7 +13,7 @@ public static class StorageServices
 {
     /// <summary>
     /// Adds the event store, the outbox drain, the projection runner and the event feed. Options come from the
-    /// configuration sections <c>Storage</c>, <c>Append</c>, <c>Projections</c> and <c>Feed</c>, and are validated at
+    /// configuration sections <c>Storage</c>, <c>Append</c>, <c>Projections</c> and <c>Feed</c>; they are validated at
     /// start-up.
     /// </summary>
     public static IServiceCollection AddEventStorage(this IServiceCollection services)

@@ -63,8 +63,7 @@ internal sealed partial class AppendQueue : BackgroundService
     }
 
     /// <summary>
-    /// Commands and appends without events (mostly audit entries) have a limit each, so that neither crowds out the
-    /// other.
+    /// Commands and appends without events (mostly audit entries) have separate limits: neither crowds out the other.
     /// </summary>
     private bool TryEnqueue(PendingAppend pending)
     {

@@ -63,9 +63,9 @@ public sealed class AppendRows
     /// <summary>The end of the log after the events; null if there are none.</summary>
     public LogHead? NewHead { get; set; }
 
-    /// <summary>Remove outbox rows up to and including this position; 0 for none.</summary>
+    /// <summary>The position up to and including which outbox rows are removed; 0 for none.</summary>
     public long TrimOutboxTo { get; set; }
 
-    /// <summary>Remove a bounded number of commands older than this time, in microseconds; 0 for none.</summary>
+    /// <summary>The time, in microseconds, before which a bounded number of commands is removed; 0 for none.</summary>
     public long DeleteCommandsBefore { get; set; }
 }

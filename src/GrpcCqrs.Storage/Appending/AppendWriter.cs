@@ -15,15 +15,14 @@ internal sealed class AppendWriter(WriteDatabase database, TimeProvider clock) :
     private AppendSession? session;
 
     /// <summary>
-    /// A batch whose commit failed with an unknown outcome: its first append, and the end of the log that it would have
+    /// A batch whose commit failed with an unknown outcome: its first append, and the log head that it would have
     /// produced.
     /// </summary>
     private (PendingAppend First, LogHead Head)? unresolved;
 
     /// <summary>
     /// Writes the batch, stores each append's result in <see cref="PendingAppend.Reached"/> and returns the new head.
-    /// When a batch is retried after a failed commit, first checks whether it was committed, so that it is never
-    /// written twice.
+    /// On a retry after a failed commit, first checks whether the batch was committed, so it is never written twice.
     /// </summary>
     public async Task<long> WriteAsync(IReadOnlyList<PendingAppend> batch, Clearing clearing, CancellationToken cancellationToken)
     {

@@ -7,8 +7,7 @@ namespace GrpcCqrs.Storage;
 
 /// <summary>
 /// The hash chain that makes the log tamper-evident: an event's hash is SHA-256 over its predecessor's hash and all of
-/// its own columns, so a change shows at the first position that it affects. The idea is from Haber and Stornetta
-/// (1991).
+/// its own columns, so a change shows at the first position it affects. After Haber and Stornetta (1991).
 /// </summary>
 internal static class HashChain
 {

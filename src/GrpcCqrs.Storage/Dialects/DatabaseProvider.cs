@@ -42,8 +42,7 @@ public abstract partial class DatabaseProvider
     }
 
     /// <summary>
-    /// Whether only one connection can write at a time while others retry, so that a process should serialise its
-    /// writers.
+    /// Whether only one connection can write at a time while others retry, so a process should serialise its writers.
     /// </summary>
     public virtual bool HasOneWriter => false;
 
@@ -72,8 +71,8 @@ public abstract partial class DatabaseProvider
     public virtual Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>
-    /// Sets up a connection that consumer groups write through. Called each time one is taken from the pool. Events
-    /// whose acknowledgement is lost in a power failure are delivered again.
+    /// Sets up a connection that consumer groups write through. Called each time one is taken from the pool. If a power
+    /// failure loses a write, its events are delivered again.
     /// </summary>
     public virtual Task PrepareGroupWriterAsync(DbConnection connection, CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -81,8 +80,7 @@ public abstract partial class DatabaseProvider
     public abstract AppendSession CreateAppendSession(DbConnection connection);
 
     /// <summary>
-    /// A statement that runs for many rows without ADO.NET; null, the default, if the database has none. The caller
-    /// disposes it.
+    /// A statement that runs for many rows without ADO.NET; null, the default, for none. The caller disposes it.
     /// </summary>
     /// <param name="connection">The connection; must stay open while the statement is used.</param>
     /// <param name="text">The statement, which returns no rows.</param>
@@ -96,8 +94,8 @@ public abstract partial class DatabaseProvider
     public virtual bool GathersWrites => false;
 
     /// <summary>
-    /// One statement that changes several rows; null, the default, if the database has none: one statement is then sent
-    /// for each row. Used only if <see cref="GathersWrites"/> is true.
+    /// One statement that changes several rows; null, the default, for none: one statement is then sent for each row.
+    /// Used only if <see cref="GathersWrites"/> is true.
     /// </summary>
     /// <param name="change">The change to each row.</param>
     /// <param name="table">The table's name in the database.</param>

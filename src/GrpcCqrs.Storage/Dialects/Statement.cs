@@ -24,8 +24,8 @@ internal sealed class Statement : IDisposable
     }
 
     /// <summary>
-    /// Sets all parameters. Null becomes the database's null, which drivers send without a type or, for SQL Server, as
-    /// text. Texts are declared with one of two sizes, since SQL Server creates a plan for each declared size.
+    /// Sets all parameters. Null becomes the database's null, which drivers send without a type or, in SQL Server's
+    /// case, as text. Texts are declared with one of two sizes, since SQL Server creates a plan for each declared size.
     /// </summary>
     public DbCommand With(DbTransaction? transaction, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {

@@ -15,8 +15,7 @@ internal sealed partial class GenerationStore(
     ReadDatabase database, ProjectionSchema schema, StoreIdentity identity, TimeProvider clock, ILogger<GenerationStore> logger)
 {
     /// <summary>
-    /// How long, in seconds, a DROP TABLE may wait for queries that still read the table; the live tables wait
-    /// meanwhile.
+    /// How long a DROP TABLE may wait for queries that read the table. The live tables wait meanwhile.
     /// </summary>
     private const int DropTimeoutSeconds = 1;
 
@@ -173,8 +172,7 @@ internal sealed partial class GenerationStore(
     }
 
     /// <summary>
-    /// The alternative for a login that may not drop tables: empties them. A later generation with that number reuses
-    /// them.
+    /// For a login that may not drop tables: empties them. A later generation with that number reuses them.
     /// </summary>
     public async Task EmptyAsync(IProjection projection, int generation, DbTransaction transaction, CancellationToken cancellationToken)
     {

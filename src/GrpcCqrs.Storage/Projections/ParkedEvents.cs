@@ -82,8 +82,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
     }
 
     /// <summary>
-    /// Applies the parked events of a projection, of one stream or of all, and makes a stalled generation retry at
-    /// once.
+    /// Applies a projection's parked events, of one stream or of all, and makes a stalled generation retry at once.
     /// </summary>
     /// <returns>How many events were applied, and how many streams are still parked.</returns>
     /// <exception cref="RejectedException">There is no such projection.</exception>

@@ -232,8 +232,7 @@ public sealed class ProjectionOperations
         ListParkedAsync(projection, (after + 1, ""), count, cancellationToken);
 
     /// <summary>
-    /// The overload that continues after an event and a projection, since an event may be parked for several
-    /// projections.
+    /// The overload that continues after an event and a projection: an event may be parked for several of them.
     /// </summary>
     public async Task<IReadOnlyList<ParkedEvent>> ListParkedAsync(
         string projection, (long Position, string Projection) after, int count, CancellationToken cancellationToken)

@@ -20,7 +20,7 @@ public sealed record ProjectionStatus(
     /// <summary>For a generation that is being filled: the newest position when that began. Otherwise 0.</summary>
     public long Target { get; init; }
 
-    /// <summary>Recent throughput in events per second; 0 if it stands still or the rate is unknown.</summary>
+    /// <summary>Recent throughput in events per second; 0 if there is none or it is unknown.</summary>
     public double EventsPerSecond { get; init; }
 
     /// <summary>A note for operators; null for none.</summary>
@@ -87,8 +87,7 @@ internal sealed class ProjectionState(IProjection projection, GenerationRow row,
     private DateTimeOffset ProgressTime { get; set; } = clock.GetUtcNow();
 
     /// <summary>
-    /// Whether it receives events: its tables were filled by this version of the logic, and it is neither paused nor
-    /// dropped.
+    /// Whether events are applied to it: this version of the logic filled it, and it is neither paused nor dropped.
     /// </summary>
     public bool IsFed => Version == Projection.Version && State is GenerationState.Live or GenerationState.Previous or GenerationState.Building or GenerationState.AwaitingApproval;
 
@@ -130,8 +129,7 @@ internal sealed class ProjectionState(IProjection projection, GenerationRow row,
     public void MarkCaughtUp() => ProgressTime = clock.GetUtcNow();
 
     /// <summary>
-    /// Cuts the batch to a single event, in steps if it was a large batch of a rebuild; after that, waits longer after
-    /// each failure.
+    /// Cuts the batch to a single event, in steps for a large batch of a rebuild; then waits longer after each failure.
     /// </summary>
     public void Failed(Exception exception, int batchCount, ProjectionOptions options)
     {

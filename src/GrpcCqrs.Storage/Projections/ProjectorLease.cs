@@ -79,8 +79,7 @@ internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<Pro
     }
 
     /// <summary>
-    /// Asserts within a transaction that this process still holds the lease; the row stays locked until the transaction
-    /// ends.
+    /// Asserts within a transaction that this process holds the lease. Locks the row until the transaction ends.
     /// </summary>
     /// <exception cref="LeaseLostException">Another process holds the lease.</exception>
     public async Task AssertAsync(DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken)

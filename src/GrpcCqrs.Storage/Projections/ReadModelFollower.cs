@@ -20,7 +20,7 @@ internal sealed record FollowedCheckpoints(
 internal sealed class ReadModelFollower(
     ReadDatabase database, ReadModel readModel, IEventStore store, StoreIdentity identity, IEnumerable<IProjection> projections, TimeProvider clock)
 {
-    /// <summary>How long a checkpoint may stand still before the follower reads the newest position.</summary>
+    /// <summary>How long a checkpoint may stay unchanged before the follower reads the newest position.</summary>
     private static readonly TimeSpan HeadInterval = TimeSpan.FromSeconds(1);
 
     private readonly HashSet<string> names = [.. projections.Select(projection => projection.Name)];

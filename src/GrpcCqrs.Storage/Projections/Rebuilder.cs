@@ -32,13 +32,12 @@ internal sealed partial class Rebuilder(
     private const int ShortBatch = 2_000;
 
     /// <summary>
-    /// The most rows that the first batch of a rebuild writes, before the write speed is known; and the smallest such
-    /// limit.
+    /// The row limit of a rebuild's first batch, before the write speed is known; and the lowest row limit.
     /// </summary>
     private const int FirstRows = 2_000;
     private const int FewestRows = 100;
 
-    /// <summary>The most by which one batch's row limit may grow over the last batch's rows, as a factor.</summary>
+    /// <summary>The highest row limit of the next batch, as a multiple of the rows just written.</summary>
     private const int MaxGrowth = 10;
 
     /// <summary>The most memory that an unwritten batch may take.</summary>

@@ -9,7 +9,7 @@ internal sealed class StreamReplay(Projector projector, IEventStore store, ReadD
     private const int PageSize = 500;
 
     /// <summary>
-    /// Removes a stream's rows from every generation of a projection that is being fed, and applies its events again.
+    /// Removes a stream's rows from each generation of a projection that receives events, and applies its events again.
     /// </summary>
     /// <exception cref="DbException">The database failed.</exception>
     /// <exception cref="RejectedException">

@@ -10,8 +10,7 @@ namespace GrpcCqrs.Storage;
 internal sealed class WriteBuffer(DbConnection connection)
 {
     /// <summary>
-    /// The most statements buffered, and the most bytes of their values: beyond this, batching saves nothing and only
-    /// makes the packet larger.
+    /// The most statements buffered, and the most bytes of their values: more would only make the packet larger.
     /// </summary>
     private const int MaxStatements = 500;
     private const long MaxBytes = 8 * 1024 * 1024;

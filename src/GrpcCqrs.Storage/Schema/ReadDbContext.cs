@@ -10,7 +10,7 @@ namespace GrpcCqrs.Storage;
 /// <summary>
 /// A read database: the engine's checkpoints, the projector's lease, parked events and operators' requests, and the
 /// tables of the service's projections. A service derives its own context from it. The engine migrates its own tables;
-/// it creates the projections' tables from their row classes, anew for each generation.
+/// it creates the projections' tables from their row classes, for each generation.
 /// </summary>
 public abstract class ReadDbContext(DbContextOptions options) : DbContext(options)
 {

@@ -3,8 +3,7 @@ using Microsoft.EntityFrameworkCore;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// The engine's own context for a write database. Its migrations belong to it, since EF Core binds a migration to one
-/// context type.
+/// The engine's own context for a write database: EF Core binds the engine's migrations to this type.
 /// </summary>
 internal sealed class WriteSchemaContext(DbContextOptions options) : WriteDbContext(options);
 

@@ -29,7 +29,7 @@ public sealed class EventRow
     /// <summary>The command that produced it.</summary>
     public Guid CommandId { get; set; }
 
-    /// <summary>The correlation id of the whole exchange.</summary>
+    /// <summary>The correlation id, shared by all related commands and events.</summary>
     public required string CorrelationId { get; set; }
 
     /// <summary>The id of its direct cause.</summary>

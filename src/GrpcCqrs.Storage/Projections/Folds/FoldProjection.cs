@@ -100,8 +100,7 @@ public abstract class FoldProjection<TState> : IStreamProjection
     }
 
     /// <summary>
-    /// Applies an event to a stream's state. Must be pure: the result depends only on the arguments, and there are no
-    /// side effects.
+    /// Applies an event to a stream's state. Must be pure: depends only on its arguments and has no side effects.
     /// </summary>
     /// <param name="state">The state before; null if the stream has none.</param>
     /// <param name="envelope">The event.</param>

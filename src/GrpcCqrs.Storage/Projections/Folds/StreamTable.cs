@@ -57,8 +57,7 @@ public static class StreamTable
             name, static state => [state], row, read is null ? null : (_, found) => read(found), static (_, _) => false);
 
     /// <summary>
-    /// A table with any number of rows for each stream. A batch writes the difference between the rows before and after
-    /// it.
+    /// A table with any number of rows for each stream. A batch writes the difference between the old and the new rows.
     /// </summary>
     /// <param name="name">The table.</param>
     /// <param name="items">
