@@ -3,8 +3,8 @@ using System.Data.Common;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// Buffers the statements of a projector's transaction that return no rows. They are sent in order, in one round trip:
-/// with the next query, before anything else is sent on the connection, or before the commit. Used by one caller at a
+/// Buffers those statements of a projector's transaction that return no rows. They are sent in order, in one round
+/// trip: with the next query, before anything else on the connection, or before the commit. Used by one caller at a
 /// time.
 /// </summary>
 internal sealed class WriteBuffer(DbConnection connection)

@@ -179,7 +179,7 @@ public sealed class StoreIdentityRow
     /// <summary>The store's id.</summary>
     public Guid StoreId { get; set; }
 
-    /// <summary>The secret that protects tokens.</summary>
+    /// <summary>The secret key that seals tokens.</summary>
     public required byte[] TokenKey { get; set; }
 
     /// <summary>When the store was created.</summary>
