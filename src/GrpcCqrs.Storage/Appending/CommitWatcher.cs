@@ -31,7 +31,7 @@ internal sealed partial class CommitWatcher(
             {
                 return;
             }
-#pragma warning disable CA1031 // Survive any database error: the host must keep running, and the runner's polling finds other processes' commits.
+#pragma warning disable CA1031 // The host must survive any database error; the runner's polling still finds the commits.
             catch (Exception exception)
 #pragma warning restore CA1031
             {
