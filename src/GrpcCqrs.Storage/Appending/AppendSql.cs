@@ -21,11 +21,13 @@ public static class AppendSql
     /// <summary>The stream that holds a key.</summary>
     public const string SelectKeyHolder = "SELECT stream FROM unique_keys WHERE scope = @scope AND value = @value";
 
+    /// <summary>Adds an event.</summary>
     public const string InsertEvent =
         $"INSERT INTO events ({EventSql.EventColumns}, hash)"
         + " VALUES (@position, @stream, @version, @event_id, @type, @schema_version, @payload, @command_id,"
         + " @correlation_id, @causation_id, @user_name, @time_us, @hash)";
 
+    /// <summary>Adds the outbox row of a transaction.</summary>
     public const string InsertOutbox =
         "INSERT INTO outbox (last_position, first_position, time_us)"
         + " VALUES (@last_position, @first_position, @time_us)";
@@ -35,18 +37,23 @@ public static class AppendSql
         "INSERT INTO commands (command_id, request_hash, stream, version, position, reply, time_us)"
         + " VALUES (@command_id, @request_hash, @stream, @version, @position, @reply, @time_us)";
 
+    /// <summary>Claims a key.</summary>
     public const string InsertKey = "INSERT INTO unique_keys (scope, value, stream) VALUES (@scope, @value, @stream)";
 
+    /// <summary>Frees a key.</summary>
     public const string DeleteKey =
         "DELETE FROM unique_keys WHERE scope = @scope AND value = @value AND stream = @stream";
 
+    /// <summary>Adds an audit entry.</summary>
     public const string InsertAudit =
         "INSERT INTO audit (time_us, command_type, command_id, user_name, stream, outcome, error_reason,"
         + " duration_us, position) VALUES (@time_us, @command_type, @command_id, @user_name, @stream, @outcome,"
         + " @error_reason, @duration_us, @position)";
 
+    /// <summary>Deletes a stream's snapshot.</summary>
     public const string DeleteSnapshot = "DELETE FROM snapshots WHERE stream = @stream";
 
+    /// <summary>Adds a snapshot.</summary>
     public const string InsertSnapshot =
         "INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us)"
         + " VALUES (@stream, @version, @position, @schema_version, @payload, @time_us)";
