@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -83,6 +84,26 @@ public static class EngineServices
             provider.GetRequiredService<StateCache>(),
             provider.GetServices<ISnapshots<TAggregate>>(),
             provider.GetRequiredService<TimeProvider>()));
+    }
+
+    /// <summary>
+    /// Adds every command of an assembly that is a decision of an aggregate
+    /// (<see cref="IDecision{TAggregate, TEvent}"/>). Adding a command type twice fails when the bus is built.
+    /// </summary>
+    /// <param name="services">The services.</param>
+    /// <param name="assembly">The assembly with the commands.</param>
+    public static IServiceCollection AddDecisions<TAggregate, TEvent>(this IServiceCollection services, Assembly assembly)
+        where TAggregate : class, IAggregate<TAggregate, TEvent>
+        where TEvent : class
+    {
+        ArgumentNullException.ThrowIfNull(assembly);
+        var add = typeof(EngineServices).GetMethod(nameof(AddCommand))!;
+        foreach (var command in assembly.GetTypes().Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(IDecision<TAggregate, TEvent>))))
+        {
+            add.MakeGenericMethod(command, typeof(DecisionHandler<,,>).MakeGenericType(command, typeof(TAggregate), typeof(TEvent))).Invoke(null, [services]);
+        }
+
+        return services;
     }
 
     /// <summary>Adds a command with its handler. Adding a command type twice fails when the bus is built.</summary>

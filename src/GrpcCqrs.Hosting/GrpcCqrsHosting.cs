@@ -36,6 +36,7 @@ public static class GrpcCqrsHosting
         services.Configure<ErrorOptions>(options => options.Domain = errorDomain);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<CallContexts>();
+        services.AddSingleton<ServiceCalls>();
         services.AddSingleton<CommandAdmission>();
 
         var endpoints = builder.Configuration.GetSection(EndpointOptions.Section).Get<EndpointOptions>() ?? new EndpointOptions();

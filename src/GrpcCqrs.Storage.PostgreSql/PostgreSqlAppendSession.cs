@@ -6,12 +6,12 @@ using Npgsql;
 namespace GrpcCqrs.Storage.PostgreSql;
 
 /// <summary>
-/// Look-ups and writes as sets, with one statement a table however many rows there are. A transaction makes two round trips: the lock
-/// with all look-ups behind it, and all writes with the commit behind them.
+/// Look-ups and writes as sets: one statement for each table, however many rows there are. A transaction takes two
+/// round trips: the lock followed by all look-ups, and all writes followed by the commit.
 /// </summary>
 public sealed class PostgreSqlAppendSession(NpgsqlConnection connection, PostgreSqlProvider provider) : AppendSession(connection, provider)
 {
-    /// <summary>What the transaction writes, until it is committed.</summary>
+    /// <summary>The transaction's writes, until it is committed.</summary>
     private NpgsqlBatch? writes;
 
     /// <inheritdoc/>
@@ -84,7 +84,7 @@ public sealed class PostgreSqlAppendSession(NpgsqlConnection connection, Postgre
         }
     }
 
-    /// <summary>Keeps what is to be written for <see cref="CommitAsync"/>.</summary>
+    /// <summary>Keeps the writes for <see cref="CommitAsync"/>.</summary>
     public override async Task WriteAsync(AppendRows rows, DbTransaction transaction, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(rows);
@@ -119,7 +119,7 @@ public sealed class PostgreSqlAppendSession(NpgsqlConnection connection, Postgre
 
     }
 
-    /// <summary>Writes and commits. Where a write is refused the server does not come to the commit.</summary>
+    /// <summary>Writes and commits. If a write is rejected, the server does not run the commit.</summary>
     public override async Task CommitAsync(DbTransaction transaction, CancellationToken cancellationToken)
     {
         if (writes is not { BatchCommands.Count: > 0 } batch)

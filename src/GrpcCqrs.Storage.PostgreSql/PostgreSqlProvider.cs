@@ -11,35 +11,41 @@ using Npgsql;
 namespace GrpcCqrs.Storage.PostgreSql;
 
 /// <summary>
-/// PostgreSQL 14 and later. Its own commit is durable (<c>synchronous_commit</c> is on by default); the standard statements fit as
-/// they are, and appends go as sets through <see cref="PostgreSqlAppendSession"/>. Tables of projections are emptied with DELETE:
-/// TRUNCATE would wait for whoever reads them, such as a backup, and the live tables with it.
+/// PostgreSQL 14 and later. Its commits are durable by default (<c>synchronous_commit</c> is on). The standard
+/// statements need no changes; appends are sent as sets through <see cref="PostgreSqlAppendSession"/>. Projections'
+/// tables are emptied with DELETE: TRUNCATE would wait for readers such as a backup, and the live tables with it.
 /// </summary>
 public sealed class PostgreSqlProvider : DatabaseProvider
 {
-    /// <summary>More than the product has statements; the driver prepares each at its second use on a connection.</summary>
+    /// <summary>
+    /// More than the product's statements; the driver prepares each at its second use on a connection.
+    /// </summary>
     private const int PreparedStatements = 256;
 
     /// <summary>
-    /// A pool's connections at most, unless the connection string has a number. The driver's own 100, for readers of the write database
-    /// and again for those of the read database, is twice what a server takes that was left at its default, and a server of few cores answers
-    /// fewer calls the more it is asked at once (RESULTS.md).
+    /// The size limit of a connection pool, unless the connection string sets one. The driver's default of 100, for
+    /// readers of the write database and again for those of the read database, is twice what a server with default
+    /// settings accepts; and a server with few cores gets slower the more concurrent calls it has (RESULTS.md).
     /// </summary>
     private const int MaxPoolSize = 20;
 
-    /// <summary>idle_in_transaction_session_timeout, which the driver does not name.</summary>
+    /// <summary>idle_in_transaction_session_timeout, which the driver has no constant for.</summary>
     private const string IdleInTransaction = "25P03";
 
-    /// <summary>The shortest time that a projector's transaction may stand still, whatever the lease: a busy machine is not a dead one.</summary>
+    /// <summary>
+    /// The shortest idle time-out of a projector's transaction, whatever the lease: a busy machine is not a dead one.
+    /// </summary>
     private static readonly TimeSpan MinTransactionIdle = TimeSpan.FromSeconds(1);
 
-    /// <summary>How often the listening connection is tried while it is silent: a dead peer is noticed within this and a time-out.</summary>
+    /// <summary>
+    /// How often the silent listening connection is probed: a dead peer is detected within this time plus a time-out.
+    /// </summary>
     private const int KeepAliveSeconds = 10;
 
-    /// <summary>Of each connection string the one that is used.</summary>
+    /// <summary>The effective connection string for each configured one.</summary>
     private readonly ConcurrentDictionary<string, string> preparing = new(StringComparer.Ordinal);
 
-    /// <summary>Of each change of a table's rows the statement for many.</summary>
+    /// <summary>The many-row statement for each change of a table.</summary>
     private readonly ConcurrentDictionary<(RowChange Change, string Table), string> sets = new();
 
     /// <inheritdoc/>
@@ -62,8 +68,8 @@ public sealed class PostgreSqlProvider : DatabaseProvider
     public override DbConnection CreateConnection(string connectionString) => new NpgsqlConnection(Preparing(connectionString));
 
     /// <summary>
-    /// Connections that nobody changes settings on, so that the driver need not reset them each time one is taken from the pool, which
-    /// costs the server as much as a short query does.
+    /// Connections whose settings never change, so the driver need not reset them each time one is taken from the pool.
+    /// A reset costs the server as much as a short query.
     /// </summary>
     public override DbDataSource CreateReaders(string connectionString)
     {
@@ -86,10 +92,11 @@ public sealed class PostgreSqlProvider : DatabaseProvider
         options.UseNpgsql(connectionString).ReplaceService<IModelCustomizer, ByteOrder>();
 
     /// <summary>
-    /// A database or role that was told to answer before the flush is not followed in that. And all that the append queue does is
-    /// look up and remove rows by their keys: a plan made while a table was small must not still read all of it when it is large.
-    /// A process that was stopped in the middle of an append would hold the sequencer's row, and so every append of every process, for
-    /// as long as it is stopped: the server ends its session after 4 s. Its transaction is rolled back, and repeated when it wakes.
+    /// Overrides a database or role that is configured to confirm commits before the flush. The append queue only looks
+    /// up and removes rows by key, so table scans are disabled: a plan made while a table was small must not scan it
+    /// when it is large. A process that is suspended in the middle of an append would hold the sequencer's row and so
+    /// block every append of every process: the server ends its session after 4 s. Its transaction is rolled back, and
+    /// retried when the process resumes.
     /// </summary>
     public override async Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken)
     {
@@ -100,10 +107,10 @@ public sealed class PostgreSqlProvider : DatabaseProvider
     }
 
     /// <summary>
-    /// A projector that was stopped in the middle of a transaction would hold the lease's row for as long as it is stopped, so that no
-    /// other could take over: the server ends its session when it has stood still for the lease's length. The driver resets both
-    /// settings when the connection goes back to the pool. Commits are flushed as any others: a server that crashed must not come back
-    /// with less than queries were already told.
+    /// A projector that is suspended in the middle of a transaction would hold the lease's row, and no other process
+    /// could take over: the server ends its session once it has been idle for the lease's duration. The driver resets
+    /// the settings when the connection returns to the pool. Commits are flushed as usual: after a crash, the server
+    /// must not have less than queries have already returned.
     /// </summary>
     public override async Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken)
     {
@@ -142,8 +149,8 @@ public sealed class PostgreSqlProvider : DatabaseProvider
     public override bool HasNotifications => true;
 
     /// <summary>
-    /// LISTEN needs a session. Through a pooler that gives each transaction another one nothing is heard, and commits of other
-    /// processes are found by polling alone.
+    /// LISTEN needs a session. Through a pooler that assigns a session to each transaction, no notification arrives,
+    /// and only polling finds the commits of other processes.
     /// </summary>
     public override async Task ListenAsync(string connectionString, Action<long> onCommit, CancellationToken cancellationToken)
     {
@@ -184,25 +191,28 @@ public sealed class PostgreSqlProvider : DatabaseProvider
         exception is PostgresException { SqlState: var state }
         && (state.StartsWith("22", StringComparison.Ordinal) || state.StartsWith("23", StringComparison.Ordinal));
 
-    /// <summary>What the listening session is called in <c>pg_stat_activity</c>, behind the configured application name.</summary>
+    /// <summary>
+    /// The name of the listening session in <c>pg_stat_activity</c>, after the configured application name.
+    /// </summary>
     internal const string ListenerName = "(commit watcher)";
 
-    /// <summary>What the append queue's connection is set to.</summary>
+    /// <summary>The settings of the append queue's connection.</summary>
     internal const string WriterSettings =
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';"
         + " SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
         + " SET idle_in_transaction_session_timeout = 4000";
 
     /// <summary>
-    /// What a reader's connection is set to. The server compiles a query that it thinks expensive, which takes tens of milliseconds, and
-    /// all of ours are short.
+    /// The settings of a reader's connection. The server compiles queries that it estimates as expensive, which takes
+    /// tens of milliseconds; all of ours are short.
     /// </summary>
     internal const string ReaderSettings = "SET jit = off";
 
     /// <summary>
-    /// What a projector's connection is set to; rows are looked up by their keys there too. Without jit the server would compile each
-    /// statement that has to read a whole table, since it thinks them most expensive there. What is written to a GIN index, such as one
-    /// for search, waits in a list that every search reads to its end, unsorted: the server would sort it in at 4 MiB.
+    /// The settings of a projector's connection, which also looks up rows by key. With jit, the server would compile
+    /// each statement that must scan a whole table, since disabled scans get the highest cost estimates. New entries of
+    /// a GIN index, such as a search index, go to an unsorted pending list that every search reads to the end; by
+    /// default the server merges it into the index at 4 MiB.
     /// </summary>
     internal static string ProjectorSettings(TimeSpan leaseDuration)
     {
@@ -212,7 +222,7 @@ public sealed class PostgreSqlProvider : DatabaseProvider
 
     private string Preparing(string connectionString) => preparing.GetOrAdd(connectionString, static given =>
     {
-        // Whoever goes through a pooler that cannot carry prepared statements sets Max Auto Prepare=0.
+        // Behind a pooler that does not support prepared statements, configure Max Auto Prepare=0.
         var configured = new DbConnectionStringBuilder { ConnectionString = given };
         if (!configured.ContainsKey("Max Auto Prepare"))
         {
@@ -228,7 +238,7 @@ public sealed class PostgreSqlProvider : DatabaseProvider
         return configured.ConnectionString;
     });
 
-    /// <summary>Gives every text column the collation.</summary>
+    /// <summary>Sets the collation of every text column.</summary>
     private sealed class ByteOrder(ModelCustomizerDependencies dependencies) : RelationalModelCustomizer(dependencies)
     {
         public override void Customize(ModelBuilder modelBuilder, DbContext context)

@@ -3,10 +3,12 @@ using Npgsql;
 
 namespace GrpcCqrs.Storage.PostgreSql;
 
-/// <summary>Changes of many rows of a projection's table as one statement, each column one array.</summary>
+/// <summary>Changes many rows of a projection's table in one statement, with one array for each column.</summary>
 internal static class PostgreSqlRows
 {
-    /// <summary>The statement. Types are not in it: those of the arrays are sent with them, and the server makes them the columns'.</summary>
+    /// <summary>
+    /// The statement. It names no types: the arrays are sent with theirs, and the server converts them to the columns'.
+    /// </summary>
     public static string TextOf(RowChange change, string table)
     {
         var columns = string.Join(", ", change.Names);
@@ -21,8 +23,8 @@ internal static class PostgreSqlRows
     }
 
     /// <summary>
-    /// The values of a column, which must be of one type that the driver makes an array of; null where they are not, such as where all
-    /// are null.
+    /// The values of a column as an array parameter. Null if they are not all of one type that the driver can send as
+    /// an array, for example if all are null.
     /// </summary>
     public static NpgsqlParameter? Column(IReadOnlyList<object?[]> rows, int index) => rows.Select(row => row[index]).FirstOrDefault(value => value is not null) switch
     {

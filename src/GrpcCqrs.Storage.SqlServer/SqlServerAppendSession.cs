@@ -6,8 +6,8 @@ using Microsoft.Data.SqlClient;
 namespace GrpcCqrs.Storage.SqlServer;
 
 /// <summary>
-/// Look-ups and writes as sets: all look-ups of a transaction are one round trip, and so are all its writes. The server finds the plans
-/// of a request by its text.
+/// Look-ups and writes as sets: a transaction's look-ups take one round trip, and so do its writes. The server finds a
+/// request's plans by its text.
 /// </summary>
 public sealed class SqlServerAppendSession(SqlConnection connection, SqlServerProvider provider) : AppendSession(connection, provider)
 {
@@ -68,7 +68,7 @@ public sealed class SqlServerAppendSession(SqlConnection connection, SqlServerPr
         }
     }
 
-    /// <summary>The request that answers the keys.</summary>
+    /// <summary>The request for the look-ups.</summary>
     internal static SqlServerRequest LookUps(AppendLookupKeys keys)
     {
         var request = new SqlServerRequest();
@@ -78,7 +78,7 @@ public sealed class SqlServerAppendSession(SqlConnection connection, SqlServerPr
         return request;
     }
 
-    /// <summary>The request that writes the rows.</summary>
+    /// <summary>The request for the writes.</summary>
     internal static SqlServerRequest Writes(AppendRows rows, DatabaseProvider provider)
     {
         var request = new SqlServerRequest();

@@ -7,39 +7,41 @@ using Microsoft.EntityFrameworkCore.Infrastructure;
 namespace GrpcCqrs.Storage.SqlServer;
 
 /// <summary>
-/// SQL Server 2019 and later, at compatibility level 130 or higher. Nothing but the row lock of the sequencer's UPDATE and unique
-/// constraints is relied on; with READ_COMMITTED_SNAPSHOT on, which new databases made by the migrations have, readers do not wait for
-/// the writer.
+/// SQL Server 2019 and later, at compatibility level 130 or higher. Correctness relies only on the row lock of the
+/// sequencer's UPDATE and on unique constraints. With READ_COMMITTED_SNAPSHOT on, as in databases created by the
+/// migrations, readers do not wait for the writer.
 /// </summary>
 public class SqlServerProvider : DatabaseProvider
 {
     /// <summary>
-    /// What the append queue's connection is set to. A database that may answer before the flush is refused: no session can overrule
-    /// it.
+    /// The settings of the append queue's connection. Rejects a database that forces delayed durability, since no
+    /// session can override that.
     /// </summary>
     internal const string WriterSettings =
         "SET NOCOUNT ON; SET XACT_ABORT ON;"
         + " IF EXISTS (SELECT 1 FROM sys.databases WHERE database_id = DB_ID() AND delayed_durability = 2)"
         + " THROW 50000, 'DELAYED_DURABILITY is FORCED in this database: commits would be answered before they are durable.', 1";
 
-    /// <summary>From this severity on an error ends the connection; the driver gives it to connections that it could not make, too.</summary>
+    /// <summary>
+    /// Errors of this severity or higher end the connection; the driver also uses it for failed connection attempts.
+    /// </summary>
     private const byte EndsConnection = 20;
 
     private static readonly HashSet<int> Transient =
     [
-        -2, // The driver's: the command or the connection attempt ran out of time.
+        -2, // The driver's: a time-out of the command or the connection attempt.
         1205, // Deadlock.
         3960, 3961, // Snapshot conflict.
         4060, 4221, 6005, 17142, 18401, // The database or the server is starting, stopping or paused.
-        10928, 10929, 40143, 40197, 40501, 40540, 40613, 42108, 42109, 49918, 49919, 49920, // Azure moves or throttles the database.
+        10928, 10929, 40143, 40197, 40501, 40540, 40613, 42108, 42109, 49918, 49919, 49920, // Azure is moving or throttling the database.
     ];
 
     private static readonly HashSet<int> DataErrors =
     [
-        2601, 2627, // Duplicate: of a unique index, of a unique constraint or primary key.
-        515, 547, // NULL, or a check.
-        220, 511, 2628, 8115, 8152, 8114, 245, // Too large, or of another type.
-        13609, // No JSON.
+        2601, 2627, // Duplicate key: unique index; unique constraint or primary key.
+        515, 547, // NULL, or a check or foreign key.
+        220, 511, 2628, 8115, 8152, 8114, 245, // Too large, or of the wrong type.
+        13609, // Invalid JSON.
     ];
 
     /// <inheritdoc/>
@@ -57,8 +59,8 @@ public class SqlServerProvider : DatabaseProvider
     public override string IsSameText(string column, string parameter) => $"{column} = {parameter} AND DATALENGTH({column}) = DATALENGTH({parameter})";
 
     /// <summary>
-    /// Row versions, and no locks that a writer would have to wait for. The database must allow it, as the migrations of a read
-    /// database see to.
+    /// Uses row versions, and no locks that would block a writer. The database must allow snapshot isolation; the read
+    /// database's migrations enable it.
     /// </summary>
     public override async Task<DbTransaction> BeginSnapshotAsync(DbConnection connection, CancellationToken cancellationToken)
     {
@@ -94,7 +96,7 @@ public class SqlServerProvider : DatabaseProvider
     /// <inheritdoc/>
     public override void ThrowIfUnusable()
     {
-        // The driver refuses to work without the tables of code pages that come with ICU (dotnet/SqlClient issue 3742).
+        // The driver needs ICU's code page tables (dotnet/SqlClient issue 3742).
         if (AppContext.TryGetSwitch("System.Globalization.Invariant", out var isInvariant) && isInvariant)
         {
             throw new InvalidOperationException(
@@ -122,7 +124,7 @@ public class SqlServerProvider : DatabaseProvider
     public override bool IsDataError(DbException exception) =>
         exception is SqlException sql && sql.Errors.Cast<SqlError>().Any(error => DataErrors.Contains(error.Number));
 
-    /// <summary>Gives every text column the collation.</summary>
+    /// <summary>Sets the collation of every text column.</summary>
     private sealed class ByteOrder(ModelCustomizerDependencies dependencies) : RelationalModelCustomizer(dependencies)
     {
         public override void Customize(ModelBuilder modelBuilder, DbContext context)

@@ -7,8 +7,8 @@ using Microsoft.Data.SqlClient;
 namespace GrpcCqrs.Storage.SqlServer;
 
 /// <summary>
-/// What one round trip sends: statements, and the parameters that they share. Every parameter has the type and size that it always
-/// has, since the server keeps a plan for each combination of a text with its parameters' types.
+/// The content of one round trip: statements, and the parameters that they share. Each parameter always has the same
+/// type and size, since the server caches a plan for each combination of text and parameter types.
 /// </summary>
 internal sealed class SqlServerRequest
 {
@@ -17,14 +17,14 @@ internal sealed class SqlServerRequest
     private readonly List<SqlParameter> parameters = [];
     private ArrayBufferWriter<byte>? bytes;
 
-    /// <summary>The text of the request; empty where there is nothing to send.</summary>
+    /// <summary>The text of the request; empty if there is nothing to send.</summary>
     public string Text => string.Join(";\n", statements);
 
     /// <summary>Its parameters.</summary>
     public IReadOnlyList<SqlParameter> Parameters =>
         bytes is null ? parameters : [.. parameters, Parameter("bytes", SqlDbType.VarBinary, Unlimited, bytes.WrittenMemory.ToArray())];
 
-    /// <summary>Adds statements that take a set, unless it is empty.</summary>
+    /// <summary>Adds statements for a set of rows, unless the set is empty.</summary>
     public void AddSet<TRow>(string name, IReadOnlyCollection<TRow> rows, Action<Utf8JsonWriter, TRow> write, params ReadOnlySpan<string> texts)
     {
         if (rows.Count == 0)
@@ -51,7 +51,7 @@ internal sealed class SqlServerRequest
         }
     }
 
-    /// <summary>Adds a statement with single values.</summary>
+    /// <summary>Adds a statement with scalar values.</summary>
     public void Add(string text, params ReadOnlySpan<(string Name, object Value)> values)
     {
         statements.Add(text);
@@ -66,7 +66,9 @@ internal sealed class SqlServerRequest
         }
     }
 
-    /// <summary>Puts bytes with the others, and returns where they begin, counted from 1 as SUBSTRING does.</summary>
+    /// <summary>
+    /// Appends bytes to the shared binary parameter, and returns their 1-based offset, as used by SUBSTRING.
+    /// </summary>
     public long PlaceOf(byte[] value)
     {
         bytes ??= new ArrayBufferWriter<byte>();

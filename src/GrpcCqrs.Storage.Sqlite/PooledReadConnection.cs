@@ -5,7 +5,7 @@ using Microsoft.Data.Sqlite;
 
 namespace GrpcCqrs.Storage.Sqlite;
 
-/// <summary>A rented connection, until it is closed.</summary>
+/// <summary>A connection that is rented from the pool until it is closed.</summary>
 internal sealed class PooledReadConnection(ReadDataSource source) : DbConnection
 {
     private PreparedConnection? rented;
@@ -50,7 +50,7 @@ internal sealed class PooledReadConnection(ReadDataSource source) : DbConnection
     }
 }
 
-/// <summary>Runs as the command with the same text that its connection has prepared.</summary>
+/// <summary>Runs as the connection's prepared command with the same text.</summary>
 internal sealed class ReadCommand(PreparedConnection connection) : SqliteCommand
 {
     private const int Interrupted = 9;
@@ -60,8 +60,10 @@ internal sealed class ReadCommand(PreparedConnection connection) : SqliteCommand
     /// <inheritdoc/>
     public override SqliteDataReader ExecuteReader(CommandBehavior behavior) => Run(behavior, CancellationToken.None);
 
-    /// <summary>A caller that gives up ends the query, also in the middle of a step.</summary>
-    /// <exception cref="OperationCanceledException">The caller gave up before there was a first row.</exception>
+    /// <summary>Cancellation ends the query even in the middle of a step.</summary>
+    /// <exception cref="OperationCanceledException">
+    /// The query was cancelled before it returned its first row.
+    /// </exception>
     public override Task<SqliteDataReader> ExecuteReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

@@ -3,13 +3,15 @@ using SQLitePCL;
 
 namespace GrpcCqrs.Storage.Sqlite;
 
-/// <summary>A connection of the driver with its prepared commands. One caller at a time.</summary>
+/// <summary>A driver connection with its prepared commands. Used by one caller at a time.</summary>
 internal sealed class PreparedConnection : IDisposable
 {
-    /// <summary>More than the product has statements; filters of lists make more of them.</summary>
+    /// <summary>More than the product's statements; filters with lists add further texts.</summary>
     private const int MaxCommands = 128;
 
-    /// <summary>SQLite's virtual machine runs some tens of millions a second, so a cancelled query ends within a millisecond.</summary>
+    /// <summary>
+    /// SQLite runs tens of millions of instructions a second, so a cancelled query ends within a millisecond.
+    /// </summary>
     private const int InstructionsBetweenChecks = 1_000;
 
     private readonly Dictionary<string, SqliteCommand> idle = new(StringComparer.Ordinal);
@@ -21,7 +23,7 @@ internal sealed class PreparedConnection : IDisposable
         raw.sqlite3_progress_handler(driver.Handle, InstructionsBetweenChecks, _ => Cancellation.IsCancellationRequested ? 1 : 0, null);
     }
 
-    /// <summary>Ends the statement that runs, also in the middle of a step.</summary>
+    /// <summary>Cancels the running statement, even in the middle of a step.</summary>
     public CancellationToken Cancellation { get; set; }
 
     public static PreparedConnection Open(string connectionString)
@@ -39,7 +41,7 @@ internal sealed class PreparedConnection : IDisposable
         }
     }
 
-    /// <summary>The command with that text, prepared if it was used before; the caller returns it.</summary>
+    /// <summary>A command with this text, prepared if it was used before; the caller returns it.</summary>
     public SqliteCommand Rent(string text) => idle.Remove(text, out var command) ? command : new SqliteCommand(text, driver);
 
     public void Return(SqliteCommand command)
@@ -61,7 +63,7 @@ internal sealed class PreparedConnection : IDisposable
     {
         DisposeIdle();
 
-        // The driver pools the connection, and whoever gets it next must not be interrupted by this one's callers.
+        // The driver pools the connection: its next user must not be interrupted by this one's cancellation.
         raw.sqlite3_progress_handler(driver.Handle, 0, null, null);
         driver.Dispose();
     }

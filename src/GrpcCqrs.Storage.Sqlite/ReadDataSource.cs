@@ -4,13 +4,13 @@ using System.Data.Common;
 namespace GrpcCqrs.Storage.Sqlite;
 
 /// <summary>
-/// Connections that read, each with the statements that it has prepared. The driver's own pool forgets statements when a connection is
-/// closed, and preparing one takes longer than running one that reads a row.
+/// A pool of read connections that keep their prepared statements. The driver's own pool drops statements when a
+/// connection is closed, and preparing one takes longer than running one that reads a single row.
 /// </summary>
 /// <param name="connectionString">The database.</param>
 internal sealed class ReadDataSource(string connectionString) : DbDataSource
 {
-    /// <summary>More than queries run at once; connections returned beyond it are closed.</summary>
+    /// <summary>More than the number of concurrent queries; connections returned beyond it are closed.</summary>
     private const int MaxIdle = 64;
 
     private readonly ConcurrentStack<PreparedConnection> idle = new();

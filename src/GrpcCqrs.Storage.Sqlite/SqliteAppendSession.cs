@@ -5,8 +5,8 @@ using Microsoft.Data.Sqlite;
 namespace GrpcCqrs.Storage.Sqlite;
 
 /// <summary>
-/// Look-ups and writes on SQLite's own functions, a prepared statement a row. Everything is synchronous, as SQLite is: the append queue
-/// has a thread for it.
+/// Look-ups and writes on SQLite's C API, with one prepared statement for each row. Everything is synchronous, as
+/// SQLite is: the append queue has its own thread for it.
 /// </summary>
 internal sealed class SqliteAppendSession(SqliteConnection connection, SqliteProvider provider) : AppendSession(connection, provider)
 {

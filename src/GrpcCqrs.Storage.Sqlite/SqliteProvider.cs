@@ -5,9 +5,9 @@ using Microsoft.EntityFrameworkCore;
 namespace GrpcCqrs.Storage.Sqlite;
 
 /// <summary>
-/// SQLite in files: write-ahead log, so that readers and the one writer do not wait for each other. The write database flushes at
-/// every commit (<c>synchronous=FULL</c>); the read database does not need to, since what a power failure takes from it is folded
-/// again from the events.
+/// SQLite files in write-ahead-log mode, so that readers and the single writer do not block each other. The write
+/// database flushes at every commit (<c>synchronous=FULL</c>). The read database need not: what it loses in a power
+/// failure is folded again from the events.
 /// </summary>
 public sealed class SqliteProvider : DatabaseProvider
 {
@@ -18,16 +18,18 @@ public sealed class SqliteProvider : DatabaseProvider
     private const int Constraint = 19;
     private const int Mismatch = 20;
 
-    // Another process's transaction is waited for in steps of milliseconds; left to itself, the driver tries again every 150 ms.
+    // SQLite then waits for another process's transaction in steps of milliseconds; without it, the driver retries
+    // every 150 ms.
     private const string WaitForWriters = "PRAGMA busy_timeout = 1000; ";
 
-    // 32 MiB for the one connection that writes a file.
+    // 32 MiB, for the one connection that writes a file.
     private const string WriterCache = "PRAGMA cache_size = -32768; ";
 
-    // SQLite copies the log into the database at a commit, for tens of milliseconds in which no caller is answered. The write database's
-    // log is flushed at each commit, so it may grow to 128 MiB first, in place of 4: a busy log has many pages more than once, and each is
-    // copied once. The read database's is flushed only before it is copied: the more has gathered, the longer the append writer's flushes
-    // wait for the disk. So it is copied each 4 MiB, SQLite's default.
+    // A commit that triggers a checkpoint copies the log into the database, which blocks callers for tens of
+    // milliseconds. The write database flushes its log at each commit, so it may grow to 128 MiB instead of 4: a busy
+    // log contains many pages more than once, and a checkpoint copies each only once. The read database flushes its log
+    // only before a checkpoint, and the larger the log, the longer the append writer's flushes wait for the disk. So it
+    // is copied every 4 MiB, SQLite's default.
     private const string RareCheckpoints = "PRAGMA wal_autocheckpoint = 32000; ";
 
     /// <inheritdoc/>
@@ -64,7 +66,8 @@ public sealed class SqliteProvider : DatabaseProvider
             return;
         }
 
-        // EF Core's migration lock is a row, which a killed process leaves behind and every later start would wait for.
+        // EF Core's migration lock is a row. A killed process leaves it behind, and every later start would wait for
+        // it.
         await using var connection = CreateConnection(connectionString);
         await connection.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand();
@@ -87,7 +90,7 @@ public sealed class SqliteProvider : DatabaseProvider
     public override Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken) =>
         PrepareAsync(connection, "PRAGMA synchronous = NORMAL; " + WriterCache, cancellationToken);
 
-    /// <summary>Only reads: the transaction began with the lock on the whole database.</summary>
+    /// <summary>Only reads: the transaction locked the whole database when it began.</summary>
     public override string LockSequencer => "SELECT position, time_us, hash FROM sequencer WHERE id = 1";
 
     /// <inheritdoc/>
@@ -98,8 +101,7 @@ public sealed class SqliteProvider : DatabaseProvider
         new SqliteStatement((SqliteConnection)connection, text, [.. names]);
 
     /// <summary>
-    /// Without a flush of its own: the next append flushes the same log. So the append writer waits for a group's write as briefly
-    /// as can be.
+    /// No flush: the next append flushes the same log. This keeps the append writer's wait for a group's write short.
     /// </summary>
     public override Task PrepareGroupWriterAsync(DbConnection connection, CancellationToken cancellationToken) =>
         PrepareAsync(connection, "PRAGMA synchronous = NORMAL;", cancellationToken);
@@ -107,7 +109,7 @@ public sealed class SqliteProvider : DatabaseProvider
     /// <inheritdoc/>
     public override Task<DbTransaction> BeginSnapshotAsync(DbConnection connection, CancellationToken cancellationToken)
     {
-        // Deferred: the write-ahead log gives a reader a snapshot, and it takes no lock.
+        // Deferred: in write-ahead-log mode a reader gets a snapshot and takes no lock.
         return Task.FromResult<DbTransaction>(((SqliteConnection)connection).BeginTransaction(deferred: true));
     }
 

@@ -6,9 +6,9 @@ using SQLitePCL;
 namespace GrpcCqrs.Storage.Sqlite;
 
 /// <summary>
-/// One prepared statement on SQLite's own functions. A <see cref="SqliteCommand"/> looks up its parameters by name, boxes their values
-/// and makes a reader at each execution, which costs more than most rows do. Values are bound in the order of the names given; texts
-/// and ids are stored as the driver stores them. Used by one thread at a time.
+/// A prepared statement on SQLite's C API. A <see cref="SqliteCommand"/> looks up its parameters by name, boxes their
+/// values and creates a reader at each execution, which costs more than most rows do. Values are bound in the order of
+/// the given names; texts and ids are stored in the driver's format. Used by one thread at a time.
 /// </summary>
 internal sealed class SqliteStatement : IRowStatement
 {
@@ -23,7 +23,7 @@ internal sealed class SqliteStatement : IRowStatement
     private readonly int[] parameters;
     private int bound;
 
-    /// <exception cref="SqliteException">SQLite does not take the text.</exception>
+    /// <exception cref="SqliteException">SQLite rejects the text.</exception>
     public SqliteStatement(SqliteConnection connection, string text, params ReadOnlySpan<string> names)
     {
         database = connection.Handle ?? throw new InvalidOperationException("The connection is closed.");
@@ -60,7 +60,7 @@ internal sealed class SqliteStatement : IRowStatement
         return this;
     }
 
-    /// <summary>The driver's form of an id: text with hyphens, in capitals.</summary>
+    /// <summary>Binds an id in the driver's format: upper-case text with hyphens.</summary>
     public SqliteStatement Bind(Guid value)
     {
         Span<byte> text = stackalloc byte[GuidLength];
@@ -75,7 +75,7 @@ internal sealed class SqliteStatement : IRowStatement
     {
         for (var index = 0; index < rows.Count; index++)
         {
-            bound = 0; // Also after a value that SQLite did not take.
+            bound = 0; // Also after a value that could not be bound.
             foreach (var value in rows[index])
             {
                 if (!TryBind(value))
@@ -92,7 +92,7 @@ internal sealed class SqliteStatement : IRowStatement
     }
 
     /// <summary>Runs a statement that returns no rows.</summary>
-    /// <exception cref="SqliteException">SQLite refuses.</exception>
+    /// <exception cref="SqliteException">SQLite rejects it.</exception>
     public void Run()
     {
         var isRow = Step();
@@ -103,8 +103,10 @@ internal sealed class SqliteStatement : IRowStatement
         }
     }
 
-    /// <summary>Goes to the next row; false where there is none. To be followed by <see cref="Reset"/> in the end.</summary>
-    /// <exception cref="SqliteException">SQLite refuses.</exception>
+    /// <summary>
+    /// Advances to the next row; returns false if there is none. Call <see cref="Reset"/> at the end.
+    /// </summary>
+    /// <exception cref="SqliteException">SQLite rejects it.</exception>
     public bool Step()
     {
         var result = raw.sqlite3_step(statement);
@@ -126,7 +128,7 @@ internal sealed class SqliteStatement : IRowStatement
 
     public void Reset()
     {
-        // The result repeats that of the last step.
+        // Ignore the result: it repeats that of the last step.
         _ = raw.sqlite3_reset(statement);
         bound = 0;
     }
@@ -141,7 +143,7 @@ internal sealed class SqliteStatement : IRowStatement
 
     public void Dispose() => statement.Dispose();
 
-    /// <summary>Binds a value of a type whose form in the database is beyond doubt.</summary>
+    /// <summary>Binds a value, if its type has an unambiguous format in the database.</summary>
     private bool TryBind(object? value)
     {
         switch (value)

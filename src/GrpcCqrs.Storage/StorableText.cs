@@ -1,14 +1,14 @@
 namespace GrpcCqrs.Storage;
 
-/// <summary>Makes any text one that every database stores.</summary>
+/// <summary>Converts any text to one that every database can store.</summary>
 internal static class StorableText
 {
     /// <summary>
-    /// The text with U+FFFD in place of U+0000, which PostgreSQL refuses, and of surrogates without their other half, which are no UTF-8; cut to a
-    /// length, but not in the middle of a surrogate pair.
+    /// Replaces with U+FFFD any U+0000, which PostgreSQL rejects, and lone surrogates, which are invalid in UTF-8.
+    /// Truncates to a maximum length, but not in the middle of a surrogate pair.
     /// </summary>
     /// <param name="text">The text.</param>
-    /// <param name="maxLength">The most UTF-16 units that are kept; at least 1.</param>
+    /// <param name="maxLength">The maximum number of UTF-16 units; at least 1.</param>
     public static string From(string text, int maxLength)
     {
         var end = Math.Min(text.Length, maxLength);

@@ -7,10 +7,12 @@ using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>Brings both databases to the newest schema and learns which store this is. Runs before the first request.</summary>
+/// <summary>
+/// Migrates both databases to the newest schema and loads the store's identity. Runs before the first request.
+/// </summary>
 public sealed partial class StorageInitializer
 {
-    /// <summary>How often the directory's lock is tried: for a minute, which is longer than a start takes.</summary>
+    /// <summary>The attempts to lock the directory: one minute in total, which is longer than a start takes.</summary>
     private const int MaxTurnAttempts = 600;
 
     private const int MaxMigrationAttempts = 3;
@@ -54,7 +56,7 @@ public sealed partial class StorageInitializer
         this.logger = logger;
     }
 
-    /// <summary>Creates what is missing, migrates what is old.</summary>
+    /// <summary>Creates missing databases and migrates old ones.</summary>
     /// <exception cref="InvalidOperationException">The write and the read database are the same.</exception>
     /// <exception cref="DbException">A database cannot be reached or migrated.</exception>
     /// <exception cref="SchemaException">The read database refuses to create a projection's table.</exception>
@@ -106,7 +108,9 @@ public sealed partial class StorageInitializer
         }
     }
 
-    /// <summary>Of several services that start on a database server at once, one creates the database and the others fail to.</summary>
+    /// <summary>
+    /// Retries: when several services start at once, only one can create the database and the others fail at first.
+    /// </summary>
     private static async Task MigrateAsync(DbContext context, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
@@ -124,8 +128,8 @@ public sealed partial class StorageInitializer
     }
 
     /// <summary>
-    /// Lets one process a data directory migrate at a time. The lock is the operating system's, so that it goes with a process that
-    /// is killed.
+    /// Lets one process at a time migrate the databases of a data directory. It is an operating system lock, so it is
+    /// released when a process is killed.
     /// </summary>
     private static async Task<FileStream> LockDirectoryAsync(DirectoryInfo directory, CancellationToken cancellationToken)
     {
@@ -163,8 +167,8 @@ public sealed partial class StorageInitializer
             catch (DbUpdateException exception) when (exception.InnerException is DbException inner
                 && (write.Provider.IsDataError(inner) || write.Provider.IsTransient(inner)))
             {
-                // Another process was first, which shows as a duplicate or, under a strict isolation level, as a conflict; its row is
-                // read below.
+                // Another process was first. This shows as a duplicate or, under a strict isolation level, as a
+                // conflict; its row is read below.
             }
 
             row = await context.StoreIdentity.AsNoTracking().SingleAsync(cancellationToken);

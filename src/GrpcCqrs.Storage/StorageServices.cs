@@ -12,8 +12,9 @@ namespace GrpcCqrs.Storage;
 public static class StorageServices
 {
     /// <summary>
-    /// Adds the event store, the outbox drain, the projection runner and the event feed. Options come from the configuration sections
-    /// <c>Storage</c>, <c>Append</c>, <c>Projections</c> and <c>Feed</c> and are checked at start-up.
+    /// Adds the event store, the outbox drain, the projection runner and the event feed. Options come from the
+    /// configuration sections <c>Storage</c>, <c>Append</c>, <c>Projections</c> and <c>Feed</c>; they are validated at
+    /// start-up.
     /// </summary>
     public static IServiceCollection AddEventStorage(this IServiceCollection services)
     {
@@ -140,12 +141,14 @@ public static class StorageServices
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<ConsumerGroups>());
     }
 
-    /// <summary>Adds the service's own contexts over its write and its read database.</summary>
+    /// <summary>Adds the service's own contexts on its write and read databases.</summary>
     public static IServiceCollection AddDatabases(
         this IServiceCollection services, Func<DbContextOptions, WriteDbContext> createWrite, Func<DbContextOptions, ReadDbContext> createRead) =>
         services.AddSingleton(new ServiceContexts(createWrite, createRead));
 
-    /// <summary>Adds a kind of database that either may be; <c>Storage:Write:Provider</c> and <c>Storage:Read:Provider</c> choose.</summary>
+    /// <summary>
+    /// Adds a database provider; <c>Storage:Write:Provider</c> and <c>Storage:Read:Provider</c> select one by name.
+    /// </summary>
     public static IServiceCollection AddDatabaseProvider(this IServiceCollection services, DatabaseProvider provider) =>
         services.AddSingleton(provider);
 }

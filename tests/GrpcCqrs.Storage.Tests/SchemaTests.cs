@@ -55,7 +55,7 @@ public sealed class SchemaTests
                 {
                     var lines = statement.Split('\n', StringSplitOptions.TrimEntries).Select(line => line.TrimEnd(',')).ToArray();
                     var isNumbered = numbered.Contains(lines[0].Split(' ')[2]);
-                    return string.Join('\n', lines.Select(line => isNumbered && line.StartsWith("id ", StringComparison.Ordinal) ? line + Numbering : line)
+                    return string.Join('\n', lines.Select(line => isNumbered && line == "id bigint NOT NULL" ? "id bigint" + Numbering : line)
                         .Order(StringComparer.Ordinal));
                 })
                 .Order(StringComparer.Ordinal),

@@ -1,55 +1,88 @@
-using AutoMapper;
+using Blog.Application.Posts;
 using Blog.V1;
-using Google.Protobuf;
 using Grpc.Core;
-using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Hosting;
-using Commands = Blog.Application.Posts;
 
 namespace Blog.Server;
 
-/// <summary>blog.v1.PostCommandService: from proto to command and back, nothing else.</summary>
-internal sealed class PostCommandGrpcService(ICommandBus bus, IMapper mapper, CallContexts contexts)
-    : PostCommandService.PostCommandServiceBase
+/// <summary>blog.v1.PostCommandService: from request to command, and from answer to response.</summary>
+internal sealed class PostCommandGrpcService(ServiceCalls calls) : PostCommandService.PostCommandServiceBase
 {
-    public override Task<CreatePostResponse> CreatePost(CreatePostRequest request, ServerCallContext context) =>
-        SendAsync<Commands.CreatePost, CreatePostResponse>(request, request.CommandId, request.HasExpectedVersion ? request.ExpectedVersion : null, context);
-
-    public override Task<ChangePostTitleResponse> ChangePostTitle(ChangePostTitleRequest request, ServerCallContext context) =>
-        SendAsync<Commands.ChangePostTitle, ChangePostTitleResponse>(request, request.CommandId, request.HasExpectedVersion ? request.ExpectedVersion : null, context);
-
-    public override Task<EditPostContentResponse> EditPostContent(EditPostContentRequest request, ServerCallContext context) =>
-        SendAsync<Commands.EditPostContent, EditPostContentResponse>(request, request.CommandId, request.HasExpectedVersion ? request.ExpectedVersion : null, context);
-
-    public override Task<PublishPostResponse> PublishPost(PublishPostRequest request, ServerCallContext context) =>
-        SendAsync<Commands.PublishPost, PublishPostResponse>(request, request.CommandId, request.HasExpectedVersion ? request.ExpectedVersion : null, context);
-
-    public override Task<UnpublishPostResponse> UnpublishPost(UnpublishPostRequest request, ServerCallContext context) =>
-        SendAsync<Commands.UnpublishPost, UnpublishPostResponse>(request, request.CommandId, request.HasExpectedVersion ? request.ExpectedVersion : null, context);
-
-    public override Task<ArchivePostResponse> ArchivePost(ArchivePostRequest request, ServerCallContext context) =>
-        SendAsync<Commands.ArchivePost, ArchivePostResponse>(request, request.CommandId, request.HasExpectedVersion ? request.ExpectedVersion : null, context);
-
-    public override Task<AddPostTagsResponse> AddPostTags(AddPostTagsRequest request, ServerCallContext context) =>
-        SendAsync<Commands.AddPostTags, AddPostTagsResponse>(request, request.CommandId, request.HasExpectedVersion ? request.ExpectedVersion : null, context);
-
-    public override Task<RemovePostTagsResponse> RemovePostTags(RemovePostTagsRequest request, ServerCallContext context) =>
-        SendAsync<Commands.RemovePostTags, RemovePostTagsResponse>(request, request.CommandId, request.HasExpectedVersion ? request.ExpectedVersion : null, context);
-
-    public override Task<DeletePostResponse> DeletePost(DeletePostRequest request, ServerCallContext context) =>
-        SendAsync<Commands.DeletePost, DeletePostResponse>(request, request.CommandId, request.HasExpectedVersion ? request.ExpectedVersion : null, context);
-
-    public override Task<RestorePostResponse> RestorePost(RestorePostRequest request, ServerCallContext context) =>
-        SendAsync<Commands.RestorePost, RestorePostResponse>(request, request.CommandId, request.HasExpectedVersion ? request.ExpectedVersion : null, context);
-
-    private async Task<TResponse> SendAsync<TCommand, TResponse>(IMessage request, string commandId, long? expectedVersion, ServerCallContext call)
-        where TCommand : class
+    public override async Task<CreatePostResponse> CreatePost(CreatePostRequest request, ServerCallContext context)
     {
-        var command = mapper.Map<TCommand>(request);
-        var result = await bus.SendAsync(command, contexts.ForCommand(request, commandId, expectedVersion, call), call.CancellationToken);
-        return mapper.Map<TResponse>(new CommandReply(result.Stream.Id, result.Version, contexts.Answered(result.Position, call), result.Reply ?? ""));
+        var (id, version, token, slug) = await calls.SendAsync(
+            request,
+            new CreatePost(request.PostId, request.Title, request.Content, request.Slug, request.Author, [.. request.Tags]),
+            context);
+        return new() { PostId = id, Version = version, ConsistencyToken = token, Slug = slug };
+    }
+
+    public override async Task<ChangePostTitleResponse> ChangePostTitle(ChangePostTitleRequest request, ServerCallContext context)
+    {
+        var (id, version, token, _) = await calls.SendAsync(
+            request,
+            new ChangePostTitle(request.PostId, request.Title),
+            context);
+        return new() { PostId = id, Version = version, ConsistencyToken = token };
+    }
+
+    public override async Task<EditPostContentResponse> EditPostContent(EditPostContentRequest request, ServerCallContext context)
+    {
+        var (id, version, token, _) = await calls.SendAsync(
+            request,
+            new EditPostContent(request.PostId, request.Content),
+            context);
+        return new() { PostId = id, Version = version, ConsistencyToken = token };
+    }
+
+    public override async Task<PublishPostResponse> PublishPost(PublishPostRequest request, ServerCallContext context)
+    {
+        var (id, version, token, _) = await calls.SendAsync(request, new PublishPost(request.PostId), context);
+        return new() { PostId = id, Version = version, ConsistencyToken = token };
+    }
+
+    public override async Task<UnpublishPostResponse> UnpublishPost(UnpublishPostRequest request, ServerCallContext context)
+    {
+        var (id, version, token, _) = await calls.SendAsync(request, new UnpublishPost(request.PostId), context);
+        return new() { PostId = id, Version = version, ConsistencyToken = token };
+    }
+
+    public override async Task<ArchivePostResponse> ArchivePost(ArchivePostRequest request, ServerCallContext context)
+    {
+        var (id, version, token, _) = await calls.SendAsync(request, new ArchivePost(request.PostId), context);
+        return new() { PostId = id, Version = version, ConsistencyToken = token };
+    }
+
+    public override async Task<AddPostTagsResponse> AddPostTags(AddPostTagsRequest request, ServerCallContext context)
+    {
+        var (id, version, token, _) = await calls.SendAsync(
+            request,
+            new AddPostTags(request.PostId, [.. request.Tags]),
+            context);
+        return new() { PostId = id, Version = version, ConsistencyToken = token };
+    }
+
+    public override async Task<RemovePostTagsResponse> RemovePostTags(RemovePostTagsRequest request, ServerCallContext context)
+    {
+        var (id, version, token, _) = await calls.SendAsync(
+            request,
+            new RemovePostTags(request.PostId, [.. request.Tags]),
+            context);
+        return new() { PostId = id, Version = version, ConsistencyToken = token };
+    }
+
+    public override async Task<DeletePostResponse> DeletePost(DeletePostRequest request, ServerCallContext context)
+    {
+        var (id, version, token, _) = await calls.SendAsync(request, new DeletePost(request.PostId), context);
+        return new() { PostId = id, Version = version, ConsistencyToken = token };
+    }
+
+    public override async Task<RestorePostResponse> RestorePost(RestorePostRequest request, ServerCallContext context)
+    {
+        var (id, version, token, _) = await calls.SendAsync(
+            request,
+            new RestorePost(request.PostId, request.Version, request.KeepStatus),
+            context);
+        return new() { PostId = id, Version = version, ConsistencyToken = token };
     }
 }
-
-/// <summary>What the responses of all commands are made from.</summary>
-internal sealed record CommandReply(string PostId, long Version, string ConsistencyToken, string Slug);

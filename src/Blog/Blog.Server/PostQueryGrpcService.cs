@@ -1,130 +1,146 @@
-using System.Runtime.ExceptionServices;
 using AutoMapper;
 using Blog.Application.Posts;
 using Blog.V1;
-using Google.Protobuf;
 using Grpc.Core;
-using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Hosting;
-using Queries = Blog.Application.Posts;
+using AuthorOrder = Blog.Application.Posts.AuthorOrder;
+using PostOrder = Blog.Application.Posts.PostOrder;
 
 namespace Blog.Server;
 
-/// <summary>blog.v1.PostQueryService: from proto to query and back, nothing else.</summary>
-internal sealed class PostQueryGrpcService(IQueryBus bus, IMapper mapper, CallContexts contexts, StreamWriters writers) : PostQueryService.PostQueryServiceBase
+/// <summary>blog.v1.PostQueryService: from request to query, and from result to response.</summary>
+internal sealed class PostQueryGrpcService(ServiceCalls calls, IMapper mapper, StreamWriters writers) : PostQueryService.PostQueryServiceBase
 {
     public override async Task<GetPostResponse> GetPost(GetPostRequest request, ServerCallContext context)
     {
-        var (post, position, token) = await AskAsync<Queries.GetPost, PostView>(request, request.ConsistencyToken, context);
-        return new GetPostResponse { Post = mapper.Map<Post>(post), Position = position, ConsistencyToken = token };
+        var query = new GetPost(request.PostId, request.Slug);
+        var (post, position, token) = await calls.AskAsync<GetPost, PostView>(request, query, context);
+        return new() { Post = mapper.Map<Post>(post), Position = position, ConsistencyToken = token };
     }
 
     public override async Task<ListPostsResponse> ListPosts(ListPostsRequest request, ServerCallContext context)
     {
-        var (page, position, token) = await AskAsync<Queries.ListPosts, Page<PostSummaryView>>(request, request.ConsistencyToken, context);
-        return new ListPostsResponse
+        var query = new ListPosts(
+            RequestFields.Statuses(request.Statuses),
+            request.Tag,
+            request.Author,
+            RequestFields.Range(request.Created, "created"),
+            RequestFields.Range(request.Updated, "updated"),
+            RequestFields.Range(request.Published, "published"),
+            request.OrderBy == V1.PostOrder.Unspecified ? PostOrder.CreateTime : (PostOrder)request.OrderBy,
+            RequestFields.IsDescending(request),
+            request.PageSize,
+            request.PageToken);
+        var (page, position, token) = await calls.AskAsync<ListPosts, Page<PostSummaryView>>(request, query, context);
+        return new()
         {
-            Posts = { mapper.Map<PostSummary[]>(page.Items) }, NextPageToken = page.NextPageToken, Position = position, ConsistencyToken = token,
+            Posts = { mapper.Map<PostSummary[]>(page.Items) },
+            NextPageToken = page.NextPageToken,
+            Position = position,
+            ConsistencyToken = token,
         };
     }
 
     public override async Task<SearchPostsResponse> SearchPosts(SearchPostsRequest request, ServerCallContext context)
     {
-        var (page, position, token) = await AskAsync<Queries.SearchPosts, Page<SearchHitView>>(request, request.ConsistencyToken, context);
-        return new SearchPostsResponse
+        var query = new SearchPosts(
+            request.Query, RequestFields.Statuses(request.Statuses), request.Tag, request.PageSize, request.PageToken);
+        var (page, position, token) = await calls.AskAsync<SearchPosts, Page<SearchHitView>>(request, query, context);
+        return new()
         {
-            Hits = { mapper.Map<SearchHit[]>(page.Items) }, NextPageToken = page.NextPageToken, Position = position, ConsistencyToken = token,
+            Hits = { mapper.Map<SearchHit[]>(page.Items) },
+            NextPageToken = page.NextPageToken,
+            Position = position,
+            ConsistencyToken = token,
         };
     }
 
     public override async Task<GetPostHistoryResponse> GetPostHistory(GetPostHistoryRequest request, ServerCallContext context)
     {
-        var (page, position, token) = await AskAsync<Queries.GetPostHistory, Page<PostHistoryEntryView>>(request, request.ConsistencyToken, context);
-        return new GetPostHistoryResponse
+        var query = new GetPostHistory(request.PostId, request.PageSize, request.PageToken, request.IncludeData, request.IncludeChanges);
+        var (page, position, token) = await calls.AskAsync<GetPostHistory, Page<PostHistoryEntryView>>(request, query, context);
+        return new()
         {
-            Entries = { mapper.Map<PostHistoryEntry[]>(page.Items) }, NextPageToken = page.NextPageToken, Position = position, ConsistencyToken = token,
+            Entries = { mapper.Map<PostHistoryEntry[]>(page.Items) },
+            NextPageToken = page.NextPageToken,
+            Position = position,
+            ConsistencyToken = token,
         };
     }
 
     public override async Task<GetPostAsOfResponse> GetPostAsOf(GetPostAsOfRequest request, ServerCallContext context)
     {
-        var (post, position, token) = await AskAsync<Queries.GetPostAsOf, PostView>(request, request.ConsistencyToken, context);
-        return new GetPostAsOfResponse { Post = mapper.Map<Post>(post), Position = position, ConsistencyToken = token };
+        var query = new GetPostAsOf(
+            request.PostId,
+            request.PointCase == GetPostAsOfRequest.PointOneofCase.Version ? request.Version : null,
+            RequestFields.Time(request.Time, "time"));
+        var (post, position, token) = await calls.AskAsync<GetPostAsOf, PostView>(request, query, context);
+        return new() { Post = mapper.Map<Post>(post), Position = position, ConsistencyToken = token };
     }
 
     public override async Task<ListTagsResponse> ListTags(ListTagsRequest request, ServerCallContext context)
     {
-        var (page, position, token) = await AskAsync<Queries.ListTags, Page<TagView>>(request, request.ConsistencyToken, context);
-        return new ListTagsResponse
+        var query = new ListTags(request.Prefix, request.PageSize, request.PageToken);
+        var (page, position, token) = await calls.AskAsync<ListTags, Page<TagView>>(request, query, context);
+        return new()
         {
-            Tags = { mapper.Map<Tag[]>(page.Items) }, NextPageToken = page.NextPageToken, Position = position, ConsistencyToken = token,
+            Tags = { mapper.Map<Tag[]>(page.Items) },
+            NextPageToken = page.NextPageToken,
+            Position = position,
+            ConsistencyToken = token,
         };
     }
 
-    public override Task WatchPosts(WatchPostsRequest request, IServerStreamWriter<WatchPostsResponse> responseStream, ServerCallContext context) => writers.WriteAllAsync(
-        cancellationToken => bus.WatchAsync<Queries.WatchPosts, PostChangeView>(ToQuery<Queries.WatchPosts>(request), contexts.ForQuery(request.ConsistencyToken, context), cancellationToken),
-        answer => answer.Result switch
-        {
-            PostChangeView.Present present => new WatchPostsResponse { Post = mapper.Map<PostSummary>(present.Post), Position = answer.Position },
-            PostChangeView.Left left => new WatchPostsResponse { LeftPostId = left.PostId, Position = answer.Position },
-            PostChangeView.CaughtUp => new WatchPostsResponse { CaughtUp = new(), Position = answer.Position },
-            _ => new WatchPostsResponse { Checkpoint = new(), Position = answer.Position },
-        },
-        answer => answer.Position,
-        responseStream,
-        context);
+    public override Task WatchPosts(
+        WatchPostsRequest request, IServerStreamWriter<WatchPostsResponse> responseStream, ServerCallContext context)
+    {
+        var query = new WatchPosts(
+            RequestFields.Statuses(request.Statuses), request.Tag, request.Author, request.HasAfterPosition ? request.AfterPosition : null);
+        return writers.WriteAllAsync(
+            cancellationToken => calls.WatchAsync<WatchPosts, PostChangeView>(request, query, context, cancellationToken),
+            answer => answer.Result switch
+            {
+                PostChangeView.Present present => new WatchPostsResponse { Post = mapper.Map<PostSummary>(present.Post), Position = answer.Position },
+                PostChangeView.Left left => new WatchPostsResponse { LeftPostId = left.PostId, Position = answer.Position },
+                PostChangeView.CaughtUp => new WatchPostsResponse { CaughtUp = new(), Position = answer.Position },
+                _ => new WatchPostsResponse { Checkpoint = new(), Position = answer.Position },
+            },
+            answer => answer.Position,
+            responseStream,
+            context);
+    }
 
     public override async Task<ListAuthorsResponse> ListAuthors(ListAuthorsRequest request, ServerCallContext context)
     {
-        var (page, position, token) = await AskAsync<Queries.ListAuthors, Page<AuthorView>>(request, request.ConsistencyToken, context);
-        return new ListAuthorsResponse
+        var query = new ListAuthors(
+            request.Prefix,
+            request.OrderBy == V1.AuthorOrder.Unspecified ? AuthorOrder.Name : (AuthorOrder)request.OrderBy,
+            request.PageSize,
+            request.PageToken);
+        var (page, position, token) = await calls.AskAsync<ListAuthors, Page<AuthorView>>(request, query, context);
+        return new()
         {
-            Authors = { mapper.Map<Author[]>(page.Items) }, NextPageToken = page.NextPageToken, Position = position, ConsistencyToken = token,
+            Authors = { mapper.Map<Author[]>(page.Items) },
+            NextPageToken = page.NextPageToken,
+            Position = position,
+            ConsistencyToken = token,
         };
     }
 
     public override async Task<ListDailyActivityResponse> ListDailyActivity(ListDailyActivityRequest request, ServerCallContext context)
     {
-        var (page, position, token) = await AskAsync<Queries.ListDailyActivity, Page<DailyActivityView>>(request, request.ConsistencyToken, context);
-        return new ListDailyActivityResponse
+        var query = new ListDailyActivity(
+            RequestFields.Day(request.StartDay, "start_day"),
+            RequestFields.Day(request.EndDay, "end_day"),
+            request.PageSize,
+            request.PageToken);
+        var (page, position, token) = await calls.AskAsync<ListDailyActivity, Page<DailyActivityView>>(request, query, context);
+        return new()
         {
-            Days = { mapper.Map<DailyActivity[]>(page.Items) }, NextPageToken = page.NextPageToken, Position = position, ConsistencyToken = token,
+            Days = { mapper.Map<DailyActivity[]>(page.Items) },
+            NextPageToken = page.NextPageToken,
+            Position = position,
+            ConsistencyToken = token,
         };
-    }
-
-    private async Task<(TResult Result, long Position, string Token)> AskAsync<TQuery, TResult>(
-        IMessage request, string consistencyToken, ServerCallContext call)
-        where TQuery : class
-    {
-        var query = ToQuery<TQuery>(request);
-        var (result, position) = await bus.AskAsync<TQuery, TResult>(query, contexts.ForQuery(consistencyToken, call), call.CancellationToken);
-        return (result, position, contexts.Answered(position, call));
-    }
-
-    private TQuery ToQuery<TQuery>(IMessage request)
-    {
-        try
-        {
-            return mapper.Map<TQuery>(request);
-        }
-        catch (AutoMapperMappingException exception) when (Refusal(exception) is { } refusal)
-        {
-            ExceptionDispatchInfo.Throw(refusal);
-            throw;
-        }
-    }
-
-    /// <summary>The refusal that a converter threw, under what AutoMapper wraps it in.</summary>
-    private static RejectedException? Refusal(Exception exception)
-    {
-        for (var inner = exception.InnerException; inner is not null; inner = inner.InnerException)
-        {
-            if (inner is RejectedException refusal)
-            {
-                return refusal;
-            }
-        }
-
-        return null;
     }
 }

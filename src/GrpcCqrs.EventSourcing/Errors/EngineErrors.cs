@@ -57,7 +57,7 @@ public static class EngineErrors
 
     /// <summary>A switch, pause or similar call while no rebuild is in the required state.</summary>
     public static readonly ErrorCode RebuildNotReady = new(
-        "REBUILD_NOT_READY", ErrorKind.FailedPrecondition, false, "The projection's second set of tables is not in the state that this needs.");
+        "REBUILD_NOT_READY", ErrorKind.FailedPrecondition, false, "No generation of the projection is in the state that this needs.");
 
     /// <summary>The event does not block the projection.</summary>
     public static readonly ErrorCode NothingParked = new(

@@ -3,8 +3,8 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// Judges a batch of appends, one behind the other, against what the database says and what earlier appends of the batch have
-/// changed, and collects the rows to write. Pure: the lock under which the lookups were read is what makes its results true.
+/// Plans a batch of appends, one after another, against the lookups and the earlier appends of the batch, and collects
+/// the rows to write. Pure: its results are valid because the lookups were read under the sequencer's lock.
 /// </summary>
 internal sealed class AppendPlanner(LogHead head, AppendLookups lookups, long now)
 {
@@ -16,7 +16,7 @@ internal sealed class AppendPlanner(LogHead head, AppendLookups lookups, long no
     /// <summary>The position of the newest event.</summary>
     public long Position => head.Position;
 
-    /// <summary>What must be looked up to judge these appends.</summary>
+    /// <summary>What to look up to plan these appends.</summary>
     public static AppendLookupKeys LookupKeysFor(IEnumerable<AppendRequest> requests)
     {
         var keys = new AppendLookupKeys();
@@ -78,7 +78,7 @@ internal sealed class AppendPlanner(LogHead head, AppendLookups lookups, long no
     {
         foreach (var key in request.Releases)
         {
-            // A key claimed earlier in this batch has not been written yet, so that it is enough not to write it.
+            // A key claimed earlier in this batch is not written yet; dropping its row is enough.
             if (Rows.ClaimedKeys.RemoveAll(row => row.Scope == key.Scope && row.Value == key.Value && row.Stream == stream) == 0)
             {
                 Rows.FreedKeys.Add(new UniqueKeyRow { Scope = key.Scope, Value = key.Value, Stream = stream });

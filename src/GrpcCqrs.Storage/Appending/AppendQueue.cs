@@ -8,17 +8,17 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// Group commit: concurrent appends meet in a bounded queue, and one writer takes what is there and writes it in one transaction,
-/// so that many commands share one flush to disk. A lone append is written at once. The writer has a thread of its own: an embedded
-/// database blocks it, and a pool of few threads would be one short for as long. The idea is the commit coalescing of IMS Fast Path
-/// (Gawlick and Kinkade, 1985).
+/// Group commit: concurrent appends enter a bounded queue, and one writer writes all that are queued in one
+/// transaction, so that many commands share one flush to disk. A lone append is written at once. The writer has its own
+/// thread: an embedded database blocks it, which would take a thread from a small pool. The idea is the commit
+/// coalescing of IMS Fast Path (Gawlick and Kinkade, 1985).
 /// </summary>
 internal sealed partial class AppendQueue : BackgroundService
 {
-    /// <summary>How often a transaction is tried when the database says that trying again may help.</summary>
+    /// <summary>How often a transaction is retried after a transient error.</summary>
     private const int MaxTransientRetries = 5;
 
-    /// <summary>Guards the queue and what is known of it. Taken for moments only.</summary>
+    /// <summary>Guards the queue and its counters. Held only briefly.</summary>
     private readonly object gate = new();
     private readonly Queue<PendingAppend> queue = new();
     private readonly AppendWriter writer;
@@ -63,7 +63,7 @@ internal sealed partial class AppendQueue : BackgroundService
     }
 
     /// <summary>
-    /// Half of the queue is for commands, the other for what appends no event, audit entries above all: neither crowds out the other.
+    /// Commands and appends without events (mostly audit entries) have separate limits: neither crowds out the other.
     /// </summary>
     private bool TryEnqueue(PendingAppend pending)
     {
@@ -91,8 +91,8 @@ internal sealed partial class AppendQueue : BackgroundService
     private ref int CountOf(PendingAppend pending) => ref pending.Request.Stream is null ? ref queuedOthers : ref queuedCommands;
 
     /// <summary>
-    /// Has outbox rows removed with the next transaction, so that removing them neither competes with the appends for a lock nor
-    /// costs a flush of its own. Without effect where they are removed already, so that an idle store writes nothing.
+    /// Removes outbox rows in the next append's transaction, so that it neither competes with the appends for a lock
+    /// nor costs its own flush. Does nothing if the rows are already removed, so that an idle store writes nothing.
     /// </summary>
     public void RequestTrim(long position)
     {
@@ -102,14 +102,14 @@ internal sealed partial class AppendQueue : BackgroundService
         }
     }
 
-    /// <summary>Has a bounded number of commands that were answered before a time forgotten, now.</summary>
+    /// <summary>Removes, now, a bounded number of commands that were answered before a given time.</summary>
     public async ValueTask DeleteCommandsAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         Interlocked.Exchange(ref forgetBefore, UnixMicroseconds.From(before));
         await AppendAsync(new AppendRequest(), cancellationToken);
     }
 
-    /// <summary>Removes now what was requested, where no append came by.</summary>
+    /// <summary>Runs a requested trim now, if no append has done so.</summary>
     public async ValueTask FlushTrimAsync(CancellationToken cancellationToken)
     {
         bool isEmpty;
@@ -118,7 +118,7 @@ internal sealed partial class AppendQueue : BackgroundService
             isEmpty = queue.Count == 0;
         }
 
-        // Where there is something in the queue, its transaction does it.
+        // If the queue has appends, their transaction runs it.
         if (isEmpty && Interlocked.Read(ref trimTo) > 0)
         {
             await AppendAsync(new AppendRequest(), cancellationToken);
@@ -141,7 +141,7 @@ internal sealed partial class AppendQueue : BackgroundService
                 var batch = new List<PendingAppend>(options.MaxBatch);
                 while (Take(batch))
                 {
-                    // Nothing else runs on this thread, so that nothing waits for what it waits for.
+                    // Blocking is safe: nothing else runs on this thread, so nothing it waits for can depend on it.
                     WriteAsync(batch, stoppingToken).GetAwaiter().GetResult();
                 }
             }
@@ -149,7 +149,7 @@ internal sealed partial class AppendQueue : BackgroundService
             writer.DisposeAsync().AsTask().GetAwaiter().GetResult();
             ended.SetResult();
         }
-#pragma warning disable CA1031 // The host stops where its service fails, and tells why.
+#pragma warning disable CA1031 // The host stops when this service fails, and logs why.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -158,7 +158,7 @@ internal sealed partial class AppendQueue : BackgroundService
         }
     }
 
-    /// <summary>Takes what is there, up to a batch, after waiting for it; false once the queue is closed.</summary>
+    /// <summary>Waits for appends and takes up to a batch of them; returns false once the queue is closed.</summary>
     private bool Take(List<PendingAppend> batch)
     {
         var isShared = batch.Count > 1;
@@ -219,7 +219,7 @@ internal sealed partial class AppendQueue : BackgroundService
         }
     }
 
-    /// <summary>Takes no more, and tells those whose appends were not written.</summary>
+    /// <summary>Closes the queue and fails the appends that were not written.</summary>
     private void Close()
     {
         PendingAppend[] left;
@@ -244,7 +244,7 @@ internal sealed partial class AppendQueue : BackgroundService
         {
             try
             {
-                // A transaction that has begun is finished even while the service stops: its callers wait for the result.
+                // A transaction that has begun is finished even during shutdown: its callers wait for the result.
                 var head = await writer.WriteAsync(batch, clearing, CancellationToken.None);
                 foreach (var pending in batch)
                 {
@@ -274,7 +274,7 @@ internal sealed partial class AppendQueue : BackgroundService
 
                 return;
             }
-#pragma warning disable CA1031 // Whatever it was: the callers must be answered and the queue must go on.
+#pragma warning disable CA1031 // Whatever the error, the callers need a result and the queue must continue.
             catch (Exception exception)
 #pragma warning restore CA1031
             {
@@ -282,7 +282,7 @@ internal sealed partial class AppendQueue : BackgroundService
                 LogBatchFailed(logger, batch.Count, exception);
                 foreach (var pending in batch)
                 {
-                    // A value that the database refuses is a fault of the service, not a reason to repeat.
+                    // A value that the database rejects is a bug in the service; retrying cannot help.
                     pending.Fail(exception is DbException refused && provider.IsDataError(refused)
                         ? refused
                         : Unavailable("The write database failed.", exception));

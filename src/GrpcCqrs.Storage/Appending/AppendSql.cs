@@ -1,19 +1,19 @@
 namespace GrpcCqrs.Storage;
 
-/// <summary>The statements of an append, one row each. A database may have others that take whole sets.</summary>
+/// <summary>The single-row statements of an append. A database may use its own statements for whole sets.</summary>
 public static class AppendSql
 {
     /// <summary>The hash of an event.</summary>
     public const string SelectHash = "SELECT hash FROM events WHERE position = @position";
 
-    /// <summary>Moves the sequencer on.</summary>
+    /// <summary>Advances the sequencer.</summary>
     public const string AdvanceSequencer =
         "UPDATE sequencer SET position = @position, time_us = @time_us, hash = @hash WHERE id = 1";
 
-    /// <summary>The version of a stream; null where it does not exist.</summary>
+    /// <summary>The version of a stream; null if it does not exist.</summary>
     public const string SelectStreamVersion = "SELECT MAX(version) FROM events WHERE stream = @stream";
 
-    /// <summary>A remembered command.</summary>
+    /// <summary>A recorded command.</summary>
     public const string SelectCommand =
         "SELECT command_id, request_hash, stream, version, position, reply FROM commands"
         + " WHERE command_id = @command_id";
@@ -32,7 +32,7 @@ public static class AppendSql
         "INSERT INTO outbox (last_position, first_position, time_us)"
         + " VALUES (@last_position, @first_position, @time_us)";
 
-    /// <summary>Remembers a command.</summary>
+    /// <summary>Records a command.</summary>
     public const string InsertCommand =
         "INSERT INTO commands (command_id, request_hash, stream, version, position, reply, time_us)"
         + " VALUES (@command_id, @request_hash, @stream, @version, @position, @reply, @time_us)";
@@ -50,7 +50,7 @@ public static class AppendSql
         + " duration_us, position) VALUES (@time_us, @command_type, @command_id, @user_name, @stream, @outcome,"
         + " @error_reason, @duration_us, @position)";
 
-    /// <summary>Removes a stream's snapshot.</summary>
+    /// <summary>Deletes a stream's snapshot.</summary>
     public const string DeleteSnapshot = "DELETE FROM snapshots WHERE stream = @stream";
 
     /// <summary>Adds a snapshot.</summary>
@@ -58,11 +58,11 @@ public static class AppendSql
         "INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us)"
         + " VALUES (@stream, @version, @position, @schema_version, @payload, @time_us)";
 
-    /// <summary>Removes a bounded number of commands that were answered before a time.</summary>
+    /// <summary>Removes a bounded number of commands that were answered before a given time.</summary>
     public static string DeleteCommands(DatabaseProvider provider) =>
         $"DELETE FROM commands WHERE command_id IN ({provider.FirstRows("SELECT command_id FROM commands WHERE time_us < @before ORDER BY time_us")})";
 
-    /// <summary>Removes the outbox rows that every projection has seen.</summary>
+    /// <summary>Removes the outbox rows that every projection has applied.</summary>
     public const string TrimOutbox = "DELETE FROM outbox WHERE last_position <= @position";
 
     /// <summary>The end of the log.</summary>

@@ -1,28 +1,28 @@
 namespace GrpcCqrs.Storage;
 
-/// <summary>What a transaction clears away besides what it appends; 0 for nothing.</summary>
-/// <param name="OutboxTo">Outbox rows up to and with this position.</param>
+/// <summary>What a transaction removes besides its appends; 0 for nothing.</summary>
+/// <param name="OutboxTo">Outbox rows up to and including this position.</param>
 /// <param name="CommandsBefore">Commands answered before this time, in microseconds.</param>
 internal sealed record Clearing(long OutboxTo, long CommandsBefore);
 
 /// <summary>
-/// Writes one batch of appends in one transaction on a connection of its own. The sequencer row is locked first, so that whatever
-/// is read behind it stays true until the commit, also against writers in other processes; unique constraints stand behind every
-/// check. Used by one caller at a time.
+/// Writes one batch of appends in one transaction on its own connection. The sequencer row is locked first, so
+/// everything read after that stays true until the commit, even with writers in other processes; unique constraints
+/// back every check. Used by one caller at a time.
 /// </summary>
 internal sealed class AppendWriter(WriteDatabase database, TimeProvider clock) : IAsyncDisposable
 {
     private AppendSession? session;
 
     /// <summary>
-    /// A batch whose commit failed, so that it is not known whether it took place: its first append, and the end of the log that it
-    /// would have made.
+    /// A batch whose commit failed with an unknown outcome: its first append, and the log head that it would have
+    /// produced.
     /// </summary>
     private (PendingAppend First, LogHead Head)? unresolved;
 
     /// <summary>
-    /// Writes the batch, leaves each append's result in <see cref="PendingAppend.Reached"/> and returns the new head. A batch that is
-    /// tried again after its commit failed is looked for first, so that it is never written twice.
+    /// Writes the batch, stores each append's result in <see cref="PendingAppend.Reached"/> and returns the new head.
+    /// On a retry after a failed commit, first checks whether the batch was committed, so it is never written twice.
     /// </summary>
     public async Task<long> WriteAsync(IReadOnlyList<PendingAppend> batch, Clearing clearing, CancellationToken cancellationToken)
     {
@@ -58,7 +58,7 @@ internal sealed class AppendWriter(WriteDatabase database, TimeProvider clock) :
         return planner.Position;
     }
 
-    /// <summary>Closes the connection after a failure, so that the next batch begins on a clean one.</summary>
+    /// <summary>Closes the connection after a failure, so that the next batch starts on a new one.</summary>
     public async ValueTask ResetAsync()
     {
         if (session is not null)

@@ -1,8 +1,9 @@
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// Wakes those who wait for events, the projection runner and the event feed: by each commit of this process, and by whoever else has
-/// reason to. Each waiter has its own wake-up, so that none takes another's, and one that comes while a waiter is busy is kept for it.
+/// Wakes the waiters for new events, such as the projection runner and the event feed: on each commit of this process,
+/// and on other triggers. Each waiter has its own signal, so none consumes another's; a signal that arrives while a
+/// waiter is busy is kept.
 /// </summary>
 public sealed class CommitSignal
 {
@@ -11,13 +12,13 @@ public sealed class CommitSignal
     private CommitWaiter[] waiters;
     private long committed;
 
-    /// <summary>A signal that nobody waits for yet.</summary>
+    /// <summary>A signal without registered waiters.</summary>
     public CommitSignal() => waiters = [first = new CommitWaiter(_ => { })];
 
-    /// <summary>The newest position that this process has seen with a commit of its own; 0 before the first.</summary>
+    /// <summary>The newest position committed by this process; 0 before its first commit.</summary>
     public long LastCommitted => Volatile.Read(ref committed);
 
-    /// <summary>Says that there is something to do. Cheap, and without effect for those to whom that was said already.</summary>
+    /// <summary>Wakes all waiters. Cheap; has no effect on a waiter that is already signalled.</summary>
     public void Wake()
     {
         foreach (var waiter in Volatile.Read(ref waiters))
@@ -26,7 +27,7 @@ public sealed class CommitSignal
         }
     }
 
-    /// <summary>Says that events up to a position are committed.</summary>
+    /// <summary>Signals that events up to a position are committed.</summary>
     internal void Committed(long position)
     {
         if (position > Volatile.Read(ref committed))
@@ -36,7 +37,9 @@ public sealed class CommitSignal
         }
     }
 
-    /// <summary>Makes another waiter, which is woken once at first, so that what came before is not missed. Dispose it to leave.</summary>
+    /// <summary>
+    /// Registers another waiter. It starts signalled, so that it misses no earlier event. Dispose it to unregister.
+    /// </summary>
     internal CommitWaiter Register()
     {
         var waiter = new CommitWaiter(Leave);
@@ -49,7 +52,7 @@ public sealed class CommitSignal
         return waiter;
     }
 
-    /// <summary>Waits, as the first waiter, until there is something to do, or for as long as given.</summary>
+    /// <summary>Waits, as the first waiter, until signalled or until the given time has passed.</summary>
     internal Task WaitAsync(TimeSpan atMost, CancellationToken cancellationToken) => first.WaitAsync(atMost, cancellationToken);
 
     private void Leave(CommitWaiter waiter)
@@ -61,10 +64,10 @@ public sealed class CommitSignal
     }
 }
 
-/// <summary>One who waits for commits. Used by one caller at a time.</summary>
+/// <summary>A waiter for commits. Used by one caller at a time.</summary>
 internal sealed class CommitWaiter(Action<CommitWaiter> leave) : IDisposable
 {
-    // Not disposed: a wake-up may be under way, and without a wait handle it holds nothing.
+    // Never disposed: a concurrent wake-up may still use it, and without a wait handle it holds no resources.
     private readonly SemaphoreSlim wake = new(0, 1);
 
     public void Wake()
@@ -77,12 +80,14 @@ internal sealed class CommitWaiter(Action<CommitWaiter> leave) : IDisposable
             }
             catch (SemaphoreFullException)
             {
-                // Somebody else said so in the meantime.
+                // Another thread has signalled it in the meantime.
             }
         }
     }
 
-    /// <summary>Waits until it is woken, at once where it was woken since the last wait, or for as long as given.</summary>
+    /// <summary>
+    /// Waits until signalled or until the given time has passed; returns at once if signalled since the last wait.
+    /// </summary>
     public Task WaitAsync(TimeSpan atMost, CancellationToken cancellationToken) => wake.WaitAsync(atMost, cancellationToken);
 
     public void Dispose() => leave(this);

@@ -5,9 +5,9 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// Wakes this process for what other processes append to the same write database: on a connection of its own it listens, where the
-/// database tells of commits, or else asks for the newest position at intervals. Whatever fails is tried again, with growing waits; in
-/// the meantime the projection runner looks by itself.
+/// Wakes this process when other processes append to the same write database. On its own connection, it listens for
+/// notifications if the database supports them, and otherwise polls the newest position. After any failure it retries
+/// with increasing delays; meanwhile the projection runner polls by itself.
 /// </summary>
 internal sealed partial class CommitWatcher(
     WriteDatabase database, CommitSignal signal, IOptions<ProjectionOptions> options, TimeProvider clock, ILogger<CommitWatcher> logger)
@@ -31,7 +31,7 @@ internal sealed partial class CommitWatcher(
             {
                 return;
             }
-#pragma warning disable CA1031 // Whatever a database throws: the host must live, and commits of others are found without this too.
+#pragma warning disable CA1031 // The host must survive any database error; the runner's polling still finds the commits.
             catch (Exception exception)
 #pragma warning restore CA1031
             {
@@ -62,8 +62,8 @@ internal sealed partial class CommitWatcher(
     }
 
     /// <summary>
-    /// Of what this process committed itself the runner knows already, and of everything before that. What a notification says is
-    /// believed no further than this: it may be another store's in the same database, or anybody's.
+    /// Ignores positions up to this process's own last commit, which the runner already knows. A notification is
+    /// otherwise not trusted: it may come from another store in the same database, or from any other client.
     /// </summary>
     private void Heard(long position)
     {

@@ -6,15 +6,15 @@ using System.Text;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// The chain that makes the log tamper-evident: the hash of an event is SHA-256 over its predecessor's hash and every column of its
-/// own, so that a change anywhere shows at the first position that it touches. The idea is Haber and Stornetta's (1991).
+/// The hash chain that makes the log tamper-evident: an event's hash is SHA-256 over its predecessor's hash and all of
+/// its own columns, so a change shows at the first position it affects. After Haber and Stornetta (1991).
 /// </summary>
 internal static class HashChain
 {
-    /// <summary>What the first event follows.</summary>
+    /// <summary>The predecessor hash of the first event.</summary>
     public static byte[] Genesis => new byte[SHA256.HashSizeInBytes];
 
-    /// <summary>The hash of an event behind the one with the given hash.</summary>
+    /// <summary>The hash of the event that follows one with the given hash.</summary>
     public static byte[] Next(ReadOnlySpan<byte> previous, EventRow row)
     {
         var writer = new ArrayBufferWriter<byte>(previous.Length + row.Payload.Length + 512);
@@ -47,7 +47,7 @@ internal static class HashChain
         writer.Advance(written);
     }
 
-    // The length goes first, so that no two different rows make the same input.
+    // Length-prefixed, so that no two different rows produce the same input.
     private static void Write(ArrayBufferWriter<byte> writer, string value)
     {
         var length = Encoding.UTF8.GetByteCount(value);

@@ -2,7 +2,7 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>An append that waits for its result: queued, then started or cancelled, never both.</summary>
+/// <summary>An append that waits for its result: queued, then either started or cancelled.</summary>
 internal sealed class PendingAppend
 {
     private const int Queued = 0;
@@ -23,12 +23,14 @@ internal sealed class PendingAppend
 
     public AppendRequest Request { get; }
 
-    /// <summary>The bytes of payload that it holds in memory.</summary>
+    /// <summary>The size of its payloads in memory, in bytes.</summary>
     public long Bytes { get; }
 
     public Task<AppendResult> Result => completion.Task;
 
-    /// <summary>The result that the transaction under way reached; published by <see cref="Complete"/> once it is durable.</summary>
+    /// <summary>
+    /// The result in the current transaction; published by <see cref="Complete"/> once it is durable.
+    /// </summary>
     public AppendResult? Reached { get; set; }
 
     public bool TryStart() => Interlocked.CompareExchange(ref state, Started, Queued) == Queued;

@@ -5,12 +5,14 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// Refuses appends that one of the databases could not write, before they are queued: what gets as far as a transaction shares it
-/// with others, and what one database refuses no other should accept.
+/// Rejects appends that one of the databases could not write, before they are queued: an append that reaches a
+/// transaction shares it with others. What one database rejects is rejected for all.
 /// </summary>
 internal static class RequestShape
 {
-    /// <exception cref="ArgumentException">The request is malformed: a fault of the code that made it.</exception>
+    /// <exception cref="ArgumentException">
+    /// The request is malformed, which is a bug in the code that created it.
+    /// </exception>
     public static void ThrowIfMalformed(AppendRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -61,14 +63,16 @@ internal static class RequestShape
             throw new ArgumentException($"The {what} must be 0-{maxLength} characters.", nameof(text));
         }
 
-        // PostgreSQL has no U+0000 in text, and half of a surrogate pair has no form in UTF-8.
+        // PostgreSQL text cannot hold U+0000, and a lone surrogate has no UTF-8 encoding.
         if (text.Contains('\0', StringComparison.Ordinal) || !IsWellFormed(text))
         {
             throw new ArgumentException($"The {what} must be well-formed Unicode without U+0000.", nameof(text));
         }
     }
 
-    /// <summary>SQL Server takes two texts that differ in spaces at the end for equal, in unique constraints too.</summary>
+    /// <summary>
+    /// SQL Server treats texts that differ only in trailing spaces as equal, in unique constraints too.
+    /// </summary>
     private static void CheckKey(string? text, int maxLength, string what)
     {
         Check(text, maxLength, what);

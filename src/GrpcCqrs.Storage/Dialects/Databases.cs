@@ -5,29 +5,31 @@ using Microsoft.EntityFrameworkCore.Infrastructure;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>The write database that the configuration names.</summary>
-/// <param name="Provider">Its kind.</param>
-/// <param name="ConnectionString">Where it is.</param>
-/// <param name="CreateContext">Makes the service's EF Core context on it.</param>
+/// <summary>The configured write database.</summary>
+/// <param name="Provider">The database's provider.</param>
+/// <param name="ConnectionString">The connection string.</param>
+/// <param name="CreateContext">Creates the service's EF Core context on it.</param>
 public sealed record WriteDatabase(DatabaseProvider Provider, string ConnectionString, Func<WriteDbContext> CreateContext) : IDisposable
 {
     private readonly Lazy<DbDataSource> readers = new(() => Provider.CreateReaders(ConnectionString));
     private readonly SemaphoreSlim? turns = Provider.HasOneWriter ? new SemaphoreSlim(1) : null;
 
-    /// <summary>The engine's own context on it, which its migrations belong to.</summary>
+    /// <summary>Creates the engine's own context, to which its migrations belong.</summary>
     internal WriteSchemaContext CreateSchemaContext() => new(Databases.ContextOptions(Provider, ConnectionString));
 
-    /// <summary>Makes the append queue's conversation with it.</summary>
+    /// <summary>Creates the append queue's session on a connection.</summary>
     public Func<DbConnection, AppendSession> CreateAppendSession { get; init; } = Provider.CreateAppendSession;
 
-    /// <summary>An open connection; the caller disposes it.</summary>
+    /// <summary>Opens a connection; the caller disposes it.</summary>
     public Task<DbConnection> OpenAsync(CancellationToken cancellationToken) =>
         Databases.OpenAsync(Provider, ConnectionString, cancellationToken);
 
-    /// <summary>An open connection to read through, on which statements that were used before are prepared; the caller disposes it.</summary>
+    /// <summary>
+    /// Opens a connection for reading, with its earlier statements still prepared; the caller disposes it.
+    /// </summary>
     public ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) => readers.Value.OpenConnectionAsync(cancellationToken);
 
-    /// <summary>Closes the connections that queries left.</summary>
+    /// <summary>Closes the idle connections of the queries.</summary>
     public void Dispose()
     {
         if (readers.IsValueCreated)
@@ -37,8 +39,8 @@ public sealed record WriteDatabase(DatabaseProvider Provider, string ConnectionS
     }
 
     /// <summary>
-    /// Waits until no other transaction of this process writes, first come first served, where the database has one writer at a time;
-    /// elsewhere returns at once. Dispose what is returned after the transaction.
+    /// Waits, first come first served, until no other transaction of this process writes, if the database has one
+    /// writer at a time; otherwise returns at once. Dispose the result after the transaction.
     /// </summary>
     public async ValueTask<IDisposable?> WaitForWriterAsync(CancellationToken cancellationToken)
     {
@@ -65,25 +67,27 @@ public sealed record WriteDatabase(DatabaseProvider Provider, string ConnectionS
     }
 }
 
-/// <summary>The read database that the configuration names.</summary>
-/// <param name="Provider">Its kind.</param>
-/// <param name="ConnectionString">Where it is.</param>
-/// <param name="CreateContext">Makes the service's EF Core context on it.</param>
+/// <summary>The configured read database.</summary>
+/// <param name="Provider">The database's provider.</param>
+/// <param name="ConnectionString">The connection string.</param>
+/// <param name="CreateContext">Creates the service's EF Core context on it.</param>
 public sealed record ReadDatabase(DatabaseProvider Provider, string ConnectionString, Func<ReadDbContext> CreateContext) : IDisposable
 {
     private readonly Lazy<DbDataSource> readers = new(() => Provider.CreateReaders(ConnectionString));
 
-    /// <summary>The engine's own context on it, which its migrations belong to.</summary>
+    /// <summary>Creates the engine's own context, to which its migrations belong.</summary>
     internal ReadSchemaContext CreateSchemaContext() => new(Databases.ContextOptions(Provider, ConnectionString));
 
-    /// <summary>An open connection; the caller disposes it.</summary>
+    /// <summary>Opens a connection; the caller disposes it.</summary>
     public Task<DbConnection> OpenAsync(CancellationToken cancellationToken) =>
         Databases.OpenAsync(Provider, ConnectionString, cancellationToken);
 
-    /// <summary>An open connection to read through, on which statements that were used before are prepared; the caller disposes it.</summary>
+    /// <summary>
+    /// Opens a connection for reading, with its earlier statements still prepared; the caller disposes it.
+    /// </summary>
     public ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) => readers.Value.OpenConnectionAsync(cancellationToken);
 
-    /// <summary>Closes the connections that queries left.</summary>
+    /// <summary>Closes the idle connections of the queries.</summary>
     public void Dispose()
     {
         if (readers.IsValueCreated)
@@ -94,11 +98,11 @@ public sealed record ReadDatabase(DatabaseProvider Provider, string ConnectionSt
 }
 
 /// <summary>A service's own contexts.</summary>
-/// <param name="CreateWrite">Makes its write context.</param>
-/// <param name="CreateRead">Makes its read context.</param>
+/// <param name="CreateWrite">Creates its write context.</param>
+/// <param name="CreateRead">Creates its read context.</param>
 public sealed record ServiceContexts(Func<DbContextOptions, WriteDbContext> CreateWrite, Func<DbContextOptions, ReadDbContext> CreateRead);
 
-/// <summary>Connections as the driver makes and pools them.</summary>
+/// <summary>The driver's own connections and pool.</summary>
 internal sealed class DriverReaders(DatabaseProvider provider, string connectionString) : DbDataSource
 {
     public override string ConnectionString => connectionString;
@@ -118,7 +122,7 @@ internal static class Databases
     public static ReadDatabase CreateRead(
         IEnumerable<DatabaseProvider> providers, ServiceContexts contexts, StorageOptions options, Func<IEnumerable<IProjection>> projections)
     {
-        // Asked for when the first context is made: projections may themselves need the database.
+        // Lazy, since projections may themselves need the database.
         var tables = new Lazy<ProjectionTable[]>(() => [.. projections().SelectMany(projection => projection.Tables)]);
         var provider = Choose([.. providers], options.Read, "Read");
         var connectionString = ConnectionStringOf(provider, options, options.Read, "read");

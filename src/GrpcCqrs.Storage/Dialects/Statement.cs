@@ -2,15 +2,15 @@ using System.Data.Common;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>One statement text with its parameters, made once on a connection and used again and again.</summary>
+/// <summary>One statement text with its parameters, created once on a connection and reused.</summary>
 internal sealed class Statement : IDisposable
 {
-    /// <summary>The longest text that SQL Server takes as anything but unbounded.</summary>
+    /// <summary>The longest text, in characters, that SQL Server does not treat as unbounded.</summary>
     private const int MaxSizedText = 4_000;
 
     private readonly DbCommand command;
 
-    /// <summary>Makes the statement; whenever it is used the parameters come in the same order.</summary>
+    /// <summary>Creates the statement; every use must pass the parameters in the same order.</summary>
     public Statement(DbConnection connection, string text, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         command = connection.CreateCommand();
@@ -24,8 +24,8 @@ internal sealed class Statement : IDisposable
     }
 
     /// <summary>
-    /// Sets all parameters; null becomes the database's null, which drivers send without a type or, SQL Server's, as text. Texts are
-    /// declared with one of two sizes, since SQL Server makes a plan for each size that it is given.
+    /// Sets all parameters. Null becomes the database's null, which drivers send without a type or, in SQL Server's
+    /// case, as text. Texts are declared with one of two sizes, since SQL Server creates a plan for each declared size.
     /// </summary>
     public DbCommand With(DbTransaction? transaction, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
@@ -43,7 +43,7 @@ internal sealed class Statement : IDisposable
         return command;
     }
 
-    /// <summary>A statement that is used once.</summary>
+    /// <summary>Creates a statement for a single use.</summary>
     public static DbCommand Once(
         DbConnection connection, DbTransaction? transaction, string text, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
         new Statement(connection, text, parameters).With(transaction, parameters);

@@ -3,32 +3,32 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>A place where the read model is not the fold of its events.</summary>
+/// <summary>A difference between the read model and the fold of its events.</summary>
 /// <param name="Projection">The projection.</param>
-/// <param name="Rows">The part of its tables.</param>
-/// <param name="Stream">The stream that was folded anew.</param>
-/// <param name="Position">How far the tables have come.</param>
-/// <param name="Field">The column; empty where a whole row is missing or should not be there.</param>
-/// <param name="Found">What the table says; null for no row or no value.</param>
-/// <param name="Expected">What it should say; null for no row or no value.</param>
+/// <param name="Rows">The projected rows, as the projection names them.</param>
+/// <param name="Stream">The stream that was refolded.</param>
+/// <param name="Position">The tables' checkpoint.</param>
+/// <param name="Field">The column; empty if a whole row is missing or unexpected.</param>
+/// <param name="Found">The value in the table; null for no row or no value.</param>
+/// <param name="Expected">The value from the fold; null for no row or no value.</param>
 public sealed record Drift(string Projection, string Rows, string Stream, long Position, string Field, string? Found, string? Expected);
 
 /// <summary>
-/// Compares what the live tables say of a stream with a fold of its events, by folding it anew in place and rolling that back. Used
-/// by the runner's loop only.
+/// Compares a stream's rows in the live tables with a fold of its events, by refolding it in place and rolling that
+/// back. Used by the runner's loop only.
 /// </summary>
 internal sealed class DriftAudit(Projector projector, StreamReplay replay)
 {
-    /// <summary>Rows that speak of several streams are compared where there are no more than this many.</summary>
+    /// <summary>Rows that depend on several streams are compared only if there are at most this many.</summary>
     private const int MaxSharedRows = 1_000;
 
-    /// <summary>The differences of one projection's live tables in one stream.</summary>
-    /// <exception cref="RejectedException">The projection cannot fold a single stream anew.</exception>
+    /// <summary>The differences between a projection's live tables and the fold of one stream.</summary>
+    /// <exception cref="RejectedException">The projection cannot refold a single stream.</exception>
     public async Task<IReadOnlyList<Drift>> AuditAsync(string projection, StreamId stream, CancellationToken cancellationToken)
     {
         if (projector.Live(projection) is not { IsFed: true } state || state.Parked.ContainsKey(stream.ToString()))
         {
-            // What is parked is known to be missing.
+            // A parked event is known to be missing; it is no drift.
             return [];
         }
 
@@ -49,7 +49,7 @@ internal sealed class DriftAudit(Projector projector, StreamReplay replay)
         }
         catch (AuditDoneException)
         {
-            // The transaction is rolled back: an audit changes nothing.
+            // The transaction is rolled back, so the audit changes nothing.
         }
 
         return found;
@@ -116,6 +116,6 @@ internal sealed class DriftAudit(Projector projector, StreamReplay replay)
         static string? Cut(string? text) => text?.Length > 200 ? text[..200] + "…" : text;
     }
 
-    /// <summary>Ends an audit's transaction without a commit.</summary>
+    /// <summary>Thrown to roll an audit's transaction back.</summary>
     private sealed class AuditDoneException : Exception;
 }

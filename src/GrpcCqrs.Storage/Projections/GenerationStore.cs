@@ -4,20 +4,21 @@ using Microsoft.Extensions.Logging;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>A checkpoint as it is stored.</summary>
+/// <summary>A checkpoint as stored.</summary>
 internal sealed record GenerationRow(
     string Name, int Generation, GenerationState State, int Version, long Position, Guid StoreId, DateTimeOffset StateTime, long Target, bool HoldsOnDifference, string? Note);
 
 /// <summary>
-/// The generations of projections' tables with their checkpoints, which the read database keeps beside the tables themselves.
+/// Stores the generations of the projections' tables with their checkpoints, in the read database beside the tables.
 /// </summary>
 internal sealed partial class GenerationStore(
     ReadDatabase database, ProjectionSchema schema, StoreIdentity identity, TimeProvider clock, ILogger<GenerationStore> logger)
 {
-    /// <summary>How long a DROP TABLE may wait for queries that still read the table; the live tables wait meanwhile.</summary>
+    /// <summary>
+    /// How long a DROP TABLE may wait for queries that read the table. The live tables wait meanwhile.
+    /// </summary>
     private const int DropTimeoutSeconds = 1;
 
-    /// <summary>All checkpoints.</summary>
     public static async Task<List<GenerationRow>> ReadAsync(
         DatabaseProvider provider, DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken)
     {
@@ -34,7 +35,9 @@ internal sealed partial class GenerationStore(
         return rows;
     }
 
-    /// <summary>The streams with parked events: the first of them and how many, by projection and generation.</summary>
+    /// <summary>
+    /// The streams with parked events, by projection and generation: the first position and the count.
+    /// </summary>
     public static async Task<List<(string Projection, int Generation, string Stream, long First, long Count)>> ReadParkedAsync(
         DatabaseProvider provider, DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken)
     {
@@ -50,16 +53,17 @@ internal sealed partial class GenerationStore(
     }
 
     /// <summary>
-    /// Creates the first generation of each projection that has none, so that queries find their tables from the first request on.
-    /// Called at start-up, by a process that may project.
+    /// Creates the first generation of each projection that has none, so that queries find their tables from the first
+    /// request on. Called at start-up by a process that may project.
     /// </summary>
-    /// <exception cref="SchemaException">The database refuses a statement.</exception>
+    /// <exception cref="SchemaException">The database rejected a statement.</exception>
     public async Task CreateMissingAsync(IReadOnlyCollection<IProjection> projections, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
 
-        // Whoever writes the read database holds this row's lock, so two processes that start at once take turns.
+        // Every writer of the read database locks this row, so two processes that start at once do this one after the
+        // other.
         await RunAsync(transaction, ProjectionSql.LockLease, [], cancellationToken);
         var stored = await ReadAsync(database.Provider, connection, transaction, cancellationToken);
         foreach (var projection in projections.Where(projection => !stored.Exists(row => row.Name == projection.Name)))
@@ -71,14 +75,15 @@ internal sealed partial class GenerationStore(
     }
 
     /// <summary>
-    /// Brings the generations in line with the projections of this process and returns them. A projection that is new, or whose tables
-    /// were filled from another store or from events that the store no longer has (it was restored from a backup), starts over. One
-    /// whose version has changed keeps its live generation as it is, while another is filled with the new logic.
+    /// Reconciles the generations with this process's projections and returns them. A projection starts over if it is
+    /// new, or if its tables were filled from another store or from events that the store no longer has (after a
+    /// restore from a backup). If its version has changed, it keeps its live generation while another one is filled
+    /// with the new logic.
     /// </summary>
     /// <param name="projections">The projections of this process.</param>
-    /// <param name="head">The newest event.</param>
-    /// <param name="transaction">The transaction to do it in.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
+    /// <param name="head">The newest position.</param>
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
     public async Task<List<GenerationRow>> ReconcileAsync(
         IReadOnlyCollection<IProjection> projections, long head, DbTransaction transaction, CancellationToken cancellationToken)
     {
@@ -130,12 +135,12 @@ internal sealed partial class GenerationStore(
 
     /// <summary>Creates the next generation, empty, with its checkpoint at position 0.</summary>
     /// <param name="projection">The projection.</param>
-    /// <param name="known">Its generations so far; the new one gets the next number.</param>
-    /// <param name="state">What the new one is for.</param>
-    /// <param name="target">The newest event, where it is filled beside a live one; else 0.</param>
-    /// <param name="holdsOnDifference">Whether it awaits approval where it differs from the live one.</param>
+    /// <param name="known">The existing generations; the new one gets the next number.</param>
+    /// <param name="state">The new generation's state.</param>
+    /// <param name="target">The newest position if it is filled beside a live generation; otherwise 0.</param>
+    /// <param name="holdsOnDifference">Whether it awaits approval if it differs from the live one.</param>
     /// <param name="transaction">The transaction.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
     /// <exception cref="SchemaException">The database refuses to create a table.</exception>
     public async Task AddAsync(
         IProjection projection, IReadOnlyCollection<GenerationRow> known, GenerationState state, long target, bool holdsOnDifference,
@@ -154,8 +159,8 @@ internal sealed partial class GenerationStore(
             cancellationToken);
     }
 
-    /// <summary>Drops a generation's tables, and deletes its checkpoint and what is parked for it.</summary>
-    /// <exception cref="SchemaException">The database refuses, or queries still read a table.</exception>
+    /// <summary>Drops a generation's tables, and deletes its checkpoint and its parked events.</summary>
+    /// <exception cref="SchemaException">The database rejects the statement, or queries still read a table.</exception>
     public async Task RemoveAsync(IProjection projection, int generation, DbTransaction transaction, CancellationToken cancellationToken)
     {
         foreach (var table in projection.Tables)
@@ -166,7 +171,9 @@ internal sealed partial class GenerationStore(
         await DeleteRowsAsync(projection, generation, transaction, cancellationToken);
     }
 
-    /// <summary>The same for a login that may not drop tables: they are emptied, and used again by a later generation of that number.</summary>
+    /// <summary>
+    /// For a login that may not drop tables: empties them. A later generation with that number reuses them.
+    /// </summary>
     public async Task EmptyAsync(IProjection projection, int generation, DbTransaction transaction, CancellationToken cancellationToken)
     {
         foreach (var table in projection.Tables)
@@ -177,7 +184,6 @@ internal sealed partial class GenerationStore(
         await DeleteRowsAsync(projection, generation, transaction, cancellationToken);
     }
 
-    /// <summary>Changes what a generation is for.</summary>
     public Task SetStateAsync(string name, int generation, GenerationState state, string? note, DbTransaction transaction, CancellationToken cancellationToken) => RunAsync(
         transaction,
         ProjectionSql.SetGenerationState,
@@ -194,7 +200,7 @@ internal sealed partial class GenerationStore(
     {
         await using var command = Statement.Once(transaction.Connection!, transaction, text, parameters);
 
-        // Emptying a large table takes what it takes: to give up after a time and begin again would take forever.
+        // No timeout: emptying a large table can take long, and restarting it after a timeout would never finish.
         command.CommandTimeout = 0;
         await command.ExecuteNonQueryAsync(cancellationToken);
     }

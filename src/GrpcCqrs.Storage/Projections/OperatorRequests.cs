@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>What an operator may ask of the projecting process.</summary>
+/// <summary>The kinds of request that the projecting process serves.</summary>
 internal enum RequestKind
 {
     Rebuild,
@@ -20,7 +20,7 @@ internal enum RequestKind
     Audit,
 }
 
-/// <summary>With what; each kind uses some of it.</summary>
+/// <summary>The arguments of a request; each kind uses some of them.</summary>
 internal sealed record RequestArguments
 {
     public IReadOnlyList<string> Projections { get; init; } = [];
@@ -33,17 +33,17 @@ internal sealed record RequestArguments
 
     public long Position { get; init; }
 
-    /// <summary>How many streams to audit; 0 for all.</summary>
+    /// <summary>The number of streams to audit; 0 for all.</summary>
     public int Sample { get; init; }
 
-    /// <summary>The job that asks; null for none. A job that is resumed finds its request by it.</summary>
+    /// <summary>The job that made the request; null for none. A resumed job finds its request by it.</summary>
     public Guid? Job { get; init; }
 }
 
-/// <summary>What came of a request.</summary>
+/// <summary>The result of a request.</summary>
 internal sealed record RequestResult
 {
-    /// <summary>The reason code of a refusal; null where it was none.</summary>
+    /// <summary>The reason code of a rejection; null if it was not rejected.</summary>
     public string? Reason { get; init; }
 
     public string? Message { get; init; }
@@ -56,15 +56,15 @@ internal sealed record RequestResult
 
     public int StillParked { get; init; }
 
-    /// <summary>How many differences there are; <see cref="Drifts"/> names the first.</summary>
+    /// <summary>The number of differences; <see cref="Drifts"/> lists the first of them.</summary>
     public long DriftCount { get; init; }
 
     public IReadOnlyList<Drift> Drifts { get; init; } = [];
 }
 
-/// <summary>How far a long request has come.</summary>
+/// <summary>The progress of a long request.</summary>
 /// <param name="Cursor">The last stream that is done.</param>
-/// <param name="Result">What came of those that are.</param>
+/// <param name="Result">The result for the streams done so far.</param>
 internal sealed record RequestProgress(string Cursor, RequestResult Result);
 
 [JsonSerializable(typeof(RequestArguments))]
@@ -73,13 +73,13 @@ internal sealed record RequestProgress(string Cursor, RequestResult Result);
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
 internal sealed partial class RequestJson : JsonSerializerContext;
 
-/// <summary>A request as it is stored.</summary>
+/// <summary>A request as stored.</summary>
 internal sealed record StoredRequest(
     long Id, RequestKind Kind, RequestArguments Arguments, string User, DateTimeOffset Time, int State, RequestProgress? Progress, RequestResult? Result, DateTimeOffset? EndTime);
 
 /// <summary>
-/// The desk between operators and the projecting process, in the read database, so that any process takes a request and it outlives
-/// the one that serves it.
+/// A durable request queue between operators and the projecting process. It is in the read database, so any process can
+/// accept a request, and the request outlives the process that serves it.
 /// </summary>
 internal sealed class OperatorRequests(ReadDatabase database, CommitSignal signal, TimeProvider clock)
 {
@@ -87,8 +87,8 @@ internal sealed class OperatorRequests(ReadDatabase database, CommitSignal signa
     private long served;
 
     /// <summary>
-    /// The request that this process is serving; 0 for none. Its row tells that it is done before the process's own queries know what it
-    /// did; who asked here waits for that.
+    /// The request that this process is serving; 0 for none. The request's row is marked done before this process's
+    /// queries see its effect; a caller in this process waits for both.
     /// </summary>
     public long Served
     {
@@ -96,7 +96,7 @@ internal sealed class OperatorRequests(ReadDatabase database, CommitSignal signa
         set => Volatile.Write(ref served, value);
     }
 
-    /// <summary>Whether this process has put something on the desk since it was last asked.</summary>
+    /// <summary>Whether this process has queued a request since the last call.</summary>
     public bool TakePending()
     {
         var was = isPending;
@@ -122,11 +122,11 @@ internal sealed class OperatorRequests(ReadDatabase database, CommitSignal signa
     public async Task<StoredRequest?> FindAsync(long id, CancellationToken cancellationToken) =>
         (await ReadAsync(ProjectionSql.SelectRequest, cancellationToken, ("id", id))).FirstOrDefault();
 
-    /// <summary>The newest first.</summary>
+    /// <summary>Requests, newest first.</summary>
     public Task<List<StoredRequest>> ReadNewestAsync(long before, int count, CancellationToken cancellationToken) =>
         ReadAsync(ProjectionSql.SelectRequests(database.Provider), cancellationToken, ("before", before), ("count", count));
 
-    /// <summary>Those that nobody has finished, the oldest first.</summary>
+    /// <summary>The unfinished requests, oldest first.</summary>
     public async Task<List<StoredRequest>> ReadOpenAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
@@ -135,7 +135,7 @@ internal sealed class OperatorRequests(ReadDatabase database, CommitSignal signa
         var open = new List<StoredRequest>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            // What a newer version of the service asks for waits until one serves it.
+            // A kind that only a newer version of the service knows waits until that version serves it.
             if (Enum.TryParse<RequestKind>(reader.GetString(1), out var kind))
             {
                 open.Add(new StoredRequest(

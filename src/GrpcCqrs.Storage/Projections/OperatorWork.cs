@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// Serves what operators ask for, in turns between the live batches: short requests at once, long ones a stretch at a time with
-/// their progress saved. Used by the runner's loop only.
+/// Serves operators' requests between the live batches: short requests at once, long ones in slices with their progress
+/// saved. Used by the runner's loop only.
 /// </summary>
 internal sealed partial class OperatorWork(
     OperatorRequests requests,
@@ -30,7 +30,7 @@ internal sealed partial class OperatorWork(
     private List<StoredRequest> open = [];
     private long lookedAt;
 
-    /// <summary>Serves what is open.</summary>
+    /// <summary>Serves the open requests.</summary>
     /// <returns>Whether there is more to do at once.</returns>
     public async Task<bool> ServeOpenRequestsAsync(CancellationToken cancellationToken)
     {
@@ -50,7 +50,7 @@ internal sealed partial class OperatorWork(
         }
         catch
         {
-            // What has become of the request is read again.
+            // The request's outcome is unknown: read the open requests again.
             (open, lookedAt) = ([], 0);
             throw;
         }
@@ -79,7 +79,7 @@ internal sealed partial class OperatorWork(
         {
             LogFailed(logger, request.Kind, request.Id, exception);
 
-            // It is not known how far it came: what is known of the tables is read again.
+            // It is unknown how much was done: reload the state.
             await projector.ResetAsync();
             result = (request.Progress?.Result ?? new RequestResult()) with { Message = ProjectionState.Describe(exception) };
             isDone = false;
@@ -100,13 +100,13 @@ internal sealed partial class OperatorWork(
         }
     }
 
-    /// <summary>Does a request, or a stretch of it; null where there is more to do.</summary>
+    /// <summary>Runs a request, or a slice of it; returns null if there is more to do.</summary>
     private async Task<RequestResult?> RunAsync(StoredRequest request, CancellationToken cancellationToken)
     {
         var arguments = request.Arguments;
 
-        // What must not be served twice ends with its request in one transaction: a process that is killed right after it leaves nothing
-        // open that the next one would refuse.
+        // A request that must not be served twice is finished in the transaction that does its work. Otherwise a
+        // process killed in between would leave it open, and the next process would reject it.
         Task EndAsync(ProjectionSession session, DbTransaction transaction) =>
             requests.FinishAsync(session, transaction, request.Id, new RequestResult(), true, cancellationToken);
 
@@ -174,7 +174,7 @@ internal sealed partial class OperatorWork(
         return [];
     }
 
-    /// <summary>Goes through streams for as long as the live tables may wait; null where there are more.</summary>
+    /// <summary>Processes streams for as long as the live tables may wait; returns null if there are more.</summary>
     private async Task<RequestResult?> StreamsAsync(
         StoredRequest request, Func<string, StreamId, Task<IReadOnlyList<Drift>>> work, CancellationToken cancellationToken)
     {
@@ -227,7 +227,7 @@ internal sealed partial class OperatorWork(
         var streams = new List<string>();
         if (cursor.Length == 0 && arguments.Stream is { } first)
         {
-            // The range begins with its first stream, which need not exist.
+            // The range includes its first stream, which need not exist.
             var page = await store.ReadStreamAsync(StreamId.Parse(first), 1, 1, cancellationToken);
             streams.AddRange(page.Events.Select(record => record.Stream.ToString()));
         }
@@ -237,7 +237,7 @@ internal sealed partial class OperatorWork(
         return streams;
     }
 
-    /// <summary>The streams of some events at random, so that those with many events are drawn more often.</summary>
+    /// <summary>The streams of randomly drawn events; streams with many events are drawn more often.</summary>
     private async Task<List<string>> DrawAsync(int count, CancellationToken cancellationToken)
     {
         var head = await store.ReadHeadAsync(cancellationToken);
@@ -261,7 +261,7 @@ internal sealed partial class OperatorWork(
     private static partial void LogDrift(ILogger logger, long id, long count, string projection, string rows, string stream, long position, string field);
 }
 
-/// <summary>What the last drift audit found, as a metric.</summary>
+/// <summary>The result of the last drift audit, as a metric.</summary>
 internal sealed class DriftMetrics
 {
     private long drifts = -1;

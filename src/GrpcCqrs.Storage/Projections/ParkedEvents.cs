@@ -3,32 +3,32 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>An event that a projection could not apply, or that stands behind such a one in its stream.</summary>
+/// <summary>An event that a projection could not apply, or that follows such an event in its stream.</summary>
 /// <param name="Projection">The projection.</param>
-/// <param name="Position">The event.</param>
+/// <param name="Position">The event's position.</param>
 /// <param name="Stream">Its stream.</param>
 /// <param name="EventType">Its type's stable name.</param>
-/// <param name="Error">Why it could not be applied; null for one that only stands behind another.</param>
-/// <param name="Attempts">How often it was tried.</param>
+/// <param name="Error">Why it could not be applied; null if it only follows another parked event.</param>
+/// <param name="Attempts">The number of attempts.</param>
 /// <param name="Time">When it was last tried or parked.</param>
 public sealed record ParkedEvent(string Projection, long Position, string Stream, string EventType, string? Error, int Attempts, DateTimeOffset Time);
 
-/// <summary>An event that a projection leaves out because an operator said so.</summary>
+/// <summary>An event that a projection skips at an operator's request.</summary>
 /// <param name="Projection">The projection.</param>
-/// <param name="Version">The version of its logic; a later one sees the event again.</param>
-/// <param name="Position">The event.</param>
+/// <param name="Version">The version of its logic; a later version applies the event again.</param>
+/// <param name="Position">The event's position.</param>
 /// <param name="Stream">Its stream.</param>
 /// <param name="EventType">Its type's stable name.</param>
 /// <param name="Error">Why it could not be applied.</param>
-/// <param name="User">Who decided.</param>
-/// <param name="Time">When.</param>
+/// <param name="User">The user who skipped it.</param>
+/// <param name="Time">When it was skipped.</param>
 public sealed record SkippedEvent(
     string Projection, int Version, long Position, string Stream, string EventType, string? Error, string User, DateTimeOffset Time);
 
-/// <summary>Retries and skips what is parked. Used by the runner's loop only; the reading is for everybody.</summary>
+/// <summary>Retries and skips parked events. Used by the runner's loop only, except for the static reads.</summary>
 internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadDatabase database, TimeProvider clock)
 {
-    /// <summary>Parked events of the live tables, in order of position and projection.</summary>
+    /// <summary>Parked events of the live tables, ordered by position and projection.</summary>
     public static async Task<List<ParkedEvent>> ReadAsync(
         ReadDatabase database, string projection, (long Position, string Projection) after, int count, CancellationToken cancellationToken)
     {
@@ -47,7 +47,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
         return rows;
     }
 
-    /// <summary>All skipped events, in order of position.</summary>
+    /// <summary>All skipped events, ordered by position.</summary>
     public static async Task<List<SkippedEvent>> ReadSkippedAsync(ReadDatabase database, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
@@ -64,7 +64,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
         return rows;
     }
 
-    /// <summary>A stream's parked events in a projection's tables, in order of position.</summary>
+    /// <summary>A stream's parked events in one generation, ordered by position.</summary>
     public static async Task<List<(long Position, string EventType, string? Error)>> ReadStreamAsync(
         ReadDatabase database, ProjectionState state, string stream, CancellationToken cancellationToken)
     {
@@ -82,7 +82,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
     }
 
     /// <summary>
-    /// Applies the parked events of a projection, of one stream or of all; and has one that stands still tried again at once.
+    /// Applies a projection's parked events, of one stream or of all, and makes a stalled generation retry at once.
     /// </summary>
     /// <returns>How many events were applied, and how many streams are still parked.</returns>
     /// <exception cref="RejectedException">There is no such projection.</exception>
@@ -108,8 +108,10 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
         return (applied, stillParked);
     }
 
-    /// <summary>Leaves an event out for good: the first one parked of its stream, or the one that a projection stands still before.</summary>
-    /// <exception cref="RejectedException">There is no such projection, or no such event stands in its way.</exception>
+    /// <summary>
+    /// Skips an event for good: the first parked event of its stream, or the event that a projection is stalled at.
+    /// </summary>
+    /// <exception cref="RejectedException">There is no such projection, or no such event blocks it.</exception>
     public async Task SkipAsync(
         string projection, long position, string user, Func<ProjectionSession, DbTransaction, Task> also, CancellationToken cancellationToken)
     {
@@ -165,7 +167,9 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
             };
     }
 
-    /// <summary>Applies what is parked of a stream, in order, in one transaction; notes the error where that fails again.</summary>
+    /// <summary>
+    /// Applies a stream's parked events, in order, in one transaction; records the error if that fails again.
+    /// </summary>
     private async Task<long> ApplyAsync(ProjectionState state, string stream, CancellationToken cancellationToken)
     {
         var rows = await ReadStreamAsync(database, state, stream, cancellationToken);
@@ -196,7 +200,8 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
         }
         catch (Exception exception) when (exception is not (OperationCanceledException or LeaseLostException))
         {
-            // All or nothing: the stream stays parked from where it was. The error belongs to the event that was tried last.
+            // All or nothing: the stream stays parked from the same event. The error belongs to the event that was
+            // tried last.
             await projector.InTransactionAsync(
                 (session, transaction) => session.RunAsync(
                     ProjectionSql.UpdateParked,

@@ -4,59 +4,61 @@ using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>Something that an operator asked for.</summary>
+/// <summary>An operation requested by an operator.</summary>
 /// <param name="Id">Its number.</param>
-/// <param name="Kind">What: the name of the method of <see cref="ProjectionOperations"/>.</param>
-/// <param name="Projections">On which projections.</param>
-/// <param name="User">Who asked.</param>
-/// <param name="Time">When.</param>
+/// <param name="Kind">Its kind: the name of the method of <see cref="ProjectionOperations"/>.</param>
+/// <param name="Projections">The projections it applies to.</param>
+/// <param name="User">The user who requested it.</param>
+/// <param name="Time">When it was requested.</param>
 /// <param name="EndTime">When it ended; null while it waits or runs.</param>
-/// <param name="HasFailed">Whether it was refused or failed.</param>
-/// <param name="Message">Why it failed; null where it did not.</param>
+/// <param name="HasFailed">Whether it was rejected or failed.</param>
+/// <param name="Message">Why it failed; null if it did not.</param>
 public sealed record Operation(
     long Id, string Kind, IReadOnlyList<string> Projections, string User, DateTimeOffset Time, DateTimeOffset? EndTime, bool HasFailed, string? Message)
 {
-    /// <summary>The reason code of a refusal; null where it was not refused.</summary>
+    /// <summary>The reason code of a rejection; null if it was not rejected.</summary>
     public string? Reason { get; init; }
 
-    /// <summary>How many streams a replay or an audit has gone through.</summary>
+    /// <summary>The number of streams that a replay or an audit has processed.</summary>
     public long Streams { get; init; }
 
-    /// <summary>How many parked events a retry has applied.</summary>
+    /// <summary>The number of parked events that a retry has applied.</summary>
     public long Events { get; init; }
 
-    /// <summary>How many streams are still parked after a retry.</summary>
+    /// <summary>The number of streams still parked after a retry.</summary>
     public int StillParked { get; init; }
 
-    /// <summary>How many differences an audit has found.</summary>
+    /// <summary>The number of differences that an audit has found.</summary>
     public long DriftCount { get; init; }
 
-    /// <summary>The first of them, at most 100.</summary>
+    /// <summary>The first differences, at most 100.</summary>
     public IReadOnlyList<Drift> Drifts { get; init; } = [];
 }
 
-/// <summary>How the read side is doing.</summary>
-/// <param name="Head">The newest event of the store.</param>
-/// <param name="Holder">The process that holds the projector's lease, or held it last where it died; empty where nobody does.</param>
+/// <summary>The status of the read side.</summary>
+/// <param name="Head">The newest position of the store.</param>
+/// <param name="Holder">
+/// The process that holds the projector's lease, or held it last if it died; empty if there is none.
+/// </param>
 /// <param name="IsThisProcess">Whether that is this process.</param>
 /// <param name="Generations">
-/// One status a set of tables in use. Failed attempts and the last error are known in the process that projects only.
+/// One status for each generation in use. Only the projecting process knows failed attempts and the last error.
 /// </param>
 public sealed record ProjectionOverview(long Head, string Holder, bool IsThisProcess, IReadOnlyList<ProjectionStatus> Generations);
 
 /// <summary>
-/// What operators do with the read model. Requests go through the read database to the process that projects, whichever takes the
-/// call.
+/// The operators' commands for the read model. Any process accepts them; requests reach the projecting process through
+/// the read database.
 /// </summary>
 public sealed class ProjectionOperations
 {
     private const int FailedState = 2;
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(20);
-    /// <summary>How many requests are looked through at a time.</summary>
+    /// <summary>The number of requests searched at a time.</summary>
     private const int RequestPage = 100;
 
-    /// <summary>How far the clocks of two processes may lie apart.</summary>
+    /// <summary>The largest assumed difference between the clocks of two processes.</summary>
     private static readonly TimeSpan MaxClockDifference = TimeSpan.FromHours(1);
     private static readonly TimeSpan SecondLook = TimeSpan.FromSeconds(1);
 
@@ -92,21 +94,23 @@ public sealed class ProjectionOperations
         this.clock = clock;
     }
 
-    /// <summary>The names of the projections that can fold a single stream: those that can be replayed and audited.</summary>
+    /// <summary>
+    /// The names of the projections that can refold a single stream, and so can be replayed and audited.
+    /// </summary>
     public IReadOnlyList<string> ByStreamNames => [.. projections.OfType<IStreamProjection>().Select(projection => projection.Name)];
 
     /// <summary>The names of all projections.</summary>
     public IReadOnlyList<string> Names => [.. projections.Select(projection => projection.Name)];
 
-    /// <summary>Whether this process has a read database; a node that serves commands only has none.</summary>
+    /// <summary>Whether this process has a read database; a command-only node has none.</summary>
     public bool HasReadDatabase => options.Mode != ProjectionMode.Off;
 
-    /// <summary>Whether this process is the one that projects, as far as it knows.</summary>
+    /// <summary>Whether this process is the projecting one, as far as it knows.</summary>
     public bool IsProjecting => lease.IsHeld;
 
     /// <summary>
-    /// How the projections are doing. A process that neither projects nor follows, as on the command line, takes two looks a second
-    /// apart where tables are being filled, to tell how fast.
+    /// The status of the projections. A process that neither projects nor follows, such as the command line, measures
+    /// the speed of a rebuild by reading twice, one second apart.
     /// </summary>
     /// <exception cref="System.Data.Common.DbException">A database failed.</exception>
     public async Task<ProjectionOverview> ReadAsync(CancellationToken cancellationToken)
@@ -123,66 +127,70 @@ public sealed class ProjectionOperations
             }
         }
 
-        // The newest event last, so that no table seems to be ahead of it.
+        // Read the newest position last, so that no generation appears to be ahead of it.
         var (holder, isThisProcess) = await lease.ReadHolderAsync(cancellationToken);
         return new ProjectionOverview(await store.ReadHeadAsync(cancellationToken), holder, isThisProcess, sets);
     }
 
-    /// <summary>Fills the second sets of tables of projections from the first event on, and switches to them when they have caught up.</summary>
+    /// <summary>
+    /// Rebuilds projections: fills a new generation from the first event on, and switches to it when it has caught up.
+    /// </summary>
     /// <param name="names">The projections; empty for all.</param>
     /// <param name="holdOnDifference">
-    /// Whether a projection whose rebuilt tables differ from the live ones waits for <see cref="SwitchAsync"/> or
-    /// <see cref="CancelRebuildAsync"/>; else it switches and the differences are noted.
+    /// Whether a rebuild whose tables differ from the live ones awaits approval, by <see cref="SwitchAsync"/> or
+    /// <see cref="CancelRebuildAsync"/>; otherwise it switches and records the differences.
     /// </param>
-    /// <param name="user">Who asks.</param>
-    /// <param name="cancellationToken">Ends the wait for the answer; what was asked for goes on.</param>
+    /// <param name="user">The requesting user.</param>
+    /// <param name="cancellationToken">Cancels the wait for the result; the request itself continues.</param>
     /// <exception cref="RejectedException">There is no such projection, or it is being rebuilt.</exception>
     public Task RebuildAsync(IReadOnlyList<string> names, bool holdOnDifference, string user, CancellationToken cancellationToken) => AskAsync(
         RequestKind.Rebuild, new RequestArguments { Projections = NamesOrAll(names), HoldsOnDifference = holdOnDifference }, user, cancellationToken);
 
-    /// <summary>Stops filling a second set of tables until it is resumed.</summary>
+    /// <summary>Pauses a rebuild until it is resumed.</summary>
     /// <exception cref="RejectedException">The projection is not being rebuilt.</exception>
     public Task PauseRebuildAsync(string name, string user, CancellationToken cancellationToken) => AskAsync(RequestKind.Pause, name, user, cancellationToken);
 
-    /// <summary>Goes on filling a second set of tables.</summary>
+    /// <summary>Resumes a paused rebuild.</summary>
     /// <exception cref="RejectedException">No rebuild of the projection is paused.</exception>
     public Task ResumeRebuildAsync(string name, string user, CancellationToken cancellationToken) => AskAsync(RequestKind.Resume, name, user, cancellationToken);
 
-    /// <summary>Gives a rebuild up; the live tables stay.</summary>
+    /// <summary>Cancels a rebuild; the live tables stay.</summary>
     /// <exception cref="RejectedException">The projection is not being rebuilt.</exception>
     public Task CancelRebuildAsync(string name, string user, CancellationToken cancellationToken) => AskAsync(RequestKind.Cancel, name, user, cancellationToken);
 
-    /// <summary>Switches to a second set of tables that was held because it differs.</summary>
-    /// <exception cref="RejectedException">No set of the projection is held.</exception>
+    /// <summary>Approves a rebuild that differs from the live tables, and switches to it.</summary>
+    /// <exception cref="RejectedException">No rebuild of the projection awaits approval.</exception>
     public Task SwitchAsync(string name, string user, CancellationToken cancellationToken) => AskAsync(RequestKind.Switch, name, user, cancellationToken);
 
-    /// <summary>Switches back to the tables that were live before; what is live now is kept as the previous ones.</summary>
-    /// <exception cref="RejectedException">No previous tables are kept up to date.</exception>
+    /// <summary>Switches back to the previous generation; the current live one becomes the previous one.</summary>
+    /// <exception cref="RejectedException">There is no previous generation that is kept up to date.</exception>
     public Task RollBackAsync(string name, string user, CancellationToken cancellationToken) => AskAsync(RequestKind.Rollback, name, user, cancellationToken);
 
-    /// <summary>Drops the tables that were live before, which then cost nothing any more.</summary>
-    /// <exception cref="RejectedException">No previous tables are kept.</exception>
+    /// <summary>Drops the previous generation, which saves the cost of keeping it up to date.</summary>
+    /// <exception cref="RejectedException">There is no previous generation.</exception>
     public Task DropPreviousAsync(string name, string user, CancellationToken cancellationToken) => AskAsync(RequestKind.Drop, name, user, cancellationToken);
 
-    /// <summary>Applies parked events, of one stream or of all, and has a projection that stands still try again at once.</summary>
+    /// <summary>Applies parked events, of one stream or of all, and makes a stalled projection retry at once.</summary>
     /// <exception cref="RejectedException">There is no such projection.</exception>
     public Task<Operation> RetryParkedAsync(string name, string? stream, string user, CancellationToken cancellationToken) => AskAsync(
         RequestKind.Retry, new RequestArguments { Projections = [name], Stream = stream }, user, cancellationToken);
 
     /// <summary>
-    /// Leaves an event out of a projection for good: the first parked one of its stream, or the one that the projection stands still
-    /// before. It is recorded with its user.
+    /// Skips an event in a projection for good: the first parked event of its stream, or the event that the projection
+    /// is stalled at. The skip is recorded with its user.
     /// </summary>
-    /// <exception cref="RejectedException">No such event stands in the projection's way.</exception>
+    /// <exception cref="RejectedException">No such event blocks the projection.</exception>
     public Task SkipParkedAsync(string name, long position, string user, CancellationToken cancellationToken) => AskAsync(
         RequestKind.Skip, new RequestArguments { Projections = [name], Position = position }, user, cancellationToken);
 
-    /// <summary>Folds one stream, or all whose names lie between two, anew into the live tables. Goes on when this returns.</summary>
-    /// <param name="names">The projections; empty for all that can fold a single stream.</param>
+    /// <summary>
+    /// Refolds one stream, or a range of streams by name, in the live tables. Continues after this method returns.
+    /// </summary>
+    /// <param name="names">The projections; empty for all that can refold a single stream.</param>
     /// <param name="first">The stream, or the first of the range.</param>
     /// <param name="last">The last stream of the range, in the database's order of names; null for one stream.</param>
-    /// <param name="user">Who asks.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
+    /// <param name="user">The requesting user.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
     /// <returns>The operation's number.</returns>
     /// <exception cref="RejectedException">There is no such projection.</exception>
     public Task<long> StartReplayAsync(IReadOnlyList<string> names, StreamId first, StreamId? last, string user, CancellationToken cancellationToken) => requests.AddAsync(
@@ -191,37 +199,41 @@ public sealed class ProjectionOperations
         user,
         cancellationToken);
 
-    /// <summary>Compares the live tables with a fold of some streams' events. Goes on when this returns.</summary>
-    /// <param name="names">The projections; empty for all that can fold a single stream.</param>
-    /// <param name="sample">How many streams to draw at random; 0 for all there are.</param>
-    /// <param name="user">Who asks.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
+    /// <summary>
+    /// Compares the live tables with a fold of some streams' events. Continues after this method returns.
+    /// </summary>
+    /// <param name="names">The projections; empty for all that can refold a single stream.</param>
+    /// <param name="sample">The number of streams to draw at random; 0 for all streams.</param>
+    /// <param name="user">The requesting user.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
     /// <returns>The operation's number.</returns>
     /// <exception cref="RejectedException">There is no such projection.</exception>
     public Task<long> StartAuditAsync(IReadOnlyList<string> names, int sample, string user, CancellationToken cancellationToken) => requests.AddAsync(
         RequestKind.Audit, new RequestArguments { Projections = ByStreamOrAll(names), Sample = sample }, user, cancellationToken);
 
-    /// <summary>One operation; null where there is none of this number.</summary>
+    /// <summary>Finds an operation by its number; null if there is none.</summary>
     public async Task<Operation?> FindAsync(long id, CancellationToken cancellationToken) =>
         await requests.FindAsync(id, cancellationToken) is { } found ? ToOperation(found) : null;
 
-    /// <summary>Operations, the newest first.</summary>
-    /// <param name="before">The number of the last one seen; the largest number to begin.</param>
-    /// <param name="count">At most this many.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
+    /// <summary>Operations, newest first.</summary>
+    /// <param name="before">The number of the last one seen; <see cref="long.MaxValue"/> to begin.</param>
+    /// <param name="count">The most operations to return.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
     public async Task<IReadOnlyList<Operation>> ListAsync(long before, int count, CancellationToken cancellationToken) =>
         (await requests.ReadNewestAsync(before, count, cancellationToken)).ConvertAll(ToOperation);
 
-    /// <summary>Parked events of the live tables, in order of position and projection.</summary>
-    /// <param name="projection">Of this projection; empty for all.</param>
-    /// <param name="after">The position of the last one seen, all of whose projections were seen; 0 to begin.</param>
-    /// <param name="count">At most this many.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
+    /// <summary>Parked events of the live tables, ordered by position and projection.</summary>
+    /// <param name="projection">The projection; empty for all.</param>
+    /// <param name="after">The last position seen, for all its projections; 0 to begin.</param>
+    /// <param name="count">The most events to return.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
     /// <exception cref="RejectedException">This version of the service has no such projection.</exception>
     public Task<IReadOnlyList<ParkedEvent>> ListParkedAsync(string projection, long after, int count, CancellationToken cancellationToken) =>
         ListParkedAsync(projection, (after + 1, ""), count, cancellationToken);
 
-    /// <summary>The same behind the last one seen, since an event may be parked for several projections.</summary>
+    /// <summary>
+    /// The overload that continues after an event and a projection: an event may be parked for several of them.
+    /// </summary>
     public async Task<IReadOnlyList<ParkedEvent>> ListParkedAsync(
         string projection, (long Position, string Projection) after, int count, CancellationToken cancellationToken)
     {
@@ -233,21 +245,23 @@ public sealed class ProjectionOperations
         return await ParkedEvents.ReadAsync(database, projection, after, count, cancellationToken);
     }
 
-    /// <summary>All events that are left out, in order of position.</summary>
+    /// <summary>All skipped events, ordered by position.</summary>
     public async Task<IReadOnlyList<SkippedEvent>> ListSkippedAsync(CancellationToken cancellationToken) =>
         await ParkedEvents.ReadSkippedAsync(database, cancellationToken);
 
     private Task<Operation> AskAsync(RequestKind kind, string name, string user, CancellationToken cancellationToken) =>
         AskAsync(kind, new RequestArguments { Projections = [name] }, user, cancellationToken);
 
-    /// <summary>Puts a request on the desk and waits until it is served.</summary>
+    /// <summary>Queues a request and waits until it is served.</summary>
     private async Task<Operation> AskAsync(RequestKind kind, RequestArguments arguments, string user, CancellationToken cancellationToken)
     {
         var id = await requests.AddAsync(kind, arguments, user, cancellationToken);
         return await WaitAsync(id, cancellationToken);
     }
 
-    /// <summary>Asks for something on behalf of a job, unless the job has asked before, in this run or in one that was interrupted.</summary>
+    /// <summary>
+    /// Queues a request for a job, unless this run of the job or an earlier, interrupted one has already queued it.
+    /// </summary>
     /// <returns>The request's number.</returns>
     internal async Task<long> AskForJobAsync(RequestKind kind, RequestArguments arguments, Job job, CancellationToken cancellationToken)
     {
@@ -258,7 +272,7 @@ public sealed class ProjectionOperations
             {
                 if (asked.Result?.RetryAfterSeconds is not null)
                 {
-                    break; // It was refused for the moment.
+                    break; // Rejected temporarily: queue it again.
                 }
 
                 return asked.Id;
@@ -276,7 +290,7 @@ public sealed class ProjectionOperations
     }
 
     /// <summary>Waits until a request is served.</summary>
-    /// <exception cref="RejectedException">It was refused, or no process serves it.</exception>
+    /// <exception cref="RejectedException">The request was rejected, or no process serves it.</exception>
     internal async Task<Operation> WaitAsync(long id, CancellationToken cancellationToken)
     {
         var begun = clock.GetTimestamp();
@@ -327,7 +341,7 @@ public sealed class ProjectionOperations
         };
     }
 
-    /// <summary>The projections of these names, or all.</summary>
+    /// <summary>The projections with these names, or all.</summary>
     /// <exception cref="RejectedException">There is no such projection.</exception>
     internal string[] NamesOrAll(IReadOnlyList<string> names)
     {
@@ -342,8 +356,10 @@ public sealed class ProjectionOperations
         return names.Count > 0 ? [.. names] : [.. projections.Select(projection => projection.Name)];
     }
 
-    /// <summary>The projections of these names, or all that can fold a single stream.</summary>
-    /// <exception cref="RejectedException">There is no such projection, or it cannot fold a single stream.</exception>
+    /// <summary>The projections with these names, or all that can refold a single stream.</summary>
+    /// <exception cref="RejectedException">
+    /// There is no such projection, or it cannot refold a single stream.
+    /// </exception>
     internal string[] ByStreamOrAll(IReadOnlyList<string> names)
     {
         foreach (var name in names)

@@ -6,9 +6,10 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// Drains the outbox into the read database, where this process holds the projector's lease; where another one does, follows its
-/// checkpoints and stands by. Tables that stand at the same position share a transaction; a projection that fails is tried alone,
-/// with growing waits, while the others go on. A projection that stands behind the outbox is fed from the event log.
+/// Drains the outbox into the read database while this process holds the projector's lease; otherwise stands by and
+/// follows the holder's checkpoints. Generations at the same position share a transaction. A projection that fails is
+/// retried alone, with increasing delays, while the others continue. A projection whose position the outbox no longer
+/// covers reads from the event log.
 /// </summary>
 internal sealed partial class ProjectionRunner(
     Projector projector,
@@ -23,7 +24,7 @@ internal sealed partial class ProjectionRunner(
     TimeProvider clock,
     ILogger<ProjectionRunner> logger) : BackgroundService
 {
-    /// <summary>How often another process's checkpoints are read while a query waits for them, and while none does.</summary>
+    /// <summary>How often a follower reads the checkpoints while a query waits for them, and while none does.</summary>
     private static readonly TimeSpan FollowInterval = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan IdleFollowInterval = TimeSpan.FromMilliseconds(200);
 
@@ -44,7 +45,7 @@ internal sealed partial class ProjectionRunner(
         }
         catch (System.Data.Common.DbException exception)
         {
-            // The lease expires by itself.
+            // No action needed: the lease expires by itself.
             LogDrainFailed(logger, exception);
         }
     }
@@ -77,7 +78,7 @@ internal sealed partial class ProjectionRunner(
                 LogSuperseded(logger, exception.Message);
                 await projector.ResetAsync();
             }
-#pragma warning disable CA1031 // The drain must outlive whatever a database throws at it; health and log tell.
+#pragma warning disable CA1031 // The drain must survive any database error; health checks and the log report it.
             catch (Exception exception)
 #pragma warning restore CA1031
             {
@@ -86,7 +87,7 @@ internal sealed partial class ProjectionRunner(
                 failures++;
                 var wait = options.RetryDelay * Math.Pow(2, Math.Min(failures - 1, 20));
 
-                // Who only follows must not be the last to hear of a switch.
+                // A follower needs a short pause, so that it notices a switch in time.
                 var longest = projector.Lease.Token is null && MaxFollowPause < options.MaxRetryDelay ? MaxFollowPause : options.MaxRetryDelay;
                 await Task.Delay(wait < longest ? wait : longest, clock, stoppingToken)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -94,7 +95,7 @@ internal sealed partial class ProjectionRunner(
         }
     }
 
-    /// <summary>Whether this process holds the lease; tries to get it now and then.</summary>
+    /// <summary>Whether this process holds the lease; tries to acquire it at intervals if not.</summary>
     private async ValueTask<bool> MayProjectAsync(CancellationToken cancellationToken)
     {
         if (projector.Lease.Token is null)
@@ -141,12 +142,13 @@ internal sealed partial class ProjectionRunner(
         }
         else if (largestBatch > 1 && largestBatch < options.BatchSize)
         {
-            // Busy, but not behind: a moment's pause makes larger batches, each of which costs about as much as a small one.
+            // Busy but not lagging: a short pause makes batches larger, and a large batch costs little more than a
+            // small one.
             await Task.Delay(options.BusyPause, clock, cancellationToken);
         }
     }
 
-    /// <summary>Gives every set of tables that is ready one batch; says whether there may be more to do.</summary>
+    /// <summary>Applies one batch to every generation that is ready; returns whether there may be more to do.</summary>
     private async Task<bool> DrainOnceAsync(CancellationToken cancellationToken)
     {
         var hasMore = false;
@@ -205,14 +207,14 @@ internal sealed partial class ProjectionRunner(
             : await store.ReadAllAsync(after, count, cancellationToken);
     }
 
-    /// <summary>Learns how far the process that projects has come.</summary>
+    /// <summary>Reads the projecting process's progress.</summary>
     private async Task FollowOnceAsync(CancellationToken cancellationToken)
     {
         await follower.LookAsync(cancellationToken);
         await signal.WaitAsync(readModel.HasWaiters ? FollowInterval : IdleFollowInterval, cancellationToken);
     }
 
-    /// <summary>Until the next poll, or until a failing projection is due.</summary>
+    /// <summary>The time until the next poll, or until the retry of a failing projection is due.</summary>
     private TimeSpan WaitTime()
     {
         var now = clock.GetUtcNow();

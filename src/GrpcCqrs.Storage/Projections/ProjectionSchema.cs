@@ -9,18 +9,18 @@ using Microsoft.EntityFrameworkCore.Migrations.Operations;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// The statements that create and drop the tables of a generation. EF Core's own generator for the database makes them from the
-/// projections' row classes, so one declaration serves every database.
+/// Generates the statements that create and drop a generation's tables. They come from the projections' row classes
+/// through EF Core's SQL generator for the database, so one declaration serves every database.
 /// </summary>
 internal sealed class ProjectionSchema(ReadDatabase database)
 {
-    /// <summary>The statements that create one table of a generation with its indexes.</summary>
+    /// <summary>The statements that create one table of a generation and its indexes.</summary>
     public IReadOnlyList<string> Create(ProjectionTable table, int generation)
     {
         IEnumerable<string> statements = [];
         if (table.Row is not null)
         {
-            // A context has one model for all its instances, so a new one is cheap after the first.
+            // All instances of the context share one model, so a new one is cheap after the first.
             using var context = database.CreateContext();
             var model = context.GetService<IDesignTimeModel>().Model;
             var operations = context.GetService<IMigrationsModelDiffer>().GetDifferences(null, model.GetRelationalModel())
@@ -36,15 +36,16 @@ internal sealed class ProjectionSchema(ReadDatabase database)
         return [.. statements, .. table.Statements.Select(statement => GenerationNames.Resolve(generation, statement))];
     }
 
-    /// <summary>All statements that a new generation of a projection needs.</summary>
+    /// <summary>All statements that create a new generation of a projection.</summary>
     public IReadOnlyList<string> Create(IProjection projection, int generation) =>
         [.. projection.Tables.SelectMany(table => Create(table, generation))];
 
-    /// <summary>The statement that drops a table of a generation.</summary>
     public static string Drop(ProjectionTable table, int generation) => $"DROP TABLE {GenerationNames.NameIn(generation, table.Name)}";
 
-    /// <summary>Creates the tables of a generation. One that exists, made from <c>schema --script</c> for instance, is emptied.</summary>
-    /// <exception cref="SchemaException">The database refuses a statement.</exception>
+    /// <summary>
+    /// Creates a generation's tables. Empties a table that already exists, for example from <c>schema --script</c>.
+    /// </summary>
+    /// <exception cref="SchemaException">The database rejected a statement.</exception>
     public async Task CreateAsync(IProjection projection, int generation, DbTransaction transaction, CancellationToken cancellationToken)
     {
         foreach (var table in projection.Tables)
@@ -58,8 +59,8 @@ internal sealed class ProjectionSchema(ReadDatabase database)
         }
     }
 
-    /// <summary>Runs a statement on the schema.</summary>
-    /// <exception cref="SchemaException">The database refuses it.</exception>
+    /// <summary>Runs a schema statement.</summary>
+    /// <exception cref="SchemaException">The database rejected it.</exception>
     public static async Task RunAsync(string statement, DbTransaction transaction, CancellationToken cancellationToken, int timeoutSeconds = 0)
     {
         await using var command = Statement.Once(transaction.Connection!, transaction, statement);
@@ -104,14 +105,14 @@ internal sealed class ProjectionSchema(ReadDatabase database)
     }
 }
 
-/// <summary>The database refused a statement on its schema.</summary>
+/// <summary>The database rejected a schema statement.</summary>
 /// <param name="statement">The statement.</param>
-/// <param name="cause">What the database said.</param>
+/// <param name="cause">The database's error.</param>
 public sealed class SchemaException(string statement, DbException cause) : InvalidOperationException(
     $"The database refused a statement on its schema: {cause.Message}. The statement was: {statement}. If this login may not change the schema, have"
     + " someone who may run the statements that the command 'schema --script' prints.",
     cause)
 {
-    /// <summary>The statement that was refused.</summary>
+    /// <summary>The rejected statement.</summary>
     public string Statement { get; } = statement;
 }

@@ -4,7 +4,7 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// The projector's connection to the read database, kept from batch to batch with all statements that were used on it. Every
+/// The projector's connection to the read database, kept across batches together with its prepared statements. Every
 /// transaction begins by asserting the lease. Used by one caller at a time.
 /// </summary>
 internal sealed class ProjectionSession : IAsyncDisposable
@@ -51,10 +51,10 @@ internal sealed class ProjectionSession : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether the connection still stands; a session whose connection was lost is of no more use.</summary>
+    /// <summary>Whether the connection is still open; a session cannot be used once its connection is lost.</summary>
     public bool IsOpen => connection.State == System.Data.ConnectionState.Open;
 
-    /// <summary>Begins a transaction of the lease's holder.</summary>
+    /// <summary>Begins a transaction under the lease.</summary>
     /// <exception cref="LeaseLostException">Another process holds the lease.</exception>
     public async Task<DbTransaction> BeginAsync(CancellationToken cancellationToken)
     {
@@ -72,17 +72,17 @@ internal sealed class ProjectionSession : IAsyncDisposable
         }
     }
 
-    /// <summary>Commits; what waits to be written is written first.</summary>
+    /// <summary>Flushes the buffered writes and commits.</summary>
     public async Task CommitAsync(DbTransaction transaction, CancellationToken cancellationToken)
     {
         await FlushAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
     }
 
-    /// <summary>Throws away what was to be written in a transaction that is over.</summary>
+    /// <summary>Discards the buffered writes of a transaction that has ended.</summary>
     public void DiscardWrites() => buffer?.Discard();
 
-    /// <summary>The tables of a generation within a transaction; without one, to read.</summary>
+    /// <summary>The tables of a generation within a transaction; without one, for reading only.</summary>
     public IProjectionTables Tables(int generation, DbTransaction? transaction)
     {
         if (!tables.TryGetValue(generation, out var found))
@@ -94,7 +94,7 @@ internal sealed class ProjectionSession : IAsyncDisposable
         return found;
     }
 
-    /// <summary>Gives up the statements of a generation that is gone.</summary>
+    /// <summary>Disposes the prepared statements of a removed generation.</summary>
     public void Release(int generation)
     {
         if (tables.Remove(generation, out var gone))
@@ -103,8 +103,8 @@ internal sealed class ProjectionSession : IAsyncDisposable
         }
     }
 
-    /// <summary>Moves a checkpoint within the transaction that applies the events.</summary>
-    /// <exception cref="CheckpointMovedException">Somebody else has moved it; the transaction must be rolled back.</exception>
+    /// <summary>Advances a checkpoint within the transaction that applies the events.</summary>
+    /// <exception cref="CheckpointMovedException">Another writer has moved it; roll the transaction back.</exception>
     public async Task AdvanceAsync(ProjectionState state, long to, DbTransaction transaction, CancellationToken cancellationToken)
     {
         (string Name, object? Value)[] parameters =
@@ -128,12 +128,12 @@ internal sealed class ProjectionSession : IAsyncDisposable
     }
 
     /// <summary>Parks an event within a transaction.</summary>
-    /// <param name="state">The set of tables that lacks it.</param>
+    /// <param name="state">The generation that lacks it.</param>
     /// <param name="record">The event.</param>
-    /// <param name="error">Why; null for one that only stands behind another.</param>
-    /// <param name="attempts">How often it was tried.</param>
+    /// <param name="error">Why it failed; null for an event that only follows a parked one in its stream.</param>
+    /// <param name="attempts">The number of attempts.</param>
     /// <param name="transaction">The transaction.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
     public async Task ParkAsync(
         ProjectionState state, RecordedEvent record, string? error, int attempts, DbTransaction transaction, CancellationToken cancellationToken)
     {
@@ -145,7 +145,7 @@ internal sealed class ProjectionSession : IAsyncDisposable
             .ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Runs a statement that is rare.</summary>
+    /// <summary>Runs a rarely used statement without keeping it prepared.</summary>
     public async Task<int> RunAsync(
         string text, DbTransaction transaction, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
     {
@@ -171,6 +171,6 @@ internal sealed class ProjectionSession : IAsyncDisposable
     }
 }
 
-/// <summary>A checkpoint is not where this process left it.</summary>
+/// <summary>A checkpoint was changed by another writer.</summary>
 internal sealed class CheckpointMovedException(string projection)
     : Exception($"The checkpoint of {projection} was moved by somebody else.");

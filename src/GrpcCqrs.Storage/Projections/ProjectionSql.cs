@@ -1,6 +1,6 @@
 namespace GrpcCqrs.Storage;
 
-/// <summary>The statements on checkpoints, the projector's lease, parked events and operators' requests.</summary>
+/// <summary>The SQL for checkpoints, the projector's lease, parked events and operators' requests.</summary>
 internal static class ProjectionSql
 {
     /// <summary>The checkpoints of a read database.</summary>
@@ -8,21 +8,19 @@ internal static class ProjectionSql
         "SELECT name, generation, state, version, position, store_id, state_us, target, holds_on_difference, note"
         + " FROM projections";
 
-    /// <summary>Adds a checkpoint.</summary>
     public const string InsertCheckpoint =
         "INSERT INTO projections (name, generation, state, version, position, time_us, store_id, state_us, target,"
         + " holds_on_difference) VALUES (@name, @generation, @state, @version, 0, @time_us, @store_id, @time_us,"
         + " @target, @holds_on_difference)";
 
-    /// <summary>Removes a checkpoint.</summary>
     public const string DeleteCheckpoint = "DELETE FROM projections WHERE name = @name AND generation = @generation";
 
-    /// <summary>Moves a checkpoint, if nobody else has.</summary>
+    /// <summary>Advances a checkpoint if it is still where this process left it.</summary>
     public const string AdvanceCheckpoint =
         "UPDATE projections SET position = @position, time_us = @time_us"
         + " WHERE name = @name AND generation = @generation AND position = @expected";
 
-    /// <summary>Changes what a generation is for.</summary>
+    /// <summary>Changes a generation's state.</summary>
     public const string SetGenerationState =
         "UPDATE projections SET state = @state, state_us = @time_us, note = @note"
         + " WHERE name = @name AND generation = @generation";
@@ -30,38 +28,35 @@ internal static class ProjectionSql
     /// <summary>The projector's lease.</summary>
     public const string SelectLease = "SELECT holder, fencing_token, beat FROM projector_lease WHERE id = 1";
 
-    /// <summary>Takes the lease over, if nothing has stirred since it was read.</summary>
+    /// <summary>Takes the lease over if neither its token nor its beat has changed since it was read.</summary>
     public const string TakeLease =
         "UPDATE projector_lease SET holder = @holder, fencing_token = fencing_token + 1, beat = beat + 1"
         + " WHERE id = 1 AND fencing_token = @fencing_token AND beat = @beat";
 
-    /// <summary>Shows that its holder lives, and locks the row until the transaction ends.</summary>
+    /// <summary>Increments the beat as proof of life, and locks the row until the transaction ends.</summary>
     public const string KeepLease =
         "UPDATE projector_lease SET beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token";
 
-    /// <summary>Locks the lease's row until the transaction ends, whoever holds the lease.</summary>
+    /// <summary>Locks the lease's row until the transaction ends, whichever process holds the lease.</summary>
     public const string LockLease = "UPDATE projector_lease SET beat = beat WHERE id = 1";
 
-    /// <summary>Gives the lease back.</summary>
+    /// <summary>Releases the lease.</summary>
     public const string FreeLease =
         "UPDATE projector_lease SET holder = '' WHERE id = 1 AND fencing_token = @fencing_token";
 
-    /// <summary>Parks an event.</summary>
     public const string InsertParked =
         "INSERT INTO parked_events (projection, generation, position, stream, event_type, error, attempts, time_us)"
         + " VALUES (@projection, @generation, @position, @stream, @event_type, @error, @attempts, @time_us)";
 
-    /// <summary>Notes that a parked event failed once more.</summary>
+    /// <summary>Records another failed attempt on a parked event.</summary>
     public const string UpdateParked =
         "UPDATE parked_events SET error = @error, attempts = attempts + 1, time_us = @time_us"
         + " WHERE projection = @projection AND generation = @generation AND position = @position";
 
-    /// <summary>Removes a parked event.</summary>
     public const string DeleteParked =
         "DELETE FROM parked_events WHERE projection = @projection AND generation = @generation"
         + " AND position = @position";
 
-    /// <summary>Removes the parked events of a generation.</summary>
     public const string DeleteAllParked =
         "DELETE FROM parked_events WHERE projection = @projection AND generation = @generation";
 
@@ -82,21 +77,21 @@ internal static class ProjectionSql
         + " WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND (e.position > @after"
         + " OR (e.position = @after AND e.projection > @after_projection)) ORDER BY e.position, e.projection");
 
-    /// <summary>Records that an event is left out.</summary>
+    /// <summary>Records that an event is skipped.</summary>
     public const string InsertSkipped =
         "INSERT INTO skipped_events (projection, version, position, stream, event_type, error, user_name, time_us)"
         + " VALUES (@projection, @version, @position, @stream, @event_type, @error, @user_name, @time_us)";
 
-    /// <summary>The events that are left out.</summary>
+    /// <summary>The skipped events.</summary>
     public const string SelectSkipped =
         "SELECT projection, version, position, stream, event_type, error, user_name, time_us FROM skipped_events"
         + " ORDER BY position, projection";
 
-    /// <summary>Adds what an operator asks for.</summary>
+    /// <summary>Adds an operator's request.</summary>
     public static string InsertRequest(DatabaseProvider provider) => provider.InsertReturningId(
         "operator_requests", "id", "kind, arguments, user_name, time_us, state, done_us", "@kind, @arguments, @user_name, @time_us, 0, 0");
 
-    /// <summary>What operators have asked for and nobody has finished.</summary>
+    /// <summary>Operators' requests that are not finished.</summary>
     public const string SelectOpenRequests =
         "SELECT id, kind, arguments, user_name, progress FROM operator_requests WHERE state = 0 ORDER BY id";
 
@@ -110,10 +105,10 @@ internal static class ProjectionSql
         "SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests"
         + " WHERE id < @before ORDER BY id DESC");
 
-    /// <summary>Notes how far a request has come.</summary>
+    /// <summary>Saves a request's progress.</summary>
     public const string UpdateRequest = "UPDATE operator_requests SET progress = @progress WHERE id = @id";
 
-    /// <summary>Ends a request.</summary>
+    /// <summary>Finishes a request.</summary>
     public const string FinishRequest =
         "UPDATE operator_requests SET state = @state, result = @result, done_us = @time_us WHERE id = @id";
 }

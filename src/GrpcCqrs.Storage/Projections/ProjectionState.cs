@@ -2,45 +2,45 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>How one set of a projection's tables is doing.</summary>
+/// <summary>The status of one generation of a projection.</summary>
 /// <param name="Name">The projection's name.</param>
-/// <param name="Generation">Which set of tables.</param>
-/// <param name="State">What the set is for.</param>
+/// <param name="Generation">The generation's number.</param>
+/// <param name="State">The generation's state.</param>
 /// <param name="Version">The version of the logic that filled it.</param>
-/// <param name="Position">The last event that it has seen.</param>
-/// <param name="FailedAttempts">How often the next event has failed in a row; 0 where it is well.</param>
-/// <param name="LastError">The last failure's type and message, for operators; null where it is well.</param>
-/// <param name="ProgressTime">When it last moved or had nothing to do.</param>
+/// <param name="Position">The position of the last event applied.</param>
+/// <param name="FailedAttempts">How often the next event has failed in a row; 0 if it is healthy.</param>
+/// <param name="LastError">The type and message of the last failure, for operators; null if it is healthy.</param>
+/// <param name="ProgressTime">When it last advanced or had nothing to do.</param>
 public sealed record ProjectionStatus(
     string Name, int Generation, GenerationState State, int Version, long Position, int FailedAttempts, string? LastError, DateTimeOffset ProgressTime)
 {
-    /// <summary>How many of its events are parked.</summary>
+    /// <summary>The number of its parked events.</summary>
     public long ParkedEvents { get; init; }
 
-    /// <summary>Of a set that is being filled: the newest event when that began. Else 0.</summary>
+    /// <summary>For a generation that is being filled: the newest position when that began. Otherwise 0.</summary>
     public long Target { get; init; }
 
-    /// <summary>Events a second of late; 0 where it stands still or that is not known.</summary>
+    /// <summary>Recent throughput in events per second; 0 if there is none or it is unknown.</summary>
     public double EventsPerSecond { get; init; }
 
-    /// <summary>What an operator should know of it; null for nothing.</summary>
+    /// <summary>A note for operators; null for none.</summary>
     public string? Note { get; init; }
 }
 
-/// <summary>Tells how the projections are doing.</summary>
+/// <summary>Reports the status of the projections.</summary>
 public interface IProjectionMonitor
 {
-    /// <summary>One status a set of tables in use; empty until the checkpoints have been read.</summary>
+    /// <summary>One status for each generation in use; empty until the checkpoints have been read.</summary>
     IReadOnlyList<ProjectionStatus> Current { get; }
 }
 
-/// <summary>What the runner knows of one set of a projection's tables. Only the runner's loop changes it.</summary>
+/// <summary>The runner's state of one generation. Only the runner's loop changes it.</summary>
 internal sealed class ProjectionState(IProjection projection, GenerationRow row, TimeProvider clock)
 {
-    /// <summary>How much one set of tables may keep in memory from batch to batch.</summary>
+    /// <summary>The most memory that one generation may keep across batches.</summary>
     private const long MaxKeptBytes = 16 * 1024 * 1024;
 
-    /// <summary>How much narrower a large batch becomes when it fails.</summary>
+    /// <summary>The factor by which a large batch shrinks when it fails.</summary>
     private const int Narrowing = 8;
 
     private readonly Dictionary<Type, bool> handles = [];
@@ -66,7 +66,7 @@ internal sealed class ProjectionState(IProjection projection, GenerationRow row,
 
     public DateTimeOffset StateTime { get; set; } = row.StateTime;
 
-    /// <summary>How many events are tried at once: few while it fails, to come as close to the bad event as possible.</summary>
+    /// <summary>The most events in a batch: reduced while it fails, to isolate the failing event.</summary>
     public int BatchLimit { get; private set; } = int.MaxValue;
 
     public int FailedAttempts { get; private set; }
@@ -75,18 +75,20 @@ internal sealed class ProjectionState(IProjection projection, GenerationRow row,
 
     public string? LastError { get; private set; }
 
-    /// <summary>The streams with parked events: the first of them and how many.</summary>
+    /// <summary>The streams with parked events: the position of the first, and the count.</summary>
     public Dictionary<string, (long First, long Count)> Parked { get; } = new(StringComparer.Ordinal);
 
     /// <summary>
-    /// What is in memory of the tables. Null where they must be read: nothing was applied yet, something failed, or somebody else than a
-    /// batch has written them.
+    /// The cached state of the tables. Null if it must be read from them: nothing was applied yet, something failed, or
+    /// the tables were written other than by a batch.
     /// </summary>
     public IProjectionBatch? Batch { get; set; }
 
     private DateTimeOffset ProgressTime { get; set; } = clock.GetUtcNow();
 
-    /// <summary>Whether events are to be applied to it: the tables were filled by this version of the logic and nobody has stopped it.</summary>
+    /// <summary>
+    /// Whether events are applied to it: this version of the logic filled it, and it is neither paused nor dropped.
+    /// </summary>
     public bool IsFed => Version == Projection.Version && State is GenerationState.Live or GenerationState.Previous or GenerationState.Building or GenerationState.AwaitingApproval;
 
     public ProjectionStatus Status => new(Name, Generation, State, Version, Position, FailedAttempts, LastError, ProgressTime)
@@ -110,7 +112,7 @@ internal sealed class ProjectionState(IProjection projection, GenerationRow row,
 
     public void MovedTo(long newPosition)
     {
-        // Bounds what is kept, so that a set of tables that few streams of many change does not take more and more.
+        // Bounds the cache; otherwise a generation could grow without limit when few of its many streams change.
         if (Batch?.Bytes > MaxKeptBytes)
         {
             Batch = null;
@@ -127,7 +129,7 @@ internal sealed class ProjectionState(IProjection projection, GenerationRow row,
     public void MarkCaughtUp() => ProgressTime = clock.GetUtcNow();
 
     /// <summary>
-    /// Cuts the batch to a single event, at once unless it was a large one of a rebuild; from then on waits longer at each failure.
+    /// Cuts the batch to a single event, in steps for a large batch of a rebuild; then waits longer after each failure.
     /// </summary>
     public void Failed(Exception exception, int batchCount, ProjectionOptions options)
     {
@@ -147,7 +149,7 @@ internal sealed class ProjectionState(IProjection projection, GenerationRow row,
     public static string Describe(Exception exception) => $"{exception.GetType().Name}: {exception.Message}";
 }
 
-/// <summary>Events a second over the last seconds.</summary>
+/// <summary>Events per second over the last few seconds.</summary>
 internal sealed class RateMeter(TimeProvider clock)
 {
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(2);

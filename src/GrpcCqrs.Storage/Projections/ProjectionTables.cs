@@ -4,15 +4,15 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// One generation's tables on the projector's connection, with the statements that projections have used on them. Where there is a buffer,
-/// writes wait in it.
+/// One generation's tables on the projector's connection, with the statements that projections have prepared on them.
+/// Writes go through the buffer, if there is one.
 /// </summary>
 internal sealed class ProjectionTables(DbConnection connection, int generation, DatabaseProvider provider, WriteBuffer? buffer = null) : IProjectionTables, IDisposable
 {
-    /// <summary>How many statements go in one round trip; more would only make the packet larger.</summary>
+    /// <summary>The most statements in one round trip; more would only make the packet larger.</summary>
     private const int MaxBatchCommands = 500;
 
-    /// <summary>How many rows one statement changes at most, and how large their texts are together, in characters.</summary>
+    /// <summary>The most rows that one statement changes, and the most characters of text in them.</summary>
     private const int MaxSetRows = 1_000;
     private const int MaxSetLength = 2 * 1024 * 1024;
 
@@ -23,13 +23,13 @@ internal sealed class ProjectionTables(DbConnection connection, int generation, 
     {
         get
         {
-            // Whoever uses it on his own finds all that was written before.
+            // A caller that uses the connection directly must see all earlier writes.
             buffer?.Flush();
             return Open ?? throw new InvalidOperationException("No transaction is open.");
         }
     }
 
-    /// <summary>The transaction; null for none, to read.</summary>
+    /// <summary>The transaction; null when only reading.</summary>
     public DbTransaction? Open { get; set; }
 
     public Task<int> ExecuteAsync(string sql, ReadOnlySpan<(string Name, object? Value)> parameters, CancellationToken cancellationToken) =>
@@ -108,7 +108,7 @@ internal sealed class ProjectionTables(DbConnection connection, int generation, 
         }
     }
 
-    /// <summary>About how large a row's values are, in characters; of numbers there are few.</summary>
+    /// <summary>The approximate size of a row's values, in characters; numbers count little.</summary>
     private static int LengthOf(object?[] row)
     {
         var length = 0;
@@ -125,7 +125,7 @@ internal sealed class ProjectionTables(DbConnection connection, int generation, 
         return length;
     }
 
-    /// <summary>One after the other: an embedded database has no round trips to spare.</summary>
+    /// <summary>One statement at a time: an embedded database has no round trips to save.</summary>
     private async Task ExecuteEachAsync(string sql, IReadOnlyList<string> names, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)
     {
         if (rows.Count == 0)

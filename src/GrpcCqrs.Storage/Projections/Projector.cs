@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// What the lease's holder knows and does: the sets of tables with their checkpoints, and how a batch is applied to some of them in
-/// one transaction. Used by the runner's loop only.
+/// The lease holder's state: the generations with their checkpoints. Applies a batch to one or more of them in one
+/// transaction. Used by the runner's loop only.
 /// </summary>
 internal sealed partial class Projector(
     IEnumerable<IProjection> projections,
@@ -26,7 +26,7 @@ internal sealed partial class Projector(
     private readonly HashSet<(string Projection, int Version, long Position)> skipped = [];
     private ProjectionSession? session;
 
-    /// <summary>The sets of tables in use; empty until they are loaded.</summary>
+    /// <summary>The generations in use; empty until they are loaded.</summary>
     public List<ProjectionState> States { get; } = [];
 
     public ProjectorLease Lease { get; } = lease;
@@ -37,11 +37,11 @@ internal sealed partial class Projector(
 
     public ProjectionState? Live(string name) => States.Find(state => state.Name == name && state.State == GenerationState.Live);
 
-    /// <summary>The generation of a projection that is in one of some states; null for none.</summary>
+    /// <summary>The generation of a projection that is in one of the given states; null if there is none.</summary>
     public ProjectionState? Find(string name, params IReadOnlyCollection<GenerationState> states) =>
         States.Find(state => state.Name == name && states.Contains(state.State));
 
-    /// <summary>Reads the checkpoints, in line with this process's projections.</summary>
+    /// <summary>Loads the checkpoints and reconciles them with this process's projections.</summary>
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         var head = await store.ReadHeadAsync(cancellationToken);
@@ -60,13 +60,15 @@ internal sealed partial class Projector(
             skipped.Add((row.Projection, row.Version, row.Position));
         }
 
-        // Last: whoever finds states here finds all that belongs to them.
+        // Last, so that States is never visible without its parked and skipped events.
         States.AddRange(loaded);
         Publish();
     }
 
-    /// <summary>Removes a generation that is used no more: drops its tables or, where this login may not, empties them.</summary>
-    /// <returns>Whether it is gone; false where queries still read its tables.</returns>
+    /// <summary>
+    /// Removes a generation that is no longer used: drops its tables or, if this login may not drop them, empties them.
+    /// </summary>
+    /// <returns>True if it was removed; false if queries still read its tables.</returns>
     public async Task<bool> RemoveAsync(ProjectionState state, CancellationToken cancellationToken)
     {
         try
@@ -96,7 +98,7 @@ internal sealed partial class Projector(
         return true;
     }
 
-    /// <summary>Gives up what is known, so that it is read again: something is not as it was thought to be.</summary>
+    /// <summary>Discards the cached state and the connection, so that both are loaded afresh after an error.</summary>
     public async ValueTask ResetAsync()
     {
         States.Clear();
@@ -109,7 +111,7 @@ internal sealed partial class Projector(
         }
     }
 
-    /// <summary>Runs work in one transaction of the lease's holder; commits unless it throws.</summary>
+    /// <summary>Runs work in one transaction under the lease; commits unless the work throws.</summary>
     public async Task<T> InTransactionAsync<T>(Func<DbTransaction, Task<T>> work, CancellationToken cancellationToken)
     {
         var current = session ??= await ProjectionSession.OpenAsync(database, Lease, clock, cancellationToken);
@@ -126,7 +128,7 @@ internal sealed partial class Projector(
         }
     }
 
-    /// <summary>The same for work without a result.</summary>
+    /// <summary>The overload for work without a result.</summary>
     public Task InTransactionAsync(Func<ProjectionSession, DbTransaction, Task> work, CancellationToken cancellationToken) => InTransactionAsync(
         async transaction =>
         {
@@ -135,10 +137,10 @@ internal sealed partial class Projector(
         },
         cancellationToken);
 
-    /// <summary>Applies events to some sets of tables and moves their checkpoints, in one transaction.</summary>
-    /// <param name="group">The sets; all at the position before the first event.</param>
+    /// <summary>Applies events to one or more generations and advances their checkpoints, in one transaction.</summary>
+    /// <param name="group">The generations; all at the position before the first event.</param>
     /// <param name="records">The events.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
     /// <returns>Whether all were applied.</returns>
     public async Task<bool> ApplyAsync(IReadOnlyList<ProjectionState> group, IReadOnlyList<RecordedEvent> records, CancellationToken cancellationToken)
     {
@@ -148,7 +150,7 @@ internal sealed partial class Projector(
             return true;
         }
 
-        // One of them is at fault; each is tried alone, so that the others go on.
+        // One generation failed the whole group. Try each alone, so that the others make progress.
         foreach (var state in group.Count > 1 ? group : [])
         {
             await ApplyAsync([state], records, cancellationToken);
@@ -157,8 +159,8 @@ internal sealed partial class Projector(
         return false;
     }
 
-    /// <summary>Lets sets of tables take events in, for which nothing is written yet.</summary>
-    /// <returns>Whether it worked.</returns>
+    /// <summary>Adds events to a generation's batch in memory. Writes nothing yet.</summary>
+    /// <returns>Whether it succeeded.</returns>
     public async Task<bool> AddAsync(GenerationBatch taken, IReadOnlyList<RecordedEvent> records, Task<EventEnvelope[]> events, CancellationToken cancellationToken)
     {
         taken.Add(records);
@@ -174,28 +176,30 @@ internal sealed partial class Projector(
             cancellationToken);
     }
 
-    /// <summary>Writes what a set of tables has taken in and moves its checkpoint, in one transaction.</summary>
-    /// <returns>Whether it worked.</returns>
+    /// <summary>Writes a generation's batch and advances its checkpoint, in one transaction.</summary>
+    /// <returns>Whether it succeeded.</returns>
     public Task<bool> WriteAsync(GenerationBatch taken, CancellationToken cancellationToken) =>
         TryAsync([taken.State], taken.First, taken.Count, () => WriteAsync([taken], null, cancellationToken), cancellationToken);
 
-    /// <summary>The events that a set of tables is to be given of those recorded; those that were skipped are left out.</summary>
+    /// <summary>The events that a generation handles, without those that were skipped.</summary>
     public EventEnvelope[] Handled(ProjectionState state, IEnumerable<EventEnvelope> events) => [.. events.Where(envelope =>
         state.Handles(envelope.Event) && (skipped.Count == 0 || !skipped.Contains((state.Name, state.Version, envelope.Record.Position))))];
 
     public IEnumerable<EventEnvelope> Read(IEnumerable<RecordedEvent> records) => records.SelectMany(types.Read);
 
-    /// <summary>From now on leaves an event out.</summary>
+    /// <summary>Excludes an event from now on.</summary>
     public void Skip(ProjectionState state, long position) => skipped.Add((state.Name, state.Version, position));
 
-    /// <summary>Tells everybody in this process what was committed.</summary>
+    /// <summary>Publishes the committed state to the queries and monitors of this process.</summary>
     public void Publish() => readModel.Publish(
         [.. States.Select(state => state.Status)],
         name => Live(name)!.Parked.ToDictionary(pair => pair.Key, pair => pair.Value.First, StringComparer.Ordinal));
 
     public ValueTask DisposeAsync() => ResetAsync();
 
-    /// <summary>Does work for sets of tables; where there is one only, which is at fault then, notes what went wrong.</summary>
+    /// <summary>
+    /// Runs work for a group of generations. If it fails for a group of one, records that generation's failure.
+    /// </summary>
     private async Task<bool> TryAsync(
         IReadOnlyList<ProjectionState> group, RecordedEvent first, int count, Func<Task> work, CancellationToken cancellationToken)
     {
@@ -206,7 +210,8 @@ internal sealed partial class Projector(
         }
         catch (Exception exception) when (exception is not (OperationCanceledException or CheckpointMovedException or LeaseLostException) && session is { IsOpen: true })
         {
-            // A lost connection is nobody's fault; the runner opens another. Anything else is one of theirs.
+            // A lost connection is no generation's fault: the runner opens a new one. Any other failure is caused by
+            // one of the group.
             foreach (var state in group)
             {
                 state.Batch = null;
@@ -221,7 +226,9 @@ internal sealed partial class Projector(
         }
     }
 
-    /// <summary>Writes what was taken in, and the events where they are yet to be taken in, and moves the checkpoints.</summary>
+    /// <summary>
+    /// Adds the events to the batches (unless null), writes the batches and advances the checkpoints.
+    /// </summary>
     private async Task WriteAsync(IReadOnlyList<GenerationBatch> group, EventEnvelope[]? events, CancellationToken cancellationToken)
     {
         await InTransactionAsync(
@@ -306,7 +313,7 @@ internal sealed partial class Projector(
     private static partial void LogParked(ILogger logger, string projection, long position, StreamId stream);
 }
 
-/// <summary>A stretch of events that a set of tables takes in, from its checkpoint on.</summary>
+/// <summary>A batch of consecutive events for one generation, starting after its checkpoint.</summary>
 internal sealed class GenerationBatch
 {
     public GenerationBatch(ProjectionState state, IReadOnlyList<RecordedEvent> records)
@@ -321,21 +328,21 @@ internal sealed class GenerationBatch
 
     public RecordedEvent First { get; }
 
-    /// <summary>The position of the last of them.</summary>
+    /// <summary>The position of the last event.</summary>
     public long Last { get; private set; }
 
     public int Count => (int)(Last - First.Position + 1);
 
-    /// <summary>Those that stand behind a parked one in their stream.</summary>
+    /// <summary>The events that follow a parked event of their stream.</summary>
     public List<RecordedEvent> Parked { get; } = [];
 
-    /// <summary>Whether the tables and what is in memory of them are still as they were.</summary>
+    /// <summary>Whether the generation and its cached state are unchanged since the batch began.</summary>
     public bool IsGood(Projector projector) =>
         State.IsFed && State.Position + 1 == First.Position && ReferenceEquals(State.Batch, Batch) && projector.States.Contains(State);
 
     public void Add(IReadOnlyList<RecordedEvent> records) => Last = records[^1].Position;
 
-    /// <summary>Throws away what was taken in and not written.</summary>
+    /// <summary>Discards what was added but not written.</summary>
     public void Discard()
     {
         if (ReferenceEquals(State.Batch, Batch))

@@ -6,11 +6,12 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// Lets one process at a time write the read database. The holder's beat grows with everything that it writes; a contender takes the
-/// lease over when the beat has stood still for the lease's length on the contender's own clock, so that no two clocks are ever
-/// compared. Each holder gets a larger fencing token than the one before, and every transaction of a projector begins by asserting
-/// its token under the row's lock: a holder that was merely asleep can write nothing once it has been replaced. Fencing tokens are
-/// described in Gray and Cheriton's Leases (1989) and Burrows' Chubby (2006).
+/// Lets one process at a time write the read database. The holder's beat increases with every write. A contender takes
+/// the lease over when the beat has not changed for the lease's duration, measured on the contender's own clock, so
+/// clocks of different machines are never compared. Each holder gets a larger fencing token than the previous one, and
+/// every projector transaction begins by asserting its token under the row's lock: a holder that was only suspended can
+/// write nothing once it has been replaced. Fencing tokens are described in Gray and Cheriton's Leases (1989) and
+/// Burrows' Chubby (2006).
 /// </summary>
 internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<ProjectionOptions> options, TimeProvider clock, ILogger<ProjectorLease> logger)
 {
@@ -19,22 +20,26 @@ internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<Pro
     private long seenAt;
     private long beatenAt;
 
-    /// <summary>The fencing token; null where this process does not hold the lease, or has not noticed that it lost it.</summary>
+    /// <summary>
+    /// The fencing token; null if this process does not hold the lease. May be stale until the loss is noticed.
+    /// </summary>
     public long? Token { get; private set; }
 
-    /// <summary>Who holds the lease as far as is known; for operators.</summary>
+    /// <summary>The last known holder; for operators.</summary>
     public string Holder { get; private set; } = "";
 
-    /// <summary>How long a holder may stay silent before another process takes over.</summary>
+    /// <summary>How long a holder may be silent before another process takes over.</summary>
     public TimeSpan Duration => options.Value.LeaseDuration;
 
-    /// <summary>Whether this process holds the lease as far as it knows.</summary>
+    /// <summary>Whether this process holds the lease, as far as it knows.</summary>
     public bool IsHeld => Token is not null;
 
-    /// <summary>How long a holder may stay silent until its next beat is due.</summary>
+    /// <summary>How long a holder may write nothing before its next beat is due.</summary>
     public TimeSpan BeatInterval => Duration / 4;
 
-    /// <summary>Who holds the lease now, or held it last where its holder died; empty where nobody does; and whether that is this process.</summary>
+    /// <summary>
+    /// The current holder, or the last one if it died; empty if there is none. Also whether it is this process.
+    /// </summary>
     public async Task<(string Holder, bool IsThisProcess)> ReadHolderAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
@@ -73,15 +78,17 @@ internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<Pro
         return true;
     }
 
-    /// <summary>Asserts within a transaction that this process still holds the lease; the row stays locked until the transaction ends.</summary>
-    /// <exception cref="LeaseLostException">It does not.</exception>
+    /// <summary>
+    /// Asserts within a transaction that this process holds the lease. Locks the row until the transaction ends.
+    /// </summary>
+    /// <exception cref="LeaseLostException">Another process holds the lease.</exception>
     public async Task AssertAsync(DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken)
     {
         await using var command = Statement.Once(connection, transaction, ProjectionSql.KeepLease, ("fencing_token", Token ?? -1));
         await AssertAsync(command, cancellationToken);
     }
 
-    /// <summary>The same through a statement that is kept.</summary>
+    /// <summary>The overload for a prepared statement.</summary>
     public async Task AssertAsync(DbCommand keepLease, CancellationToken cancellationToken)
     {
         if (await keepLease.ExecuteNonQueryAsync(cancellationToken) != 1)
@@ -93,8 +100,8 @@ internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<Pro
         beatenAt = clock.GetTimestamp();
     }
 
-    /// <summary>Shows that this process lives, where it has written nothing for a while.</summary>
-    /// <exception cref="LeaseLostException">It was too late.</exception>
+    /// <summary>Renews the lease if this process has written nothing for a while.</summary>
+    /// <exception cref="LeaseLostException">Another process has taken the lease over.</exception>
     public async Task BeatAsync(CancellationToken cancellationToken)
     {
         if (clock.GetElapsedTime(beatenAt) >= BeatInterval)
@@ -104,7 +111,7 @@ internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<Pro
         }
     }
 
-    /// <summary>Gives the lease back, so that another process need not wait for it to expire.</summary>
+    /// <summary>Releases the lease, so that another process need not wait for it to expire.</summary>
     public async Task FreeAsync(CancellationToken cancellationToken)
     {
         if (Token is not { } token)
@@ -131,5 +138,5 @@ internal sealed partial class ProjectorLease(ReadDatabase database, IOptions<Pro
     private static partial void LogTaken(ILogger logger, long token, string previous);
 }
 
-/// <summary>Another process projects; this one must stop at once.</summary>
+/// <summary>Another process holds the lease; this one must stop writing at once.</summary>
 internal sealed class LeaseLostException() : Exception("Another process has taken the projector's lease over.");

@@ -5,9 +5,9 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// How far the live tables have come and which they are, and who waits for them to come further. In the process that projects, the
-/// runner publishes after each commit; in any other, what it reads of the checkpoints. Either way what is published was
-/// committed before, so that a query that reads afterwards sees at least as much.
+/// The live generations and their positions, and the queries that wait for a position. The projecting process publishes
+/// after each commit; any other process publishes the checkpoints that it reads. Either way, what is published has been
+/// committed, so a query that reads afterwards sees at least as much.
 /// </summary>
 internal sealed class ReadModel : IReadModel, IProjectionMonitor
 {
@@ -33,10 +33,12 @@ internal sealed class ReadModel : IReadModel, IProjectionMonitor
 
     public IReadOnlyList<ProjectionStatus> Current => current;
 
-    /// <summary>Whether somebody waits, so that looking often pays.</summary>
+    /// <summary>Whether a query is waiting, so that frequent polling pays off.</summary>
     public bool HasWaiters => waiting.Count > 0;
 
-    /// <summary>The position that every projection has reached; the largest number where there are none.</summary>
+    /// <summary>
+    /// The position that every projection has reached; <see cref="long.MaxValue"/> if there are no projections.
+    /// </summary>
     public long Position => PositionOf(allNames);
 
     public async ValueTask<ReadView> ViewAsync(IReadOnlyCollection<string> projections, CancellationToken cancellationToken)
@@ -52,7 +54,7 @@ internal sealed class ReadModel : IReadModel, IProjectionMonitor
 
     private ReadView View(IReadOnlyCollection<string> projections)
     {
-        // First the position, then the tables: tables that are live later hold at least as much.
+        // Read the position before the tables: tables that become live later hold at least as much.
         var position = PositionOf(projections.Count == 0 ? allNames : projections);
         return new ReadView(position, tables);
     }
@@ -70,7 +72,7 @@ internal sealed class ReadModel : IReadModel, IProjectionMonitor
         return View(names);
     }
 
-    /// <summary>Waits for as long as it takes, also past what is parked, and returns the view then.</summary>
+    /// <summary>Waits without a time limit, ignoring parked events, and returns the view at that point.</summary>
     public async ValueTask<ReadView> ReachAsync(long position, IReadOnlyCollection<string> projections, CancellationToken cancellationToken)
     {
         if (PositionOf(projections) < position)
@@ -81,12 +83,13 @@ internal sealed class ReadModel : IReadModel, IProjectionMonitor
         return View(projections);
     }
 
-    /// <summary>Publishes what was committed.</summary>
+    /// <summary>Publishes committed state.</summary>
     public void Publish(IReadOnlyList<ProjectionStatus> statuses, Func<string, IReadOnlyDictionary<string, long>> parkedStreams)
     {
         lock (gate)
         {
-            // First what a reader takes last: who sees the new position sees the tables, and what is parked, that go with it.
+            // Write in the reverse of the order in which readers read: a reader that sees the new position also sees
+            // its tables and parked events.
             var moved = false;
             var published = new List<(Live Live, long Position)>(statuses.Count);
             foreach (var status in statuses)
@@ -201,10 +204,9 @@ internal sealed class ReadModel : IReadModel, IProjectionMonitor
         .SelectMany(live => live.Projection.Tables, (live, table) => (table.Name, live.Generation))
         .ToFrozenDictionary(pair => pair.Name, pair => GenerationNames.NameIn(pair.Generation, pair.Name), StringComparer.Ordinal);
 
-    /// <summary>One projection's live tables.</summary>
     private sealed class Live(IProjection projection)
     {
-        /// <summary>-1 until it is known which generation is live.</summary>
+        /// <summary>-1 until the live generation is known.</summary>
         private long position = -1;
 
         public IProjection Projection { get; } = projection;
@@ -217,7 +219,7 @@ internal sealed class ReadModel : IReadModel, IProjectionMonitor
             set => Volatile.Write(ref position, value);
         }
 
-        /// <summary>The first parked event of each stream that has any.</summary>
+        /// <summary>The position of the first parked event, by stream.</summary>
         public FrozenDictionary<string, long> Parked { get; set; } = FrozenDictionary<string, long>.Empty;
     }
 

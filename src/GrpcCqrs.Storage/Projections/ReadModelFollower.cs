@@ -3,20 +3,24 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>What the checkpoints tell.</summary>
-/// <param name="Statuses">One a set of tables in use; without failed attempts, which only the projecting process knows.</param>
-/// <param name="ParkedStreams">The streams with parked events in the live tables of a projection: the first of each.</param>
+/// <summary>The state of the read model, as read from the checkpoints.</summary>
+/// <param name="Statuses">
+/// One status for each generation in use; without failed attempts, which only the projecting process knows.
+/// </param>
+/// <param name="ParkedStreams">
+/// By projection: the streams with parked events in its live tables, and the position of the first of each.
+/// </param>
 internal sealed record FollowedCheckpoints(
     IReadOnlyList<ProjectionStatus> Statuses, Func<string, IReadOnlyDictionary<string, long>> ParkedStreams);
 
 /// <summary>
-/// Learns from the checkpoints how far the process that projects has come. A set of tables makes progress while its checkpoint moves or
-/// stands at the newest event. Used by one caller at a time.
+/// Reads the projecting process's progress from the checkpoints. A generation makes progress while its checkpoint moves
+/// or is at the newest event. Used by one caller at a time.
 /// </summary>
 internal sealed class ReadModelFollower(
     ReadDatabase database, ReadModel readModel, IEventStore store, StoreIdentity identity, IEnumerable<IProjection> projections, TimeProvider clock)
 {
-    /// <summary>How old the progress of a checkpoint that does not move may look before the newest event is asked for.</summary>
+    /// <summary>How long a checkpoint may stay unchanged before the follower reads the newest position.</summary>
     private static readonly TimeSpan HeadInterval = TimeSpan.FromSeconds(1);
 
     private readonly HashSet<string> names = [.. projections.Select(projection => projection.Name)];
@@ -37,8 +41,8 @@ internal sealed class ReadModelFollower(
     {
         await using var connection = await database.OpenAsync(cancellationToken);
 
-        // A checkpoint of a projection that this version of the service does not have would stand still for ever. On the command line the
-        // store is not opened, so that it has no identity to compare.
+        // Ignore a projection that this version of the service does not have: its checkpoint would never move again.
+        // The command line does not open the store, so it has no identity to compare.
         var rows = (await GenerationStore.ReadAsync(database.Provider, connection, null, cancellationToken))
             .FindAll(row => names.Contains(row.Name) && (row.StoreId == identity.StoreId || identity.StoreId == Guid.Empty));
         await RemoveReplacedAsync(rows, cancellationToken);
@@ -63,7 +67,7 @@ internal sealed class ReadModelFollower(
     }
 
     /// <summary>
-    /// A checkpoint ahead of the newest event is one of a log that was since replaced by a backup: what it says counts for nothing.
+    /// Ignores checkpoints past the newest event: they belong to a log that has since been replaced by a backup.
     /// </summary>
     private async Task RemoveReplacedAsync(List<GenerationRow> rows, CancellationToken cancellationToken)
     {
@@ -90,7 +94,7 @@ internal sealed class ReadModelFollower(
         return seen with { Position = row.Position, ProgressTime = now };
     }
 
-    /// <summary>A checkpoint that stands at the newest event had nothing to do.</summary>
+    /// <summary>Counts a checkpoint at the newest event as making progress: there was nothing to do.</summary>
     private async Task RefreshHeadWhenIdleAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         try
@@ -103,7 +107,7 @@ internal sealed class ReadModelFollower(
         }
         catch (DbException)
         {
-            // The read model is read on without the write database, whose own health check tells.
+            // The read model stays readable without the write database, which has its own health check.
         }
     }
 

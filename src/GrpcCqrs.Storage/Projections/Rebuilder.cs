@@ -6,10 +6,11 @@ using Microsoft.Extensions.Options;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// Fills second sets of tables beside the live ones (blue/green), in turns between the live batches, and switches to them. A set
-/// that has caught up is fed together with the live one, in the same transactions, so that the switch is one change of state at
-/// one position; what was live before is fed on until it is dropped, so that switching back is the same. All progress is in the
-/// checkpoints: whoever projects next goes on. Used by the runner's loop only.
+/// Fills new generations beside the live ones (blue/green), between the live batches, and switches to them. A
+/// generation that has caught up gets its events in the same transactions as the live one, so the switch is one change
+/// of state at one position. The previous generation stays up to date until it is dropped, so switching back works the
+/// same way. All progress is in the checkpoints: the next process that projects resumes from there. Used by the
+/// runner's loop only.
 /// </summary>
 internal sealed partial class Rebuilder(
     Projector projector,
@@ -21,20 +22,25 @@ internal sealed partial class Rebuilder(
     TimeProvider clock,
     ILogger<Rebuilder> logger)
 {
-    /// <summary>How many events are read at a time: few enough that the live tables need not wait for them.</summary>
+    /// <summary>The most events read at a time, so that reading does not delay the live tables.</summary>
     private const int PageSize = 2_000;
 
-    /// <summary>As few events are taken in and written in one turn, so that live tables that move on are met.</summary>
+    /// <summary>
+    /// A batch of at most this many events is read and written in one go, so that the rebuild catches up with live
+    /// tables that keep moving.
+    /// </summary>
     private const int ShortBatch = 2_000;
 
-    /// <summary>How many rows the first batch of a rebuild may have to write, before it is known what that takes; and the fewest.</summary>
+    /// <summary>
+    /// The row limit of a rebuild's first batch, before the write speed is known; and the lowest row limit.
+    /// </summary>
     private const int FirstRows = 2_000;
     private const int FewestRows = 100;
 
-    /// <summary>How much more the next batch may have to write at most.</summary>
+    /// <summary>The highest row limit of the next batch, as a multiple of the rows just written.</summary>
     private const int MaxGrowth = 10;
 
-    /// <summary>How much memory a batch may take that is not written yet.</summary>
+    /// <summary>The most memory that an unwritten batch may take.</summary>
     private const long MaxBytes = 64 * 1024 * 1024;
 
     private readonly ProjectionOptions options = options.Value;
@@ -43,22 +49,24 @@ internal sealed partial class Rebuilder(
     private long nextTurn;
     private RebuildBatch? batch;
 
-    /// <summary>The configured bound; with a limit of events a second, what that allows in a tenth of one.</summary>
+    /// <summary>
+    /// The configured limit, in events; with a rate limit, at most what that allows in a tenth of a second.
+    /// </summary>
     private int LargestBatch => options.RebuildEventsPerSecond == 0
         ? options.RebuildBatchSize
         : Math.Clamp(options.RebuildEventsPerSecond / 10, 1, options.RebuildBatchSize);
 
-    /// <summary>Whether a set waits for its turn, or for its comparison.</summary>
+    /// <summary>Whether a generation is being filled or compared.</summary>
     public bool IsBusy => projector.States.Exists(state => state is { State: GenerationState.Building, IsFed: true });
 
-    /// <summary>Whether a set is being filled and has not caught up with the live tables.</summary>
+    /// <summary>Whether a generation is being filled and has not caught up with the live one.</summary>
     public bool IsBehind(ProjectionState state) =>
         state is { State: GenerationState.Building, IsFed: true } && !(projector.Live(state.Name) is { IsFed: true } live && state.Position >= live.Position);
 
     /// <summary>
-    /// Brings the sets that are furthest behind on by a step, and finishes those that have caught up. They take in a batch of the log
-    /// page by page, as much as may be held in memory and be written in a turn; then each set is written, in a transaction of its own, so
-    /// that a row that changes again and again is written once.
+    /// Advances the generations that lag the most by one step, and finishes those that have caught up. They read a
+    /// batch of the log page by page, up to the memory limit and to what can be written in one turn. Then each
+    /// generation is written in its own transaction, so that a row that changes repeatedly is written once.
     /// </summary>
     /// <returns>Whether there is more to do at once.</returns>
     public async Task<bool> AdvanceAsync(CancellationToken cancellationToken)
@@ -88,8 +96,8 @@ internal sealed partial class Rebuilder(
         return true;
     }
 
-    /// <summary>Begins to fill second sets of tables, and does in the same transaction what is given.</summary>
-    /// <exception cref="RejectedException">There is no such projection, or its second set is in use.</exception>
+    /// <summary>Starts filling new generations, and does additional work in the same transaction.</summary>
+    /// <exception cref="RejectedException">There is no such projection, or it is already being rebuilt.</exception>
     public async Task StartAsync(
         IReadOnlyList<string> names, bool holdsOnDifference, CancellationToken cancellationToken, Func<ProjectionSession, DbTransaction, Task>? also = null)
     {
@@ -120,13 +128,15 @@ internal sealed partial class Rebuilder(
         await projector.LoadAsync(cancellationToken);
     }
 
-    /// <summary>Pauses, resumes or cancels the filling of a second set of tables, or drops one that is kept.</summary>
+    /// <summary>Pauses, resumes or cancels a rebuild, or drops the previous generation.</summary>
     /// <param name="name">The projection.</param>
-    /// <param name="from">The states that the set may be in.</param>
-    /// <param name="to">What it becomes.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
-    /// <param name="also">What is done in the same transaction.</param>
-    /// <exception cref="RejectedException">There is no such projection, or its second set is in another state.</exception>
+    /// <param name="from">The states that the generation may be in.</param>
+    /// <param name="to">Its new state.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
+    /// <param name="also">Additional work in the same transaction.</param>
+    /// <exception cref="RejectedException">
+    /// There is no such projection, or its other generation is in another state.
+    /// </exception>
     public async Task ChangeAsync(
         string name, IReadOnlyCollection<GenerationState> from, GenerationState to, CancellationToken cancellationToken, Func<ProjectionSession, DbTransaction, Task>? also = null)
     {
@@ -136,12 +146,14 @@ internal sealed partial class Rebuilder(
         await SetStatesAsync([(other, to, null)], cancellationToken, also);
     }
 
-    /// <summary>Makes the second set of tables the live one: a set that was held, or the one that was live before.</summary>
+    /// <summary>Makes the other generation live: one that awaits approval, or the previous one.</summary>
     /// <param name="name">The projection.</param>
-    /// <param name="from">The state that the set must be in.</param>
-    /// <param name="also">What is done in the same transaction.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
-    /// <exception cref="RejectedException">There is no such projection, or its second set is not ready.</exception>
+    /// <param name="from">The state that the generation must be in.</param>
+    /// <param name="also">Additional work in the same transaction.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
+    /// <exception cref="RejectedException">
+    /// There is no such projection, or its other generation is not ready.
+    /// </exception>
     public async Task SwitchAsync(
         string name, GenerationState from, Func<ProjectionSession, DbTransaction, Task> also, CancellationToken cancellationToken)
     {
@@ -181,7 +193,7 @@ internal sealed partial class Rebuilder(
                 comparisons.Remove(state);
                 if (running.IsFaulted)
                 {
-                    // Not knowing is no reason to switch, nor to try for ever.
+                    // A failed comparison is no reason to switch, nor to retry for ever.
                     await SetStatesAsync(
                         [(state, GenerationState.AwaitingApproval, $"The comparison with the live tables failed: {ProjectionState.Describe(running.Exception.InnerException!)}")], cancellationToken);
                 }
@@ -229,7 +241,9 @@ internal sealed partial class Rebuilder(
         return SetStatesAsync(changes, cancellationToken, also);
     }
 
-    /// <summary>Sets without a live set that is fed beside them (the logic's version has changed) switch at the end of the log.</summary>
+    /// <summary>
+    /// If the live generation gets no events (the logic's version has changed), switches at the end of the log.
+    /// </summary>
     private async Task SwitchCaughtUpAsync(ProjectionState[] group, CancellationToken cancellationToken)
     {
         foreach (var state in group)
@@ -247,7 +261,7 @@ internal sealed partial class Rebuilder(
         {
             if (!await projector.RemoveAsync(state, cancellationToken))
             {
-                // Queries still read its tables: not again before they have had their time.
+                // Queries still read its tables: wait another delay before retrying.
                 state.StateTime = clock.GetUtcNow();
             }
         }
@@ -285,8 +299,8 @@ internal sealed partial class Rebuilder(
     }
 
     /// <summary>
-    /// Takes those sets out of the batch that somebody else has changed meanwhile, such as an operator who pauses one. What such a set
-    /// has taken in and not written is thrown away: it will be given the same events again.
+    /// Removes from the batch the generations that were changed in the meantime, for example paused by an operator.
+    /// Their unwritten events are discarded; they will read the same events again.
     /// </summary>
     private void RemoveInvalid()
     {
@@ -300,11 +314,11 @@ internal sealed partial class Rebuilder(
         batch = batch is { Sets.Count: 0 } ? null : batch;
     }
 
-    /// <summary>Begins a batch; where a set fails on something in it, applies a few events at once in place of that.</summary>
-    /// <returns>Null where a batch has begun; else whether there may be more to do.</returns>
+    /// <summary>Begins a batch; after a failure, applies a small batch at once instead.</summary>
+    /// <returns>Null if a batch has begun; otherwise whether there may be more to do.</returns>
     private async Task<bool?> BeginAsync(ProjectionState[] group, long after, CancellationToken cancellationToken)
     {
-        // Never past the live tables: both meet at one position.
+        // Never read past the live generation's position: the two must meet at one position.
         var limit = (long)Math.Min(LargestBatch, group.Min(state => state.BatchLimit));
         foreach (var live in group.Select(state => projector.Live(state.Name)).Where(live => live is { IsFed: true }))
         {
@@ -347,7 +361,7 @@ internal sealed partial class Rebuilder(
         current.IsFull = page.IsEnd || read >= current.To;
         if (!current.IsFull)
         {
-            // The next page is read while this one is taken in.
+            // Read the next page while this one is processed.
             var count = (int)Math.Min(current.To - read, Math.Min(rows, PageSize));
             current.Next = Task.Run(() => ReadAsync(read, count, cancellationToken), cancellationToken);
         }
@@ -386,17 +400,17 @@ internal sealed partial class Rebuilder(
         }
     }
 
-    /// <summary>A page of the log, and what is in its events, which is found out meanwhile.</summary>
+    /// <summary>Reads a page of the log; its payloads are deserialised in the background.</summary>
     private async Task<(EventPage Page, Task<EventEnvelope[]> Events)> ReadAsync(long after, int count, CancellationToken cancellationToken)
     {
         var page = await store.ReadAllAsync(after, count, cancellationToken);
         return (page, Task.Run(() => projector.Read(page.Events).ToArray(), cancellationToken));
     }
 
-    /// <summary>Finds how many rows are written in about the time that the live tables may wait.</summary>
+    /// <summary>Adapts the row limit to what can be written in the time that the live tables may wait.</summary>
     private void Adapt(RebuildBatch written)
     {
-        // Four fifths of what would take all of the time, since it varies.
+        // Aim at four fifths of that time, since write times vary.
         var fits = written.MostRows * 0.8 * (options.RebuildTurn / written.Longest);
         rows = written.Longest > options.RebuildTurn
             ? (int)Math.Max(fits, FewestRows)

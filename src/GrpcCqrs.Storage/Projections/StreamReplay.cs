@@ -3,14 +3,18 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>Folds single streams anew within tables that hold others too. Used by the runner's loop only.</summary>
+/// <summary>Refolds single streams in tables that also hold other streams. Used by the runner's loop only.</summary>
 internal sealed class StreamReplay(Projector projector, IEventStore store, ReadDatabase database)
 {
     private const int PageSize = 500;
 
-    /// <summary>Takes out of all tables of a projection that are fed what a stream put in, and applies its events again.</summary>
+    /// <summary>
+    /// Removes a stream's rows from each generation of a projection that receives events, and applies its events again.
+    /// </summary>
     /// <exception cref="DbException">The database failed.</exception>
-    /// <exception cref="RejectedException">The projection cannot replay a single stream, or its logic fails on an event.</exception>
+    /// <exception cref="RejectedException">
+    /// The projection cannot replay a single stream, or its logic fails on an event.
+    /// </exception>
     public async Task ReplayAsync(string projection, StreamId stream, CancellationToken cancellationToken)
     {
         foreach (var state in projector.States.Where(state => state.Name == projection && state.IsFed).ToArray())
@@ -33,7 +37,7 @@ internal sealed class StreamReplay(Projector projector, IEventStore store, ReadD
         }
     }
 
-    /// <summary>Does the folding, up to the position that the tables have reached.</summary>
+    /// <summary>Refolds a stream up to the generation's checkpoint.</summary>
     public async Task RefoldAsync(
         ProjectionState state, IStreamProjection projection, StreamId stream, IProjectionTables tables, CancellationToken cancellationToken)
     {
@@ -61,7 +65,7 @@ internal sealed class StreamReplay(Projector projector, IEventStore store, ReadD
             EngineErrors.NotByStream, $"{state.Name} cannot fold a single stream anew: its rows depend on several. Rebuild it.")
         { Subject = state.Name };
 
-    /// <summary>The next streams in the order of their names.</summary>
+    /// <summary>The next streams, ordered by name.</summary>
     public static async Task<List<string>> StreamsAsync(WriteDatabase write, string after, string last, int count, CancellationToken cancellationToken)
     {
         await using var connection = await write.OpenAsync(cancellationToken);

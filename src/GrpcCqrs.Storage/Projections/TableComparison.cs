@@ -4,17 +4,17 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>Compares two sets of a projection's tables that stand at the same position.</summary>
+/// <summary>Compares two generations of a projection at the same position.</summary>
 internal sealed class TableComparison(ReadDatabase database)
 {
-    /// <summary>How many differing rows a report names.</summary>
+    /// <summary>The most differing rows that a report names.</summary>
     private const int MaxNamed = 5;
 
     /// <summary>
-    /// Begins a comparison of what is committed when this returns; it goes on beside the writer and neither waits for it nor holds it
-    /// up.
+    /// Starts a comparison of what is committed when this method returns. It runs in parallel to the writer; neither
+    /// blocks the other.
     /// </summary>
-    /// <returns>The differences, in words; empty where there are none.</returns>
+    /// <returns>The differences, in words; empty if there are none.</returns>
     public async Task<Task<IReadOnlyList<string>>> StartAsync(IProjection projection, int generation, int other, CancellationToken cancellationToken)
     {
         var connection = await database.OpenAsync(cancellationToken);
@@ -22,7 +22,7 @@ internal sealed class TableComparison(ReadDatabase database)
         {
             var snapshot = await database.Provider.BeginSnapshotAsync(connection, cancellationToken);
 
-            // The snapshot is that of the first read.
+            // The first read fixes the snapshot.
             await GenerationStore.ReadAsync(database.Provider, connection, snapshot, cancellationToken);
             return Task.Run<IReadOnlyList<string>>(
                 async () =>

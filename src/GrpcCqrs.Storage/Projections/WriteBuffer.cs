@@ -3,12 +3,15 @@ using System.Data.Common;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// Statements of a projector's transaction that return no rows. They wait, in their order, to be sent in one round trip: with the next
-/// query, before anything else that is sent on the connection, or before the commit. Used by one caller at a time.
+/// Buffers those statements of a projector's transaction that return no rows. They are sent in order, in one round
+/// trip: with the next query, before anything else on the connection, or before the commit. Used by one caller at a
+/// time.
 /// </summary>
 internal sealed class WriteBuffer(DbConnection connection)
 {
-    /// <summary>How many statements wait at most, and how large their values are: more would only make the packet larger.</summary>
+    /// <summary>
+    /// The most statements buffered, and the most bytes of their values: more would only make the packet larger.
+    /// </summary>
     private const int MaxStatements = 500;
     private const long MaxBytes = 8 * 1024 * 1024;
 
@@ -16,16 +19,18 @@ internal sealed class WriteBuffer(DbConnection connection)
     private DbBatch? batch;
     private long bytes;
 
-    /// <summary>The transaction that is open.</summary>
+    /// <summary>The open transaction.</summary>
     public DbTransaction? Transaction { get; set; }
 
     public bool IsEmpty => batch is null;
 
     /// <summary>Adds a statement.</summary>
     /// <param name="statement">The statement.</param>
-    /// <param name="size">About how large its values are.</param>
-    /// <param name="cancellationToken">Ends the work.</param>
-    /// <param name="check">Gets the number of rows that it changed once that is known, and throws where it is wrong.</param>
+    /// <param name="size">The approximate size of its values.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
+    /// <param name="check">
+    /// Receives the number of rows that the statement changed, once it is known, and throws if it is wrong.
+    /// </param>
     public ValueTask AddAsync(DbBatchCommand statement, long size, CancellationToken cancellationToken, Action<int>? check = null)
     {
         (batch ??= connection.CreateBatch()).BatchCommands.Add(statement);
@@ -38,7 +43,7 @@ internal sealed class WriteBuffer(DbConnection connection)
         return batch.BatchCommands.Count >= MaxStatements || bytes >= MaxBytes ? FlushAsync(cancellationToken) : ValueTask.CompletedTask;
     }
 
-    /// <summary>Makes a statement to be added.</summary>
+    /// <summary>Creates a statement for <see cref="AddAsync"/> or <see cref="ReadAsync"/>.</summary>
     public DbBatchCommand Make(string text, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         var statement = (batch ??= connection.CreateBatch()).CreateBatchCommand();
@@ -53,7 +58,7 @@ internal sealed class WriteBuffer(DbConnection connection)
         return statement;
     }
 
-    /// <summary>Sends what waits.</summary>
+    /// <summary>Sends the buffered statements.</summary>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
         if (Take() is { } taken)
@@ -67,7 +72,7 @@ internal sealed class WriteBuffer(DbConnection connection)
         }
     }
 
-    /// <summary>The same for a caller who cannot await.</summary>
+    /// <summary>The synchronous version, for callers that cannot await.</summary>
     public void Flush()
     {
         if (Take() is { } taken)
@@ -81,7 +86,7 @@ internal sealed class WriteBuffer(DbConnection connection)
         }
     }
 
-    /// <summary>Sends what waits and a query behind it, and reads its rows.</summary>
+    /// <summary>Sends the buffered statements followed by a query, and reads its rows.</summary>
     public async Task ReadAsync(DbBatchCommand query, Action<DbDataReader> read, CancellationToken cancellationToken)
     {
         (batch ??= connection.CreateBatch()).BatchCommands.Add(query);
@@ -99,7 +104,7 @@ internal sealed class WriteBuffer(DbConnection connection)
         Check();
     }
 
-    /// <summary>Throws away what waits: its transaction is no more.</summary>
+    /// <summary>Discards the buffered statements: their transaction has ended.</summary>
     public void Discard()
     {
         Take()?.Dispose();

@@ -7,8 +7,8 @@ namespace GrpcCqrs.Storage;
 internal static class EventReader
 {
     /// <summary>
-    /// Where a page of events is cut at the latest: with this many bytes of payload a page is large enough to be efficient, and
-    /// several readers at once stay within a small machine's memory.
+    /// The payload size at which a page of events is cut: large enough to be efficient, small enough that several
+    /// concurrent readers fit in a small machine's memory.
     /// </summary>
     public const int MaxPageBytes = 8 * 1024 * 1024;
 

@@ -3,7 +3,7 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>Reads the event log. Appending goes through <see cref="AppendQueue"/>.</summary>
+/// <summary>Reads the event log. Appends go through <see cref="AppendQueue"/>.</summary>
 internal sealed class EventStore(WriteDatabase database, AppendQueue appends) : IEventStore, IOutbox
 {
     public ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellationToken) =>
@@ -58,16 +58,16 @@ internal sealed class EventStore(WriteDatabase database, AppendQueue appends) : 
     }
 }
 
-/// <summary>The events that not every projection has seen.</summary>
+/// <summary>The events that not every projection has applied.</summary>
 internal interface IOutbox
 {
     /// <summary>The pending events after a position, in order.</summary>
     ValueTask<EventPage> ReadPendingAsync(long afterPosition, int maxCount, CancellationToken cancellationToken);
 
-    /// <summary>Has the rows up to and with a position removed by the next append's transaction.</summary>
+    /// <summary>Requests that the next append's transaction removes the rows up to and including a position.</summary>
     void RequestTrim(long position);
 
-    /// <summary>Has what was requested removed now, where no append has done so.</summary>
+    /// <summary>Runs a requested trim now, if no append has done so.</summary>
     ValueTask FlushTrimAsync(CancellationToken cancellationToken);
 }
 

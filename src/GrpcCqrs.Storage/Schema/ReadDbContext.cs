@@ -8,16 +8,16 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// A read database: the engine's checkpoints, the projector's lease, parked events and operators' requests, and the tables of the
-/// service's projections. A service derives its own context from it. The engine migrates its own tables; it creates those of
-/// projections from their row classes, one set for each generation.
+/// A read database: the engine's checkpoints, the projector's lease, parked events and operators' requests, and the
+/// tables of the service's projections. A service derives its own context from it. The engine migrates its own tables;
+/// it creates the projections' tables from their row classes, for each generation.
 /// </summary>
 public abstract class ReadDbContext(DbContextOptions options) : DbContext(options)
 {
-    /// <summary>The longest name of a projection.</summary>
+    /// <summary>The maximum length of a projection's name.</summary>
     public const int MaxProjectionName = 100;
 
-    /// <summary>How far each generation of each projection has come.</summary>
+    /// <summary>The checkpoint of each generation of each projection.</summary>
     public DbSet<ProjectionRow> Projections => Set<ProjectionRow>();
 
     /// <summary>The tables of the service's projections. Set before the model is first used.</summary>
@@ -123,7 +123,7 @@ public abstract class ReadDbContext(DbContextOptions options) : DbContext(option
     }
 }
 
-/// <summary>One model for each context type and each list of projection tables.</summary>
+/// <summary>One model for each combination of context type and projection tables.</summary>
 internal sealed class ReadModelCacheKeyFactory : IModelCacheKeyFactory
 {
     public object Create(DbContext context, bool designTime) => context is ReadDbContext read

@@ -2,8 +2,10 @@ using Microsoft.EntityFrameworkCore;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>The engine's own view of a write database, which its migrations belong to (EF Core binds a migration to one context type).</summary>
+/// <summary>
+/// The engine's own context for a write database: EF Core binds the engine's migrations to this type.
+/// </summary>
 internal sealed class WriteSchemaContext(DbContextOptions options) : WriteDbContext(options);
 
-/// <summary>The engine's own view of a read database, without the tables of projections.</summary>
+/// <summary>The engine's own context for a read database, without the projections' tables.</summary>
 internal sealed class ReadSchemaContext(DbContextOptions options) : ReadDbContext(options);

@@ -7,7 +7,7 @@ using Microsoft.EntityFrameworkCore.Migrations;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// The statements that make the schema, for those whose service login may not change it. It opens no database.
+/// Generates the schema's SQL, for services whose login may not change the schema. Opens no database.
 /// </summary>
 public sealed class SchemaScript
 {
@@ -33,8 +33,8 @@ public sealed class SchemaScript
 
     /// <summary>All migrations of the read database, and the tables of one generation of each projection.</summary>
     /// <param name="generation">
-    /// The number of the generation: 1 for a new database; for a rebuild, or a new version of a projection, one more than the highest
-    /// that <c>projections</c> lists.
+    /// The number of the generation: 1 for a new database; for a rebuild or a new version of a projection, one more
+    /// than the highest number in <c>projections</c>.
     /// </param>
     public string ForReadDatabase(int generation)
     {

@@ -1,16 +1,16 @@
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// Times as the databases hold them: microseconds since 1970 in UTC, in a 64-bit integer. It is exact, sorts, and means the same
+/// Times as stored in the databases: microseconds since 1970 in UTC, as a 64-bit integer. Exact, sortable, and the same
 /// on every database.
 /// </summary>
 public static class UnixMicroseconds
 {
-    /// <summary>To the database's form; what is finer than a microsecond is cut off.</summary>
+    /// <summary>Converts to the database's form; truncates to microseconds.</summary>
     public static long From(DateTimeOffset time) =>
         (time.UtcTicks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
 
-    /// <summary>From the database's form.</summary>
+    /// <summary>Converts from the database's form.</summary>
     public static DateTimeOffset ToTime(long microseconds) =>
         new(DateTime.UnixEpoch.Ticks + (microseconds * TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
 }

@@ -5,9 +5,9 @@ using Microsoft.EntityFrameworkCore;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// A write database: events, outbox, command ids, unique keys, audit log, snapshots, sequencer, consumer groups and jobs. A service
-/// derives its own context from it; the engine owns the tables and migrates them. Appends are prepared statements on the same tables
-/// (docs/decisions/0005-ef-core-for-the-schema.md).
+/// A write database: events, outbox, command ids, unique keys, audit log, snapshots, sequencer, consumer groups and
+/// jobs. A service derives its own context from it; the engine owns the tables and migrates them. Appends use prepared
+/// statements on the same tables (docs/decisions/0005-ef-core-for-the-schema.md).
 /// </summary>
 public abstract class WriteDbContext(DbContextOptions options) : DbContext(options)
 {
@@ -17,7 +17,7 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
     /// <summary>Committed transactions whose events the projections still have to apply.</summary>
     public DbSet<OutboxRow> Outbox => Set<OutboxRow>();
 
-    /// <summary>Commands that can be repeated, with their answers.</summary>
+    /// <summary>Answered commands with their replies, for repeated requests.</summary>
     public DbSet<CommandRow> Commands => Set<CommandRow>();
 
     /// <summary>Keys held by live streams.</summary>
@@ -26,22 +26,22 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
     /// <summary>The audit log.</summary>
     public DbSet<AuditRow> Audit => Set<AuditRow>();
 
-    /// <summary>The one row that hands out positions.</summary>
+    /// <summary>The single row that assigns positions.</summary>
     public DbSet<SequencerRow> Sequencer => Set<SequencerRow>();
 
-    /// <summary>Folded states.</summary>
+    /// <summary>Snapshots of folded states.</summary>
     public DbSet<SnapshotRow> Snapshots => Set<SnapshotRow>();
 
-    /// <summary>The one row that says which store this is.</summary>
+    /// <summary>The single row that identifies the store.</summary>
     public DbSet<StoreIdentityRow> StoreIdentity => Set<StoreIdentityRow>();
 
-    /// <summary>Consumer groups of the event feed, each with the position up to which it is done.</summary>
+    /// <summary>Consumer groups of the event feed, each with its position.</summary>
     public DbSet<ConsumerGroupRow> ConsumerGroups => Set<ConsumerGroupRow>();
 
-    /// <summary>Positions behind a group's own that it has acknowledged out of order.</summary>
+    /// <summary>Positions that a group has acknowledged out of order, after its own position.</summary>
     public DbSet<ConsumerAckRow> ConsumerAcks => Set<ConsumerAckRow>();
 
-    /// <summary>Events that a group has set aside.</summary>
+    /// <summary>Events that a group has parked.</summary>
     public DbSet<GroupParkedEventRow> ParkedEvents => Set<GroupParkedEventRow>();
 
     /// <inheritdoc/>
@@ -101,7 +101,7 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
             row.ToTable("audit");
             row.HasKey(a => a.Id);
 
-            // SQLite numbers the rows all the same; AUTOINCREMENT would write a row of another table with each.
+            // SQLite numbers the rows anyway; AUTOINCREMENT would also write a row of another table for each.
             var id = row.Property(a => a.Id).HasColumnName("id");
             _ = Database.ProviderName?.EndsWith("Sqlite", StringComparison.Ordinal) == true ? id.ValueGeneratedNever() : id.ValueGeneratedOnAdd();
             row.Property(a => a.TimeMicroseconds).HasColumnName("time_us");
@@ -115,7 +115,8 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
             row.Property(a => a.Position).HasColumnName("position");
             row.HasIndex(a => new { a.TimeMicroseconds, a.Id }).HasDatabaseName("ix_audit_time");
 
-            // What appended is found by its event's stream: rows in order of position cost an index little, in order of stream a page each.
+            // Audit entries of appends are found by their event's stream, through the position. Inserts in order of
+            // position are cheap for the index; in order of stream, each would touch a different page.
             row.HasIndex(a => a.Position).HasDatabaseName("ix_audit_position");
             row.HasIndex(a => new { a.Stream, a.Id }).HasDatabaseName("ix_audit_stream").HasFilter("position IS NULL");
         });
@@ -218,10 +219,12 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
     }
 }
 
-/// <summary>How wide the text columns are, in characters. Callers' input is checked against these before it gets here.</summary>
+/// <summary>
+/// The widths of the text columns, in characters. Callers' input is checked against them before it gets here.
+/// </summary>
 public static class ColumnWidths
 {
-    /// <summary>Event type, command type and reason code names.</summary>
+    /// <summary>Names of event types and command types, and reason codes.</summary>
     public const int TypeName = 200;
 
     /// <summary>Correlation and causation ids.</summary>

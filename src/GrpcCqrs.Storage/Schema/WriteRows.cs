@@ -1,15 +1,17 @@
 namespace GrpcCqrs.Storage;
 
-/// <summary>One event. Rows are inserted and never changed. Times are microseconds since 1970 in UTC, in every table.</summary>
+/// <summary>
+/// An event. Rows are inserted and never changed. In every table, times are microseconds since 1970 in UTC.
+/// </summary>
 public sealed class EventRow
 {
-    /// <summary>The place among all events.</summary>
+    /// <summary>The position in the log.</summary>
     public long Position { get; set; }
 
     /// <summary>The stream's name.</summary>
     public required string Stream { get; set; }
 
-    /// <summary>The place in the stream.</summary>
+    /// <summary>The version in the stream.</summary>
     public long Version { get; set; }
 
     /// <summary>The event's id.</summary>
@@ -24,16 +26,16 @@ public sealed class EventRow
     /// <summary>UTF-8 JSON.</summary>
     public required byte[] Payload { get; set; }
 
-    /// <summary>The command that decided it.</summary>
+    /// <summary>The command that produced it.</summary>
     public Guid CommandId { get; set; }
 
-    /// <summary>What the conversation is known by.</summary>
+    /// <summary>The correlation id, shared by all related commands and events.</summary>
     public required string CorrelationId { get; set; }
 
-    /// <summary>What directly caused it.</summary>
+    /// <summary>The id of its direct cause.</summary>
     public required string CausationId { get; set; }
 
-    /// <summary>Who sent the command.</summary>
+    /// <summary>The user who sent the command.</summary>
     public required string User { get; set; }
 
     /// <summary>When it was appended.</summary>
@@ -43,7 +45,7 @@ public sealed class EventRow
     public byte[] Hash { get; set; } = [];
 }
 
-/// <summary>One committed transaction whose events still have to reach the read database.</summary>
+/// <summary>A committed transaction whose events still have to reach the read database.</summary>
 public sealed class OutboxRow
 {
     /// <summary>The position of its last event.</summary>
@@ -56,7 +58,7 @@ public sealed class OutboxRow
     public long TimeMicroseconds { get; set; }
 }
 
-/// <summary>A command that was answered and can be repeated.</summary>
+/// <summary>An answered command, kept so that it can be repeated.</summary>
 public sealed class CommandRow
 {
     /// <summary>The caller's id.</summary>
@@ -74,7 +76,7 @@ public sealed class CommandRow
     /// <summary>The position in the answer.</summary>
     public long Position { get; set; }
 
-    /// <summary>What else was answered.</summary>
+    /// <summary>The rest of the answer.</summary>
     public string? Reply { get; set; }
 
     /// <summary>When it was answered.</summary>
@@ -94,10 +96,10 @@ public sealed class UniqueKeyRow
     public required string Stream { get; set; }
 }
 
-/// <summary>One command in the audit log.</summary>
+/// <summary>A command in the audit log.</summary>
 public sealed class AuditRow
 {
-    /// <summary>Grows with time; gaps mean nothing.</summary>
+    /// <summary>Grows with time; gaps have no meaning.</summary>
     public long Id { get; set; }
 
     /// <summary>When the command arrived.</summary>
@@ -109,19 +111,19 @@ public sealed class AuditRow
     /// <summary>The command's id.</summary>
     public Guid CommandId { get; set; }
 
-    /// <summary>Who sent it.</summary>
+    /// <summary>The user who sent it.</summary>
     public required string User { get; set; }
 
-    /// <summary>The stream it was about.</summary>
+    /// <summary>The stream it applied to.</summary>
     public string? Stream { get; set; }
 
-    /// <summary>A <see cref="EventSourcing.CommandOutcome"/> as number.</summary>
+    /// <summary>A <see cref="EventSourcing.CommandOutcome"/> as a number.</summary>
     public int Outcome { get; set; }
 
-    /// <summary>The reason code of a refusal.</summary>
+    /// <summary>The reason code of a rejection.</summary>
     public string? ErrorReason { get; set; }
 
-    /// <summary>How long it took until it was written.</summary>
+    /// <summary>The time from its arrival until it was written.</summary>
     public long DurationMicroseconds { get; set; }
 
     /// <summary>The position of the last event that it appended.</summary>
@@ -137,14 +139,16 @@ public sealed class SequencerRow
     /// <summary>The position of the newest event.</summary>
     public long Position { get; set; }
 
-    /// <summary>The time of the newest event, so that times never run backwards.</summary>
+    /// <summary>The time of the newest event, so that times never go backwards.</summary>
     public long TimeMicroseconds { get; set; }
 
-    /// <summary>The hash of the newest event, which the next one's is chained to.</summary>
+    /// <summary>The hash of the newest event, to which the next one is chained.</summary>
     public byte[] Hash { get; set; } = HashChain.Genesis;
 }
 
-/// <summary>The folded state of one stream, to shorten its next load. Deleting it costs time and nothing else.</summary>
+/// <summary>
+/// The folded state of one stream, to speed up its next load. Safe to delete: that only makes the load slower.
+/// </summary>
 public sealed class SnapshotRow
 {
     /// <summary>The stream's name.</summary>
@@ -156,7 +160,7 @@ public sealed class SnapshotRow
     /// <summary>The position of the last of them.</summary>
     public long Position { get; set; }
 
-    /// <summary>The version of the state's schema; another than the code's is ignored.</summary>
+    /// <summary>The version of the state's schema; ignored if it differs from the code's.</summary>
     public int SchemaVersion { get; set; }
 
     /// <summary>UTF-8 JSON.</summary>
@@ -166,7 +170,7 @@ public sealed class SnapshotRow
     public long TimeMicroseconds { get; set; }
 }
 
-/// <summary>Which store this is.</summary>
+/// <summary>The identity of the store.</summary>
 public sealed class StoreIdentityRow
 {
     /// <summary>Always 1.</summary>
@@ -175,9 +179,9 @@ public sealed class StoreIdentityRow
     /// <summary>The store's id.</summary>
     public Guid StoreId { get; set; }
 
-    /// <summary>The secret that tokens are sealed with.</summary>
+    /// <summary>The secret key that seals tokens.</summary>
     public required byte[] TokenKey { get; set; }
 
-    /// <summary>When the store was made.</summary>
+    /// <summary>When the store was created.</summary>
     public long TimeMicroseconds { get; set; }
 }

@@ -26,7 +26,7 @@ CREATE TABLE [events] (
     CONSTRAINT [PK_events] PRIMARY KEY ([position])
 );
 
-CREATE UNIQUE INDEX [ux_events_stream_version] ON [events] ([stream], [version]) WHERE [stream] IS NOT NULL AND [version] IS NOT NULL;
+CREATE UNIQUE INDEX [ux_events_stream_version] ON [events] ([stream], [version]);
 
 CREATE TABLE [outbox] (
     [last_position] bigint NOT NULL,

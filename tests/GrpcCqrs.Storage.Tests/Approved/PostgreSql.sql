@@ -28,6 +28,9 @@ DELETE FROM parked_events WHERE projection = @projection AND generation = @gener
 -- DeleteCheckpoint
 DELETE FROM projections WHERE name = @name AND generation = @generation;
 
+-- DeleteCommands
+DELETE FROM commands WHERE command_id IN (SELECT command_id FROM commands WHERE time_us < @before ORDER BY time_us LIMIT @count);
+
 -- DeleteGroup
 DELETE FROM consumer_groups WHERE name = @name;
 
@@ -54,9 +57,6 @@ UPDATE operator_requests SET state = @state, result = @result, done_us = @time_u
 
 -- FirstRows(select)
 SELECT id FROM audit ORDER BY id DESC LIMIT @count;
-
--- ForgetCommands
-DELETE FROM commands WHERE command_id IN (SELECT command_id FROM commands WHERE time_us < @before ORDER BY time_us LIMIT @count);
 
 -- FreeLease
 UPDATE projector_lease SET holder = '' WHERE id = 1 AND fencing_token = @fencing_token;
@@ -188,7 +188,7 @@ SELECT position, event_type, error FROM parked_events WHERE projection = @projec
 SELECT position FROM parked_events WHERE group_name = @name AND position > @after ORDER BY position;
 
 -- SelectParkedStreams
-SELECT projection, generation, stream, MIN(position), COUNT(*) FROM parked_events GROUP BY projection, generation, stream;
+SELECT projection, generation, stream, MIN(position), CAST(COUNT(*) AS BIGINT) FROM parked_events GROUP BY projection, generation, stream;
 
 -- SelectRequest
 SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests WHERE id = @id;
@@ -280,7 +280,7 @@ INSERT INTO snapshots (stream, version, position, schema_version, payload, time_
 -- Set: TrimOutbox
 DELETE FROM outbox WHERE last_position <= $1;
 
--- Set: ForgetCommands
+-- Set: DeleteCommands
 DELETE FROM commands WHERE command_id IN (SELECT command_id FROM commands WHERE time_us < $1 ORDER BY time_us LIMIT $2);
 
 -- Set: AdvanceSequencer

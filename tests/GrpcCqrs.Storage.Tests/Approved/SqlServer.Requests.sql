@@ -16,7 +16,7 @@ INSERT INTO audit (time_us, command_type, command_id, user_name, stream, outcome
 DELETE s FROM snapshots s JOIN OPENJSON(@snapshots) WITH (stream nvarchar(151)) i ON s.stream = i.stream COLLATE Latin1_General_100_BIN2;
 INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us) SELECT stream, version, position, schema_version, SUBSTRING(@bytes, payload_at, payload_length), time_us FROM OPENJSON(@snapshots) WITH (stream nvarchar(151), version bigint, position bigint, schema_version int, payload_at bigint, payload_length bigint, time_us bigint);
 DELETE FROM outbox WHERE last_position <= @trim_to;
-DELETE FROM commands WHERE command_id IN (SELECT TOP (@count) command_id FROM commands WHERE time_us < @before ORDER BY time_us);
+DELETE FROM commands WHERE command_id IN (SELECT command_id FROM commands WHERE time_us < @before ORDER BY time_us OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY);
 UPDATE sequencer SET position = @position, time_us = @time_us, hash = @hash WHERE id = 1;
 -- @events NVarChar(max) = [{"position":7,"stream":"post-1","version":7,"event_id":"0199b6f0-5f5e-7cc1-8f6e-1f0f3f0c2d11","type":"blog.post-created","schema_version":1,"payload_at":1,"payload_length":2,"command_id":"0199b6f0-5f5e-7cc1-8f6e-1f0f3f0c2d11","correlation_id":"correlation","causation_id":"causation","user_name":"ada","time_us":9000000,"hash_at":3},{"position":8,"stream":"post-1","version":8,"event_id":"0199b6f0-5f5e-7cc1-8f6e-1f0f3f0c2d11","type":"blog.post-created","schema_version":1,"payload_at":35,"payload_length":0,"command_id":"0199b6f0-5f5e-7cc1-8f6e-1f0f3f0c2d11","correlation_id":"correlation","causation_id":"causation","user_name":"ada","time_us":9000000,"hash_at":35}]
 -- @last_position BigInt = 8

@@ -13,6 +13,9 @@ DELETE FROM parked_events WHERE projection = @projection AND generation = @gener
 -- DeleteCheckpoint
 DELETE FROM projections WHERE name = @name AND generation = @generation;
 
+-- DeleteCommands
+DELETE FROM commands WHERE command_id IN (SELECT command_id FROM commands WHERE time_us < @before ORDER BY time_us OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY);
+
 -- DeleteGroup
 DELETE FROM consumer_groups WHERE name = @name;
 
@@ -39,9 +42,6 @@ UPDATE operator_requests SET state = @state, result = @result, done_us = @time_u
 
 -- FirstRows(select)
 SELECT id FROM audit ORDER BY id DESC OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
-
--- ForgetCommands
-DELETE FROM commands WHERE command_id IN (SELECT TOP (@count) command_id FROM commands WHERE time_us < @before ORDER BY time_us);
 
 -- FreeLease
 UPDATE projector_lease SET holder = '' WHERE id = 1 AND fencing_token = @fencing_token;
@@ -107,10 +107,10 @@ UPDATE consumer_groups SET position = @position, beat = beat + 1, members = @mem
 UPDATE consumer_groups SET holder = '', beat = beat + 1, members = 0, in_flight = 0 WHERE name = @name AND fence = @fence;
 
 -- SelectAll
-SELECT TOP (@count) position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE position > @after ORDER BY position;
+SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE position > @after ORDER BY position OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
 
 -- SelectChain
-SELECT TOP (@count) position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash FROM events WHERE position > @after ORDER BY position;
+SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash FROM events WHERE position > @after ORDER BY position OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
 
 -- SelectCheckpoints
 SELECT name, generation, state, version, position, store_id, state_us, target, holds_on_difference, note FROM projections;
@@ -173,7 +173,7 @@ SELECT position, event_type, error FROM parked_events WHERE projection = @projec
 SELECT position FROM parked_events WHERE group_name = @name AND position > @after ORDER BY position;
 
 -- SelectParkedStreams
-SELECT projection, generation, stream, MIN(position), COUNT_BIG(*) FROM parked_events GROUP BY projection, generation, stream;
+SELECT projection, generation, stream, MIN(position), CAST(COUNT(*) AS BIGINT) FROM parked_events GROUP BY projection, generation, stream;
 
 -- SelectRequest
 SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests WHERE id = @id;
@@ -191,7 +191,7 @@ SELECT projection, version, position, stream, event_type, error, user_name, time
 SELECT version, position, payload FROM snapshots WHERE stream = @stream AND schema_version = @schema_version;
 
 -- SelectStream
-SELECT TOP (@count) position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE stream = @stream AND DATALENGTH(stream) = DATALENGTH(@stream) AND version >= @from ORDER BY version;
+SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE stream = @stream AND DATALENGTH(stream) = DATALENGTH(@stream) AND version >= @from ORDER BY version OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
 
 -- SelectStreamAfter
 SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE stream = @stream AND position > @after ORDER BY version OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;

@@ -10,6 +10,9 @@ DELETE FROM parked_events WHERE projection = @projection AND generation = @gener
 -- DeleteCheckpoint
 DELETE FROM projections WHERE name = @name AND generation = @generation;
 
+-- DeleteCommands
+DELETE FROM commands WHERE command_id IN (SELECT command_id FROM commands WHERE time_us < @before ORDER BY time_us LIMIT @count);
+
 -- DeleteGroup
 DELETE FROM consumer_groups WHERE name = @name;
 
@@ -36,9 +39,6 @@ UPDATE operator_requests SET state = @state, result = @result, done_us = @time_u
 
 -- FirstRows(select)
 SELECT id FROM audit ORDER BY id DESC LIMIT @count;
-
--- ForgetCommands
-DELETE FROM commands WHERE command_id IN (SELECT command_id FROM commands WHERE time_us < @before ORDER BY time_us LIMIT @count);
 
 -- FreeLease
 UPDATE projector_lease SET holder = '' WHERE id = 1 AND fencing_token = @fencing_token;
@@ -170,7 +170,7 @@ SELECT position, event_type, error FROM parked_events WHERE projection = @projec
 SELECT position FROM parked_events WHERE group_name = @name AND position > @after ORDER BY position;
 
 -- SelectParkedStreams
-SELECT projection, generation, stream, MIN(position), COUNT(*) FROM parked_events GROUP BY projection, generation, stream;
+SELECT projection, generation, stream, MIN(position), CAST(COUNT(*) AS BIGINT) FROM parked_events GROUP BY projection, generation, stream;
 
 -- SelectRequest
 SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests WHERE id = @id;

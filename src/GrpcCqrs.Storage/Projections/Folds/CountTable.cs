@@ -6,11 +6,11 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// A table of a <see cref="FoldProjection{TState}"/> whose rows are sums over streams, such as posts by tag. A batch adds what the
-/// streams that it touches contribute now minus what they contributed before, in one write for each row. A row exists as long as any
-/// of its counts is not 0. It is made by <see cref="CountTable{TState, TRow}"/>.
+/// A table of a <see cref="FoldProjection{TState}"/> whose rows are sums over streams, such as posts by tag. A batch
+/// adds the current contributions of the streams that it touches minus their previous ones, with one write for each
+/// row. A row exists while any of its counts is not 0. Created by <see cref="CountTable{TState, TRow}"/>.
 /// </summary>
-/// <typeparam name="TState">What is known of one stream.</typeparam>
+/// <typeparam name="TState">The state of one stream.</typeparam>
 public abstract class CountTable<TState>
     where TState : class
 {
@@ -23,15 +23,15 @@ public abstract class CountTable<TState>
     /// <summary>The table.</summary>
     public ProjectionTable Table { get; }
 
-    /// <summary>What it holds.</summary>
+    /// <summary>The rows, for comparisons and reports.</summary>
     public ProjectedRows Rows { get; }
 
     internal abstract Task WriteAsync(IReadOnlyList<StreamChange<TState>> changes, IProjectionTables tables, CancellationToken cancellationToken);
 }
 
 /// <summary>A table of sums.</summary>
-/// <typeparam name="TState">What is known of one stream.</typeparam>
-/// <typeparam name="TRow">The row class: one key column, and the counts, 64-bit integers all.</typeparam>
+/// <typeparam name="TState">The state of one stream.</typeparam>
+/// <typeparam name="TRow">The row class: one key column, and the counts, all 64-bit integers.</typeparam>
 public sealed class CountTable<TState, TRow> : CountTable<TState>
     where TState : class
     where TRow : class
@@ -45,11 +45,14 @@ public sealed class CountTable<TState, TRow> : CountTable<TState>
     private readonly RowChange delete;
 
     /// <summary>
-    /// A table of sums. In words: a row of <c>topics</c> has the key <c>Topic</c> and the counts <c>BookCount</c> and
-    /// <c>InPrintCount</c>. A book in print contributes a row with 1 and 1 to each of its topics, one out of print 1 and 0.
+    /// A table of sums. For example, a row of <c>topics</c> has the key <c>Topic</c> and the counts <c>BookCount</c>
+    /// and <c>InPrintCount</c>. A book in print contributes a row with 1 and 1 to each of its topics, one out of print
+    /// 1 and 0.
     /// </summary>
     /// <param name="name">The table.</param>
-    /// <param name="contributions">What a state adds to which rows; a row may come more than once. Pure.</param>
+    /// <param name="contributions">
+    /// The rows that a state contributes; a key may occur more than once. Must be pure.
+    /// </param>
     /// <exception cref="InvalidOperationException">The row class has more than one key column.</exception>
     public CountTable(string name, Func<TState, IEnumerable<TRow>> contributions)
         : base(name, typeof(TRow))

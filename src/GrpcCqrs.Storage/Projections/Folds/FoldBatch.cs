@@ -3,16 +3,18 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// The states of the streams that a fold has seen of late. They are kept when they have been written, so that the streams that change
-/// most are not read again for each batch.
+/// The states of the streams that a fold has recently seen. They are kept after they are written, so that frequently
+/// changed streams are not read again for each batch.
 /// </summary>
 internal sealed class FoldBatch<TState>(StreamTable<TState>[] rows, CountTable<TState>[] counts, Func<TState?, EventEnvelope, TState?> apply) : IProjectionBatch
     where TState : class
 {
-    /// <summary>About what a stream takes beside its state.</summary>
+    /// <summary>The approximate memory of a stream besides its state.</summary>
     private const int EntryBytes = 200;
 
-    /// <summary>After how much that was guessed of new states they are weighed: an event more often replaces a text than adds one.</summary>
+    /// <summary>
+    /// The estimated growth after which states are measured: an event more often replaces text than adds it.
+    /// </summary>
     private const long MaxGuessedBytes = 8 * 1024 * 1024;
 
     private readonly Dictionary<string, StreamChange<TState>> streams = new(StringComparer.Ordinal);
@@ -36,7 +38,7 @@ internal sealed class FoldBatch<TState>(StreamTable<TState>[] rows, CountTable<T
                 streams.Add(record.Stream.Id, stream = new StreamChange<TState>(record.Stream.Id));
                 if (record.Version > 1)
                 {
-                    // Else this is the stream's first event, before which nothing can have been written of it.
+                    // A stream's first event (version 1) has no earlier state to load.
                     known.Add(record.Stream.Id);
                 }
             }
@@ -49,7 +51,7 @@ internal sealed class FoldBatch<TState>(StreamTable<TState>[] rows, CountTable<T
 
             changed[index] = stream;
 
-            // What an event adds to a state is no more than its payload, as text.
+            // Estimate: an event adds at most its payload as text (2 bytes a character) to the state.
             takenBytes += 2 * record.Payload.Length;
         }
 
@@ -90,7 +92,7 @@ internal sealed class FoldBatch<TState>(StreamTable<TState>[] rows, CountTable<T
         takenBytes = 0;
     }
 
-    /// <summary>Reads the states of streams as they stand in the tables.</summary>
+    /// <summary>Loads the states of streams from the tables.</summary>
     public static async Task LoadAsync(
         StreamTable<TState>[] rows, List<string> ids, Dictionary<string, StreamChange<TState>> streams, IProjectionTables tables, CancellationToken cancellationToken)
     {
@@ -114,7 +116,7 @@ internal sealed class FoldBatch<TState>(StreamTable<TState>[] rows, CountTable<T
     }
 }
 
-/// <summary>What is known of one stream's state: as it was written last, and as it is now.</summary>
+/// <summary>A stream's state: as last written, and as it is now.</summary>
 internal sealed class StreamChange<TState>(string id)
     where TState : class
 {
@@ -124,9 +126,9 @@ internal sealed class StreamChange<TState>(string id)
 
     public TState? After { get; set; }
 
-    /// <summary>Whether there were events since it was written.</summary>
+    /// <summary>Whether there were events since it was last written.</summary>
     public bool IsTouched { get; set; }
 
-    /// <summary>About what it takes in memory.</summary>
+    /// <summary>Its approximate memory.</summary>
     public long Bytes { get; set; }
 }

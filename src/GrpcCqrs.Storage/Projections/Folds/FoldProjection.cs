@@ -3,22 +3,25 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// A projection written as a pure fold: each stream has a state, events change it, and tables say what the states are. A batch loads
-/// the states of the streams that it touches, folds all their events in memory, and writes each row that came out different once.
+/// A projection written as a pure fold: each stream has a state, events change it, and tables are derived from the
+/// states. A batch loads the states of the streams that it touches, folds all their events in memory, and writes each
+/// changed row once.
 /// <para>
-/// Example: a list of books with their authors' totals. The state is a record with title, author and price. One
-/// <see cref="StreamTable{TState}"/> <c>books</c> has a row for each book with these columns. One <see cref="CountTable{TState}"/>
-/// <c>authors</c> has a row for each author, to which each book adds 1 and its price. <see cref="Apply"/> makes the record on "book
-/// added", changes the price on "price changed", and returns null on "book withdrawn": then the row in <c>books</c> is deleted, and
-/// the author's totals shrink by what the book had added.
+/// Example: a list of books with their authors' totals. The state is a record with title, author and price. A
+/// <see cref="StreamTable{TState}"/> <c>books</c> has a row for each book with these columns. A
+/// <see cref="CountTable{TState}"/> <c>authors</c> has a row for each author, to which each book adds 1 and its price.
+/// <see cref="Apply"/> creates the record on "book added", changes the price on "price changed", and returns null on
+/// "book withdrawn": the row in <c>books</c> is then deleted, and the author's totals are reduced by what the book had
+/// added.
 /// </para>
 /// <para>
-/// The streams that it handles are of one category, since rows are keyed by <see cref="StreamId.Id"/> alone. A stream can be taken
-/// out and folded anew, whatever the fold is; nothing has to be written for that.
+/// All its streams are of one category, since rows are keyed by <see cref="StreamId.Id"/> alone. Every fold can remove
+/// and refold a single stream without further code.
 /// </para>
 /// </summary>
 /// <typeparam name="TState">
-/// What is known of one stream. Immutable; a state that an event does not change is returned as it is, and then costs nothing.
+/// The state of one stream. Immutable. If an event does not change it, return the same instance: no row is then
+/// written.
 /// </typeparam>
 public abstract class FoldProjection<TState> : IStreamProjection
     where TState : class
@@ -27,9 +30,11 @@ public abstract class FoldProjection<TState> : IStreamProjection
     private readonly CountTable<TState>[] counts;
 
     /// <summary>A projection into these tables.</summary>
-    /// <param name="rows">The tables with the streams' own rows, one at least; what is loaded of them makes up the whole state.</param>
+    /// <param name="rows">
+    /// The tables with the streams' own rows, at least one; together they must hold the whole state.
+    /// </param>
     /// <param name="counts">The tables with sums over streams.</param>
-    /// <exception cref="ArgumentException">No table of rows can be loaded, so that states would be forgotten.</exception>
+    /// <exception cref="ArgumentException">No table of rows can be loaded, so states would be lost.</exception>
     protected FoldProjection(IReadOnlyList<StreamTable<TState>> rows, params IReadOnlyList<CountTable<TState>> counts)
     {
         ArgumentNullException.ThrowIfNull(rows);
@@ -89,16 +94,16 @@ public abstract class FoldProjection<TState> : IStreamProjection
 
         foreach (var table in rows)
         {
-            // Whatever they say: rows that a fault has put there go too.
+            // Unconditionally, so that rows left by a bug are removed too.
             await table.RemoveAsync(stream.Id, tables, cancellationToken);
         }
     }
 
     /// <summary>
-    /// How an event changes a stream's state. Pure: it depends on nothing but its arguments and does nothing.
+    /// Applies an event to a stream's state. Must be pure: depends only on its arguments and has no side effects.
     /// </summary>
-    /// <param name="state">The state before; null where nothing is known of the stream.</param>
+    /// <param name="state">The state before; null if the stream has none.</param>
     /// <param name="envelope">The event.</param>
-    /// <returns>The state after; null for a stream that is to have no rows.</returns>
+    /// <returns>The state after; null if the stream should have no rows.</returns>
     protected abstract TState? Apply(TState? state, EventEnvelope envelope);
 }

@@ -6,12 +6,12 @@ using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>Reads states from rows, and writes the rows that states consist of, by difference.</summary>
+/// <summary>Reads states from rows, and writes the difference between the rows of two states.</summary>
 internal sealed class RowTable<TState, TItem, TRow> : StreamTable<TState>
     where TState : class
     where TRow : class
 {
-    /// <summary>About what an item takes beside its values.</summary>
+    /// <summary>The approximate memory of an item besides its values.</summary>
     private const int ItemBytes = 50;
 
     private readonly Func<TState, IReadOnlyCollection<TItem>> items;
@@ -119,7 +119,7 @@ internal sealed class RowTable<TState, TItem, TRow> : StreamTable<TState>
         var after = change.After is null ? [] : items(change.After);
         if (keys.Length == 0)
         {
-            // One row at most: nothing to look up.
+            // At most one row: no key to match by.
             ThrowIfSeveral(before, change.Id);
             ThrowIfSeveral(after, change.Id);
             if (before.Count > 0 && after.Count > 0)
@@ -199,14 +199,14 @@ internal sealed class RowTable<TState, TItem, TRow> : StreamTable<TState>
         }
     }
 
-    /// <summary>Arrays are equal where their elements are.</summary>
+    /// <summary>Arrays are equal if their elements are.</summary>
     private sealed class ValuesComparer : IEqualityComparer<object?[]>
     {
         public static readonly ValuesComparer Instance = new();
 
         public bool Equals(object?[]? x, object?[]? y) => x.AsSpan().SequenceEqual(y);
 
-        /// <summary>The last key tells most rows of a stream apart.</summary>
+        /// <summary>The last key distinguishes most rows of a stream.</summary>
         public int GetHashCode(object?[] obj) => obj.Length == 0 ? 0 : obj[^1]?.GetHashCode() ?? 0;
     }
 }

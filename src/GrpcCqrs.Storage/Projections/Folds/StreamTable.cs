@@ -4,11 +4,11 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Storage;
 
 /// <summary>
-/// A table of a <see cref="FoldProjection{TState}"/> whose rows belong to one stream each. It is made by <see cref="StreamTable"/>.
-/// Within a batch rows are first deleted, then updated, then inserted. An update names only the columns whose values have changed,
-/// since a database maintains an index for every column that is named.
+/// A table of a <see cref="FoldProjection{TState}"/> in which each row belongs to one stream. Created by
+/// <see cref="StreamTable"/>. A batch first deletes rows, then updates, then inserts. An update names only the columns
+/// whose values have changed, since a database maintains an index for every named column.
 /// </summary>
-/// <typeparam name="TState">What is known of one stream.</typeparam>
+/// <typeparam name="TState">The state of one stream.</typeparam>
 public abstract class StreamTable<TState>
     where TState : class
 {
@@ -21,13 +21,13 @@ public abstract class StreamTable<TState>
     /// <summary>The table.</summary>
     public ProjectionTable Table { get; }
 
-    /// <summary>What it holds.</summary>
+    /// <summary>The rows, for comparisons and reports.</summary>
     public ProjectedRows Rows { get; }
 
     /// <summary>Whether states are read from it.</summary>
     internal abstract bool IsLoaded { get; }
 
-    /// <summary>About how much memory takes what a state holds of this table.</summary>
+    /// <summary>The approximate memory of the part of a state that this table holds.</summary>
     internal abstract long BytesOf(string id, TState state);
 
     internal abstract Task LoadAsync(
@@ -39,16 +39,16 @@ public abstract class StreamTable<TState>
 }
 
 /// <summary>
-/// Makes tables of rows that belong to one stream each. The column that holds <see cref="StreamId.Id"/> is the row class's key where
-/// that is one column, else the one marked with <see cref="StreamColumnAttribute"/>.
+/// Creates tables in which each row belongs to one stream. The column that holds <see cref="StreamId.Id"/> is the row
+/// class's key if that is a single column, otherwise the one marked with <see cref="StreamColumnAttribute"/>.
 /// </summary>
 public static class StreamTable
 {
     /// <summary>A table with one row for each stream.</summary>
     /// <param name="name">The table.</param>
-    /// <param name="row">The row of a stream, made from its id and state.</param>
+    /// <param name="row">Creates a stream's row from its id and state.</param>
     /// <param name="read">
-    /// The state that a row holds. Null: the table is only written, since another table holds the state.
+    /// Restores the state from a row. Null: the table is write-only, since another table holds the state.
     /// </param>
     public static StreamTable<TState> Row<TState, TRow>(string name, Func<string, TState, TRow> row, Func<TRow, TState>? read)
         where TState : class
@@ -57,13 +57,15 @@ public static class StreamTable
             name, static state => [state], row, read is null ? null : (_, found) => read(found), static (_, _) => false);
 
     /// <summary>
-    /// A table with any number of rows for each stream. A batch writes the difference between the rows before it and after it.
+    /// A table with any number of rows for each stream. A batch writes the difference between the old and the new rows.
     /// </summary>
     /// <param name="name">The table.</param>
-    /// <param name="items">What the rows are made from, one item a row. The same object as before means the same rows.</param>
-    /// <param name="row">The row of an item, made from the stream's id and the item.</param>
+    /// <param name="items">
+    /// The items of a state, one for each row. Returning the same object as before means that no row has changed.
+    /// </param>
+    /// <param name="row">Creates an item's row from the stream's id and the item.</param>
     /// <param name="read">
-    /// Adds what a row holds to the state, which is null before the first row. Null: the table is only written, since another table
+    /// Adds a row to the state, which is null before the first row. Null: the table is write-only, since another table
     /// holds the state.
     /// </param>
     public static StreamTable<TState> Rows<TState, TItem, TRow>(
@@ -73,7 +75,7 @@ public static class StreamTable
         new RowTable<TState, TItem, TRow>(name, items, row, read, (one, other) => ReferenceEquals(items(one), items(other)));
 
     /// <summary>The column that holds the stream's id.</summary>
-    /// <exception cref="InvalidOperationException">It is not clear which column that is.</exception>
+    /// <exception cref="InvalidOperationException">The column is ambiguous.</exception>
     internal static string StreamColumnOf(Type row)
     {
         var type = RowType.Of(row);

@@ -12,14 +12,15 @@ namespace GrpcCqrs.Storage;
 public sealed class StreamColumnAttribute : Attribute;
 
 /// <summary>
-/// The columns of a row class. Tables, SELECT lists, writers and readers all derive from it. A column is named as its property, in
-/// lower case with underscores (<c>PostId</c> is <c>post_id</c>), unless <see cref="ColumnAttribute"/> names it.
+/// The columns of a row class. Tables, SELECT lists, writers and readers are all derived from it. A column has its
+/// property's name in lower case with underscores (<c>PostId</c> is <c>post_id</c>), unless
+/// <see cref="ColumnAttribute"/> names it.
 /// </summary>
 public class RowType
 {
     private protected RowType(Type type)
     {
-        // A base class's columns come first.
+        // Base class columns first.
         Properties = [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(property => property.CanWrite && property.GetCustomAttribute<NotMappedAttribute>() is null)
             .OrderBy(property => DepthOf(property.DeclaringType!)).ThenBy(property => property.MetadataToken)];
@@ -32,10 +33,10 @@ public class RowType
         }
     }
 
-    /// <summary>The properties that are columns.</summary>
+    /// <summary>The properties that map to columns.</summary>
     internal IReadOnlyList<PropertyInfo> Properties { get; }
 
-    /// <summary>Those of the primary key, in its order.</summary>
+    /// <summary>The primary key's properties, in key order.</summary>
     internal IReadOnlyList<PropertyInfo> Keys { get; }
 
     /// <summary>The names of all columns.</summary>
@@ -83,7 +84,7 @@ public sealed class RowType<TRow> : RowType
     /// <summary>The only instance.</summary>
     public static RowType<TRow> Instance { get; } = new();
 
-    /// <summary>A SELECT list in which each column is named as its property, as Dapper reads it.</summary>
+    /// <summary>A SELECT list with each column aliased to its property's name, for Dapper.</summary>
     /// <param name="alias">The table's alias in the statement; empty for none.</param>
     public string SelectList(string alias = "") =>
         string.Join(", ", Properties.Select(property => $"{(alias.Length > 0 ? alias + "." : "")}{ColumnOf(property)} AS {property.Name}"));

@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Migrations.Operations;
 using Microsoft.EntityFrameworkCore.Migrations.Operations.Builders;
@@ -5,8 +6,8 @@ using Microsoft.EntityFrameworkCore.Migrations.Operations.Builders;
 namespace GrpcCqrs.Storage.Migrations;
 
 /// <summary>
-/// A migration of the engine's own tables, written once for all databases: column types come from EF Core's type mapping, and the few
-/// differences are here. A test compares its result with the model on each database.
+/// A migration of the engine's own tables, written once for all databases: column types come from EF Core's type
+/// mapping, and this class handles the few differences. A test compares the result with the model on each database.
 /// </summary>
 public abstract class EngineMigration : Migration
 {
@@ -19,7 +20,16 @@ public abstract class EngineMigration : Migration
     /// <summary>Whether it runs on SQL Server.</summary>
     protected bool IsSqlServer => ActiveProvider.EndsWith("SqlServer", StringComparison.Ordinal);
 
-    /// <summary>A text column that compares byte for byte.</summary>
+    /// <summary>
+    /// Says which EF Core the migration was written for: without it the generators work as those of versions long gone did.
+    /// </summary>
+    protected override void BuildTargetModel(ModelBuilder modelBuilder)
+    {
+        ArgumentNullException.ThrowIfNull(modelBuilder);
+        modelBuilder.HasAnnotation("ProductVersion", "10.0.0");
+    }
+
+    /// <summary>A text column with byte-by-byte comparison.</summary>
     private protected OperationBuilder<AddColumnOperation> Text(ColumnsBuilder table, int? maxLength = null, bool nullable = false)
     {
         ArgumentNullException.ThrowIfNull(table);
@@ -27,7 +37,7 @@ public abstract class EngineMigration : Migration
             maxLength: maxLength, nullable: nullable, collation: IsSqlServer ? TextCollations.SqlServer : IsPostgreSql ? TextCollations.PostgreSql : null);
     }
 
-    /// <summary>A key column that the database numbers; see <see cref="AddNumbering"/>.</summary>
+    /// <summary>A key column that the database generates; see <see cref="AddNumbering"/>.</summary>
     private protected OperationBuilder<AddColumnOperation> Numbered(ColumnsBuilder table, bool autoincrement)
     {
         ArgumentNullException.ThrowIfNull(table);
@@ -37,7 +47,10 @@ public abstract class EngineMigration : Migration
             : column;
     }
 
-    /// <summary>Has PostgreSQL number a column. Its annotation is an enumeration of the provider's, which the engine does not reference.</summary>
+    /// <summary>
+    /// Makes PostgreSQL generate a column's numbers. The annotation's value is an enum of the provider, which the
+    /// engine does not reference.
+    /// </summary>
     private protected void AddNumbering(MigrationBuilder migrationBuilder, string table, string column)
     {
         ArgumentNullException.ThrowIfNull(migrationBuilder);
@@ -48,12 +61,12 @@ public abstract class EngineMigration : Migration
     }
 }
 
-/// <summary>The collations under which texts compare byte for byte, whatever the database's own collation is.</summary>
+/// <summary>The collations for byte-by-byte text comparison, independent of the database's own collation.</summary>
 public static class TextCollations
 {
-    /// <summary>PostgreSQL's. No upgrade of the operating system's C library changes its order.</summary>
+    /// <summary>For PostgreSQL. Its order is unaffected by upgrades of the operating system's C library.</summary>
     public const string PostgreSql = "C";
 
-    /// <summary>SQL Server's.</summary>
+    /// <summary>For SQL Server.</summary>
     public const string SqlServer = "Latin1_General_100_BIN2";
 }

@@ -4,7 +4,9 @@ using Microsoft.EntityFrameworkCore.Migrations;
 
 namespace GrpcCqrs.Storage.Migrations;
 
-/// <summary>The first schema of the engine's own tables in a read database. Projections' tables are not migrated but made anew.</summary>
+/// <summary>
+/// The initial schema of the engine's own tables in a read database. Projections' tables are recreated, not migrated.
+/// </summary>
 [DbContext(typeof(ReadSchemaContext))]
 [Migration("20261130200000_Initial")]
 internal sealed class ReadInitial : EngineMigration
@@ -14,7 +16,8 @@ internal sealed class ReadInitial : EngineMigration
     {
         if (IsSqlServer)
         {
-            // Readers must see committed rows without waiting for the projector, and comparisons one state of the database.
+            // Queries must see committed rows without waiting for the projector, and comparisons need a consistent
+            // snapshot.
             AllowOnSqlServer("snapshot_isolation_state", "ALLOW_SNAPSHOT_ISOLATION ON");
             AllowOnSqlServer("is_read_committed_snapshot_on", "READ_COMMITTED_SNAPSHOT ON WITH ROLLBACK IMMEDIATE");
         }

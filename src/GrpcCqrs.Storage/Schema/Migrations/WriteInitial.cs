@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore.Migrations;
 
 namespace GrpcCqrs.Storage.Migrations;
 
-/// <summary>The first schema of a write database.</summary>
+/// <summary>The initial schema of a write database.</summary>
 [DbContext(typeof(WriteSchemaContext))]
 [Migration("20261130200000_Initial")]
 internal sealed class WriteInitial : EngineMigration
