@@ -52,9 +52,9 @@ public sealed class ServiceCalls(ICommandBus commands, IQueryBus queries, CallCo
         return new QueryAnswered<TResult>(result, position, contexts.Answered(position, call));
     }
 
-    /// <summary>Opens a watch.</summary>
     /// <summary>Starts a watch.</summary>
     /// <param name="request">The gRPC request.</param>
+    /// <param name="query">The query.</param>
     /// <param name="call">The call.</param>
     /// <param name="cancellationToken">Ends the watch.</param>
     public IAsyncEnumerable<QueryAnswer<TItem>> WatchAsync<TQuery, TItem>(
@@ -71,7 +71,7 @@ public sealed class ServiceCalls(ICommandBus commands, IQueryBus queries, CallCo
     private static string Text(IMessage request, string field) =>
         request.Descriptor.FindFieldByName(field)?.Accessor.GetValue(request) as string ?? "";
 
-    /// <summary>The value of an optional number; null where it is absent.</summary>
+    /// <summary>The value of an optional number; null if absent.</summary>
     private static long? Number(IMessage request, string field) =>
         request.Descriptor.FindFieldByName(field)?.Accessor is { } accessor && accessor.HasValue(request) ? (long)accessor.GetValue(request) : null;
 }
