@@ -15,7 +15,7 @@ namespace GrpcCqrs.Storage;
 /// <param name="Head">The position of the last event in the store.</param>
 /// <param name="Holder">The process that serves it; empty for none.</param>
 /// <param name="Members">How many members are connected; a few seconds old if another process serves the group.</param>
-/// <param name="InFlight">How many events are delivered and not yet acknowledged; equally old.</param>
+/// <param name="InFlight">How many events are delivered and not yet acknowledged; also a few seconds old.</param>
 /// <param name="ParkedEvents">How many events are parked.</param>
 /// <param name="ParkedStreams">How many streams have parked events.</param>
 /// <param name="Time">When it was created.</param>

@@ -4,7 +4,7 @@ namespace GrpcCqrs.Storage;
 
 /// <summary>The result of a verification of the hash chain.</summary>
 /// <param name="Verified">How many events, from the first, are unchanged.</param>
-/// <param name="BrokenAt">The first position that was changed; null if the log is intact.</param>
+/// <param name="BrokenAt">The first position at which the log is broken; null if it is intact.</param>
 /// <param name="Problem">What is wrong there, in a sentence; null if the log is intact.</param>
 public sealed record Verification(long Verified, long? BrokenAt, string? Problem)
 {
