@@ -142,6 +142,8 @@ public abstract class FoldSpecs<TFixture>(TFixture fixture) : IClassFixture<TFix
 
         public override int Version => 1;
 
+        public override string Category => Ledger.Category;
+
         public override IReadOnlyCollection<Type> Handles { get; } = [typeof(LedgerEvent)];
 
         protected override Ledger? Apply(Ledger? state, EventEnvelope envelope) =>

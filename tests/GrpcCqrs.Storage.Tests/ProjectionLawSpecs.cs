@@ -115,6 +115,8 @@ public sealed class ProjectionLawSpecs : IAsyncLifetime
 
         public override int Version => 1;
 
+        public override string Category => Ledger.Category;
+
         public override IReadOnlyCollection<Type> Handles { get; } = [typeof(LedgerEvent)];
 
         protected override Ledger? Apply(Ledger? state, EventEnvelope envelope) =>

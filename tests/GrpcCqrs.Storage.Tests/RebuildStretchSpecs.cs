@@ -53,6 +53,33 @@ public abstract class RebuildStretchSpecs<TFixture>(TFixture fixture) : IClassFi
             await connection.QueryAsync<long>($"SELECT balance FROM {(await store.ReadModel.ViewAsync(["balances"], None)).Table("balances")}"));
     }
 
+    [SkippableFact]
+    public async Task Streams_of_two_categories_with_equal_ids_never_meet()
+    {
+        await using var store = await StartAsync(fixture.NewStore(), services => services.AddSingleton<IProjection>(new BalanceFold()));
+        await AppendAsync("ledger", 5);
+        await AppendAsync("other", 7);
+        await AppendAsync("ledger", 1);
+        await store.CatchUpAsync();
+        Assert.Equal([6L], await store.ReadColumnAsync("SELECT balance FROM balances_g1"));
+
+        foreach (var id in (long[])
+            [
+                await store.Operations.StartReplayAsync([], new StreamId("other", "a"), null, "operator", None),
+                await store.Operations.StartAuditAsync([], 0, "operator", None),
+            ])
+        {
+            await UntilAsync(async () => (await store.Operations.FindAsync(id, None))!.EndTime is not null);
+            var ended = await store.Operations.FindAsync(id, None);
+            Assert.Equal((false, 0L), (ended!.HasFailed, ended.DriftCount));
+        }
+
+        Assert.Equal([6L], await store.ReadColumnAsync("SELECT balance FROM balances_g1"));
+
+        async Task AppendAsync(string category, long amount) =>
+            await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(amount)) with { Stream = new StreamId(category, "a") }, None);
+    }
+
     /// <summary>Balances as a fold that adds, whose pages wait at a gate.</summary>
     private sealed class GatedBalances : IStreamProjection
     {
@@ -67,6 +94,8 @@ public abstract class RebuildStretchSpecs<TFixture>(TFixture fixture) : IClassFi
         public string Name => fold.Name;
 
         public int Version => fold.Version;
+
+        public string? Category => fold.Category;
 
         public IReadOnlyList<ProjectionTable> Tables => fold.Tables;
 
@@ -108,6 +137,8 @@ public abstract class RebuildStretchSpecs<TFixture>(TFixture fixture) : IClassFi
         public override string Name => "balances";
 
         public override int Version => 1;
+
+        public override string Category => Ledger.Category;
 
         public override IReadOnlyCollection<Type> Handles { get; } = [typeof(LedgerEvent)];
 

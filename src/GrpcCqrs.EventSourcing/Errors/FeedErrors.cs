@@ -9,7 +9,7 @@ public static class FeedErrors
 
     /// <summary>A position past the end of the log.</summary>
     public static readonly ErrorCode PositionOutOfRange = new(
-        "POSITION_OUT_OF_RANGE", ErrorKind.InvalidArgument, false, "The position lies behind the newest event, so it comes from another store; metadata: newest_position.");
+        "POSITION_OUT_OF_RANGE", ErrorKind.InvalidArgument, false, "The position is past the end of the log, so it comes from another store; metadata: newest_position.");
 
     /// <summary>Too many open feed calls.</summary>
     public static readonly ErrorCode TooManySubscribers = new(

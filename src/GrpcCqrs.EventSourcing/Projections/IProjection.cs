@@ -27,6 +27,12 @@ public interface IProjection
     /// <summary>The tables that only this projection writes. The engine creates, switches and drops them.</summary>
     IReadOnlyList<ProjectionTable> Tables { get; }
 
+    /// <summary>
+    /// The category of the streams whose events it gets; null, the default, for all. A projection whose rows are keyed by
+    /// <see cref="StreamId.Id"/> alone needs one, or streams of two categories with equal ids would share rows.
+    /// </summary>
+    string? Category => null;
+
     /// <summary>The event types, or their base types, that it handles.</summary>
     IReadOnlyCollection<Type> Handles { get; }
 

@@ -140,7 +140,7 @@ internal sealed class QueryBus : IQueryBus
     {
         if (!handlers.TryGetValue(typeof(TQuery), out var entry) || entry.Handler is not IReadModelWatchHandler<TQuery, TItem> handler)
         {
-            throw new InvalidOperationException($"No handler is registered for {typeof(TQuery).FullName} that tells {typeof(TItem).FullName}.");
+            throw new InvalidOperationException($"No handler is registered for {typeof(TQuery).FullName} that streams {typeof(TItem).FullName}.");
         }
 
         using var activity = EngineTelemetry.Source.StartActivity(entry.Name);

@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using Google.Protobuf;
+using Google.Protobuf.Reflection;
 using Grpc.Core;
 using GrpcCqrs.EventSourcing;
 
@@ -24,6 +26,8 @@ public readonly record struct QueryAnswered<TResult>(TResult Result, long Positi
 /// </summary>
 public sealed class ServiceCalls(ICommandBus commands, IQueryBus queries, CallContexts contexts)
 {
+    private static readonly ConcurrentDictionary<(MessageDescriptor Message, string Field), IFieldAccessor?> Accessors = new();
+
     /// <summary>Sends a command.</summary>
     /// <param name="request">The gRPC request.</param>
     /// <param name="command">The command.</param>
@@ -68,10 +72,12 @@ public sealed class ServiceCalls(ICommandBus commands, IQueryBus queries, CallCo
         return contexts.ForQuery(Text(request, "consistency_token"), call);
     }
 
-    private static string Text(IMessage request, string field) =>
-        request.Descriptor.FindFieldByName(field)?.Accessor.GetValue(request) as string ?? "";
+    private static string Text(IMessage request, string field) => AccessorOf(request, field)?.GetValue(request) as string ?? "";
 
-    /// <summary>The value of an optional number; null if absent.</summary>
+    /// <summary>The value of an optional number; null where it is absent.</summary>
     private static long? Number(IMessage request, string field) =>
-        request.Descriptor.FindFieldByName(field)?.Accessor is { } accessor && accessor.HasValue(request) ? (long)accessor.GetValue(request) : null;
+        AccessorOf(request, field) is { } accessor && accessor.HasValue(request) ? (long)accessor.GetValue(request) : null;
+
+    private static IFieldAccessor? AccessorOf(IMessage request, string field) => Accessors.GetOrAdd(
+        (request.Descriptor, field), static key => key.Message.FindFieldByName(key.Field)?.Accessor);
 }

@@ -72,7 +72,7 @@ internal sealed class ReadModelHealthCheck(
     {
         if (set.FailedAttempts > 0)
         {
-            yield return Text($"{set.Name} ({set.State}) has failed {set.FailedAttempts} times on the event behind {set.Position} and is tried again.");
+            yield return Text($"{set.Name} ({set.State}) has failed {set.FailedAttempts} times on the event after position {set.Position} and is retried.");
         }
 
         if (set.State == GenerationState.Live && set.ParkedEvents > 0)

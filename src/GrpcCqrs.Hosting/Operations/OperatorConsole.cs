@@ -51,7 +51,7 @@ internal sealed class OperatorConsole(ProjectionOperations operations, TextWrite
             events.Take(MaxParked).Select(parked => (string[])
             [
                 parked.Projection, Text($"{parked.Position}"), parked.Stream, parked.EventType, Text($"{parked.Attempts}"),
-                parked.Error?.ReplaceLineEndings(" ") ?? "(behind another)",
+                parked.Error?.ReplaceLineEndings(" ") ?? "(waits for an earlier one)",
             ]));
         if (events.Count > MaxParked)
         {
@@ -95,7 +95,7 @@ internal sealed class OperatorConsole(ProjectionOperations operations, TextWrite
             }
             else if (TimeProvider.System.GetElapsedTime(since) > SilenceLimit)
             {
-                await WriteAsync($"no process has worked at audit {id} for {SilenceLimit.TotalSeconds} s; it goes on once a service projects");
+                await WriteAsync($"no process has worked at audit {id} for {SilenceLimit.TotalSeconds} s; it continues once a service projects");
                 return 1;
             }
 

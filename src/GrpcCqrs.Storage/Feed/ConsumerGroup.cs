@@ -381,6 +381,6 @@ internal sealed partial class ConsumerGroup
     [LoggerMessage(1402, LogLevel.Error, "Consumer group {Group} could not use the database; it is tried again")]
     private static partial void LogFailed(ILogger logger, string group, Exception exception);
 
-    [LoggerMessage(1403, LogLevel.Error, "Serving consumer group {Group} failed; its members were told to come again")]
+    [LoggerMessage(1403, LogLevel.Error, "Serving consumer group {Group} failed; its members were asked to reconnect")]
     private static partial void LogBroke(ILogger logger, string group, Exception exception);
 }

@@ -66,7 +66,7 @@ public sealed class LogVerifier(WriteDatabase database)
             await report(position, head.Value.Position);
             if (rows.Count == 0 || rows[0].Position > head.Value.Position)
             {
-                return new Verification(position, position + 1, $"The event is missing, and so are all behind it up to position {head.Value.Position}.");
+                return new Verification(position, position + 1, $"The event is missing, and so are all later ones up to position {head.Value.Position}.");
             }
         }
 

@@ -26,9 +26,9 @@ internal sealed class DriftAudit(Projector projector, StreamReplay replay)
     /// <exception cref="RejectedException">The projection cannot refold a single stream.</exception>
     public async Task<IReadOnlyList<Drift>> AuditAsync(string projection, StreamId stream, CancellationToken cancellationToken)
     {
-        if (projector.Live(projection) is not { IsFed: true } state || state.Parked.ContainsKey(stream.ToString()))
+        if (projector.Live(projection) is not { IsFed: true } state || !state.HasStreamsOf(stream.Category) || state.Parked.ContainsKey(stream.ToString()))
         {
-            // A parked event is known to be missing; it is no drift.
+            // The projection has nothing of the stream; or a parked event, which is known to be missing and no drift.
             return [];
         }
 

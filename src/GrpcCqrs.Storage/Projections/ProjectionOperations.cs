@@ -306,7 +306,7 @@ public sealed class ProjectionOperations
 
             if (clock.GetElapsedTime(begun) > options.MaxTokenWait + options.LeaseDuration)
             {
-                throw new RejectedException(EngineErrors.ProjectorSilent, $"No process serves request {id} right now; it stays on the desk and is served when one does.")
+                throw new RejectedException(EngineErrors.ProjectorSilent, $"No process serves request {id} right now; it stays queued until one does.")
                 {
                     RetryAfter = options.LeaseDuration,
                 };

@@ -173,4 +173,4 @@ internal sealed class ProjectionSession : IAsyncDisposable
 
 /// <summary>A checkpoint was changed by another writer.</summary>
 internal sealed class CheckpointMovedException(string projection)
-    : Exception($"The checkpoint of {projection} was moved by somebody else.");
+    : Exception($"The checkpoint of {projection} was moved by another process.");

@@ -99,9 +99,17 @@ internal sealed class ProjectionState(IProjection projection, GenerationRow row,
         Note = Note,
     };
 
-    public bool Handles(object @event)
+    /// <summary>Whether the projection folds this stream.</summary>
+    public bool HasStreamsOf(string category) => Projection.Category is null || Projection.Category == category;
+
+    public bool Handles(EventEnvelope envelope)
     {
-        var type = @event.GetType();
+        if (!HasStreamsOf(envelope.Record.Stream.Category))
+        {
+            return false;
+        }
+
+        var type = envelope.Event.GetType();
         if (!handles.TryGetValue(type, out var isHandled))
         {
             handles[type] = isHandled = Projection.Handles.Any(handled => handled.IsAssignableFrom(type));

@@ -183,7 +183,7 @@ internal sealed partial class Projector(
 
     /// <summary>The events that a generation handles, without those that were skipped.</summary>
     public EventEnvelope[] Handled(ProjectionState state, IEnumerable<EventEnvelope> events) => [.. events.Where(envelope =>
-        state.Handles(envelope.Event) && (skipped.Count == 0 || !skipped.Contains((state.Name, state.Version, envelope.Record.Position))))];
+        state.Handles(envelope) && (skipped.Count == 0 || !skipped.Contains((state.Name, state.Version, envelope.Record.Position))))];
 
     public IEnumerable<EventEnvelope> Read(IEnumerable<RecordedEvent> records) => records.SelectMany(types.Read);
 
@@ -303,13 +303,13 @@ internal sealed partial class Projector(
         LogParked(logger, state.Name, record.Position, record.Stream);
     }
 
-    [LoggerMessage(1201, LogLevel.Error, "Projection {Projection} failed on the events from position {First} to {Last}; it is tried again, the others go on")]
+    [LoggerMessage(1201, LogLevel.Error, "Projection {Projection} failed on the events from position {First} to {Last}; it is retried, the others continue")]
     private static partial void LogProjectionFailed(ILogger logger, string projection, long first, long last, Exception exception);
 
     [LoggerMessage(1217, LogLevel.Warning, "Generation {Generation} of projection {Projection} is emptied, since it cannot be dropped: {Reason}")]
     private static partial void LogNotDropped(ILogger logger, string projection, int generation, string reason);
 
-    [LoggerMessage(1206, LogLevel.Error, "Projection {Projection} parks event {Position}: stream {Stream} is left behind until an operator retries or skips the event")]
+    [LoggerMessage(1206, LogLevel.Error, "Projection {Projection} parks event {Position}: the later events of stream {Stream} wait until an operator retries or skips it")]
     private static partial void LogParked(ILogger logger, string projection, long position, StreamId stream);
 }
 

@@ -427,9 +427,9 @@ internal sealed partial class Rebuilder(
     [LoggerMessage(1207, LogLevel.Warning, "The rebuilt tables of projection {Projection} differ from the live ones: {Differences}")]
     private static partial void LogDiffers(ILogger logger, string projection, string differences);
 
-    [LoggerMessage(1216, LogLevel.Debug, "A rebuild has written {Events} events as {Rows} rows at most to a set of tables, in {Longest} at most; the next may write {NextRows} rows")]
+    [LoggerMessage(1216, LogLevel.Debug, "A rebuild has written {Events} events as {Rows} rows at most to a generation, in {Longest} at most; the next batch may have {NextRows} rows")]
     private static partial void LogWritten(ILogger logger, long events, int rows, TimeSpan longest, int nextRows);
 
-    [LoggerMessage(1208, LogLevel.Information, "Projection {Projection} switches to its other set of tables at position {Position}")]
+    [LoggerMessage(1208, LogLevel.Information, "Projection {Projection} switches to another generation at position {Position}")]
     private static partial void LogSwitched(ILogger logger, string projection, long position);
 }

@@ -17,7 +17,7 @@ internal sealed class StreamReplay(Projector projector, IEventStore store, ReadD
     /// </exception>
     public async Task ReplayAsync(string projection, StreamId stream, CancellationToken cancellationToken)
     {
-        foreach (var state in projector.States.Where(state => state.Name == projection && state.IsFed).ToArray())
+        foreach (var state in projector.States.Where(state => state.Name == projection && state.IsFed && state.HasStreamsOf(stream.Category)).ToArray())
         {
             var keyed = Keyed(state);
             var parked = state.Parked.ContainsKey(stream.ToString()) ? await ParkedEvents.ReadStreamAsync(database, state, stream.ToString(), cancellationToken) : [];

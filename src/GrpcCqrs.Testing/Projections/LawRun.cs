@@ -207,7 +207,7 @@ internal sealed class LawRun(ProjectionChecker checker, IProjection projection, 
         for (var fed = 0; fed < count && !await process.IsAtEndAsync(cancellationToken);)
         {
             var applied = await process.FeedAsync(count - fed, cancellationToken);
-            ThrowUnless(applied > 0, $"The projection failed on the batch behind position {process.Position}: {process.LastError}");
+            ThrowUnless(applied > 0, $"The projection failed on the batch after position {process.Position}: {process.LastError}");
             fed += applied;
         }
     }

@@ -179,6 +179,8 @@ internal sealed class InterruptedProjection(IProjection inner) : IProjection
 
     public int Version => inner.Version;
 
+    public string? Category => inner.Category;
+
     public IReadOnlyList<ProjectionTable> Tables => inner.Tables;
 
     public IReadOnlyCollection<Type> Handles => inner.Handles;

@@ -39,7 +39,7 @@ public sealed class RegistrationTests
         var registered = Instances<CommandRegistration>().Select(registration => (registration.CommandType, registration.HandlerType)).ToArray();
         ListAssert.Same(
             TextsOf(Handled(typeof(ICommandHandler<>))),
-            TextsOf([.. registered.Where(pair => !pair.CommandType.IsAssignableTo(typeof(IDecision<Post, PostEvent>)))]),
+            TextsOf([.. registered.Where(pair => !pair.CommandType.IsAssignableTo(typeof(IDecision<global::Blog.Domain.Posts.Post, PostEvent>)))]),
             "Register each handler with AddCommand in BlogApplication.cs, once; a command that is a decision needs none.");
         ListAssert.Same(
             NamesOf(PostCommandService.Descriptor),

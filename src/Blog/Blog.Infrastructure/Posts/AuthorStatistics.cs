@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Diagnostics;
 using Blog.Application.Posts;
 using Blog.Domain.Posts;
 using Dapper;
@@ -66,6 +67,9 @@ public sealed class AuthorStatisticsProjection() : FoldProjection<AuthoredPost>(
     public override int Version => 1;
 
     /// <inheritdoc/>
+    public override string Category => Post.Category;
+
+    /// <inheritdoc/>
     public override IReadOnlyCollection<Type> Handles { get; } =
     [
         typeof(PostCreated), typeof(PostTitleUpdated), typeof(PostContentEdited), typeof(PostPublished), typeof(PostUnpublished), typeof(PostArchived),
@@ -79,7 +83,8 @@ public sealed class AuthorStatisticsProjection() : FoldProjection<AuthoredPost>(
         PostDeleted => null,
         PostTitleUpdated or PostContentEdited => state is null ? null : state with { EditCount = state.EditCount + 1 },
         PostPublished => state is null ? null : state with { IsPublished = true },
-        _ => state is null ? null : state with { IsPublished = false },
+        PostUnpublished or PostArchived => state is null ? null : state with { IsPublished = false },
+        _ => throw new UnreachableException($"{Name} has no case for {envelope.Event.GetType().Name}: add one, or take it out of Handles."),
     };
 }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Diagnostics;
 using Blog.Application.Posts;
 using Blog.Domain.Posts;
 using Dapper;
@@ -80,6 +81,9 @@ public sealed class DailyActivityProjection() : FoldProjection<PostDays>(
     public override int Version => 1;
 
     /// <inheritdoc/>
+    public override string Category => Post.Category;
+
+    /// <inheritdoc/>
     public override IReadOnlyCollection<Type> Handles { get; } =
         [typeof(PostCreated), typeof(PostTitleUpdated), typeof(PostContentEdited), typeof(PostPublished), typeof(PostDeleted)];
 
@@ -93,7 +97,8 @@ public sealed class DailyActivityProjection() : FoldProjection<PostDays>(
             PostCreated => before.Add(day, created: 1),
             PostPublished => before.Add(day, published: 1),
             PostDeleted => before.Add(day, deleted: 1),
-            _ => before.Add(day, edited: 1),
+            PostTitleUpdated or PostContentEdited => before.Add(day, edited: 1),
+            _ => throw new UnreachableException($"{Name} has no case for {envelope.Event.GetType().Name}: add one, or take it out of Handles."),
         };
     }
 }

@@ -44,6 +44,9 @@ public sealed class PostDetailsProjection() : FoldProjection<PostFold>(
     public override int Version => 1;
 
     /// <inheritdoc/>
+    public override string Category => Post.Category;
+
+    /// <inheritdoc/>
     public override IReadOnlyCollection<Type> Handles { get; } = [typeof(PostEvent)];
 
     /// <inheritdoc/>

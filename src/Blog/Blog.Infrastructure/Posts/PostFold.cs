@@ -33,6 +33,7 @@ internal static class TagsColumn
 
     public static string Write(ImmutableSortedSet<string> tags) => tags.IsEmpty ? "[]" : JsonSerializer.Serialize(tags);
 
-    public static ImmutableSortedSet<string> Read(string column) =>
-        column == "[]" ? None : None.Union(JsonSerializer.Deserialize<string[]>(column) ?? []);
+    public static ImmutableSortedSet<string> Read(string column) => column == "[]" ? None : None.Union(ReadItems(column));
+
+    public static string[] ReadItems(string column) => column == "[]" ? [] : JsonSerializer.Deserialize<string[]>(column) ?? [];
 }

@@ -66,6 +66,9 @@ public sealed class PostListProjection() : FoldProjection<PostFold>(
     public override int Version => 1;
 
     /// <inheritdoc/>
+    public override string Category => Post.Category;
+
+    /// <inheritdoc/>
     public override IReadOnlyCollection<Type> Handles { get; } = [typeof(PostEvent)];
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Blog.Application.Posts;
 using Blog.Domain.Posts;
@@ -27,6 +28,9 @@ public sealed class PostSearchProjection(ReadDatabase database) : IStreamProject
 
     /// <inheritdoc/>
     public IReadOnlyList<ProjectionTable> Tables => index.Tables;
+
+    /// <inheritdoc/>
+    public string? Category => Post.Category;
 
     /// <inheritdoc/>
     public IReadOnlyCollection<Type> Handles { get; } = [typeof(PostCreated), typeof(PostTitleUpdated), typeof(PostContentEdited), typeof(PostDeleted)];
@@ -122,6 +126,8 @@ internal sealed class SearchEntry(string id)
             case PostDeleted:
                 IsGone = true;
                 break;
+            default:
+                throw new UnreachableException($"post_search has no case for {@event.GetType().Name}: add one, or take it out of Handles.");
         }
     }
 }

@@ -71,7 +71,7 @@ public abstract class PostSummaryRow
         Title,
         (PostStatus)Status,
         Author,
-        [.. TagsColumn.Read(Tags)],
+        TagsColumn.ReadItems(Tags),
         Version,
         UnixMicroseconds.ToTime(CreateTime),
         UnixMicroseconds.ToTime(UpdateTime),

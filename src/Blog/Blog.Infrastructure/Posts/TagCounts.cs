@@ -61,6 +61,9 @@ public sealed class TagCountsProjection() : FoldProjection<TaggedPost>(
     public override int Version => 1;
 
     /// <inheritdoc/>
+    public override string Category => Post.Category;
+
+    /// <inheritdoc/>
     public override IReadOnlyCollection<Type> Handles { get; } =
     [
         typeof(PostCreated), typeof(PostTagsAdded), typeof(PostTagsRemoved), typeof(PostPublished), typeof(PostUnpublished), typeof(PostArchived),

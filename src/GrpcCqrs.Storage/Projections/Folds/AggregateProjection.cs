@@ -24,6 +24,9 @@ public abstract class AggregateProjection<TAggregate, TEvent>(
     where TEvent : class
 {
     /// <inheritdoc/>
+    public sealed override string Category => TAggregate.Category;
+
+    /// <inheritdoc/>
     public override IReadOnlyCollection<Type> Handles { get; } = [typeof(TEvent)];
 
     /// <inheritdoc/>

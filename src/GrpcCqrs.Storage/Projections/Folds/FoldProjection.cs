@@ -56,6 +56,12 @@ public abstract class FoldProjection<TState> : IStreamProjection
     /// <inheritdoc/>
     public abstract int Version { get; }
 
+    /// <summary>The category of the streams that it folds. Rows are keyed by <see cref="StreamId.Id"/> alone.</summary>
+    public abstract string Category { get; }
+
+    /// <inheritdoc/>
+    string? IProjection.Category => Category;
+
     /// <inheritdoc/>
     public abstract IReadOnlyCollection<Type> Handles { get; }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.ComponentModel.DataAnnotations;
 using System.ComponentModel.DataAnnotations.Schema;
 using System.Linq.Expressions;
@@ -27,6 +28,7 @@ public class RowType
         var keys = type.GetCustomAttribute<PrimaryKeyAttribute>()?.PropertyNames
             ?? [.. Properties.Where(property => property.GetCustomAttribute<KeyAttribute>() is not null).Select(property => property.Name)];
         Keys = [.. keys.Select(key => Properties.First(property => property.Name == key))];
+        Columns = [.. Properties.Select(ColumnOf)];
         if (Keys.Count == 0)
         {
             throw new InvalidOperationException($"The row class {type.Name} has no key: mark a property with [Key], or the class with [PrimaryKey].");
@@ -40,7 +42,7 @@ public class RowType
     internal IReadOnlyList<PropertyInfo> Keys { get; }
 
     /// <summary>The names of all columns.</summary>
-    public IReadOnlyList<string> Columns => [.. Properties.Select(ColumnOf)];
+    public IReadOnlyList<string> Columns { get; }
 
     /// <summary>The columns of a row class.</summary>
     /// <exception cref="InvalidOperationException">It has no key.</exception>
@@ -77,6 +79,7 @@ public sealed class RowType<TRow> : RowType
     where TRow : class
 {
     private readonly Dictionary<string, Func<TRow, object?>> values;
+    private readonly ConcurrentDictionary<string, string> selectLists = new(StringComparer.Ordinal);
 
     private RowType()
         : base(typeof(TRow)) => values = Properties.ToDictionary(ColumnOf, Getter, StringComparer.Ordinal);
@@ -86,11 +89,16 @@ public sealed class RowType<TRow> : RowType
 
     /// <summary>A SELECT list with each column aliased to its property's name, for Dapper.</summary>
     /// <param name="alias">The table's alias in the statement; empty for none.</param>
-    public string SelectList(string alias = "") =>
-        string.Join(", ", Properties.Select(property => $"{(alias.Length > 0 ? alias + "." : "")}{ColumnOf(property)} AS {property.Name}"));
+    public string SelectList(string alias = "") => selectLists.GetOrAdd(alias, ListOf);
 
     /// <summary>A column's value.</summary>
     internal Func<TRow, object?> ValueOf(string column) => values[column];
+
+    private string ListOf(string alias)
+    {
+        var prefix = alias.Length > 0 ? alias + "." : "";
+        return string.Join(", ", Properties.Zip(Columns, (property, column) => $"{prefix}{column} AS {property.Name}"));
+    }
 
     private static Func<TRow, object?> Getter(PropertyInfo property)
     {

@@ -31,7 +31,7 @@ public sealed record SearchPosts(string Query, IReadOnlyList<PostStatus> Statuse
 
         return SearchTerm.Parse(query).Any(term => !term.Excluded)
             ? null
-            : "Must hold at least one word to look for: a letter or digit that is not behind a minus.";
+            : "Must hold at least one word to look for: a letter or digit that does not follow a minus.";
     }
 }
 
