@@ -54,7 +54,7 @@ public sealed class RebuildUnderLoadTests : IDisposable
             var pairs = await Task.WhenAll(load);
 
             Assert.All(sets, set => Assert.Contains(set.State, new[] { TableGenerationState.Live, TableGenerationState.Previous }));
-            Assert.All(sets.Where(set => set.State == TableGenerationState.Live), set => Assert.Equal((1, ""), (set.Generation, set.Note)));
+            Assert.All(sets.Where(set => set.State == TableGenerationState.Live), set => Assert.Equal((2, ""), (set.Generation, set.Note)));
             Assert.All(pairs, count => Assert.True(count > 0));
         }
         finally
@@ -118,7 +118,7 @@ public sealed class RebuildUnderLoadTests : IDisposable
         return listed.HeadPosition >= EventCount && listed.Projections.All(projection => projection.Generations.All(set => set.Position == listed.HeadPosition));
     });
 
-    /// <summary>Waits until every projection's second set has passed a position, and returns the least that one has reached.</summary>
+    /// <summary>Waits until every projection's new generation has passed a position, and returns the least that one has reached.</summary>
     private static async Task<long> UntilBuildingAsync(OperationsService.OperationsServiceClient operations, long position)
     {
         var reached = 0L;

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Dapper;
 using GrpcCqrs.EventSourcing;
 using Microsoft.Extensions.DependencyInjection;
@@ -33,12 +34,20 @@ public sealed class FussySeenProjection : IStreamProjection
     public Task RemoveAsync(StreamId stream, IProjectionTables tables, CancellationToken cancellationToken) => throw new NotSupportedException();
 }
 
+/// <summary>An event type that a later build knows.</summary>
+public sealed record FeeCharged(long Amount);
+
+[JsonSerializable(typeof(FeeCharged))]
+internal sealed partial class FeeJson : JsonSerializerContext;
+
 /// <summary>What operators are told, whatever the database.</summary>
 public abstract class OperatorRequestSpecs<TFixture>(TFixture fixture) : IClassFixture<TFixture>
     where TFixture : class, IStoreFixture
 {
     private static readonly (string, string)[] Impatient =
         [("Projections:RetryDelay", "00:00:00.010"), ("Projections:MaxRetryDelay", "00:00:00.050"), ("Projections:ParkAfter", "2")];
+
+    private static readonly EventTypeRegistry Newer = EventTypeRegistry.Create(types => types.Add("ledger.fee-charged", 1, FeeJson.Default.FeeCharged));
 
     private static CancellationToken None => CancellationToken.None;
 
@@ -78,6 +87,29 @@ public abstract class OperatorRequestSpecs<TFixture>(TFixture fixture) : IClassF
         var told = Assert.Single(await store.Operations.ListAsync(long.MaxValue, 10, None));
         Assert.Equal((true, null), (told.HasFailed, told.Reason));
         Assert.Contains("balances_g2", told.Message, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_stream_parked_for_an_unknown_event_type_is_retried_by_the_first_process_that_knows_it()
+    {
+        var settings = fixture.NewStore();
+        await using (var old = await StartAsync(settings, services => services.AddSingleton<IProjection>(new StreamBalanceProjection()), Impatient))
+        {
+            var fee = Newer.Serialize(new FeeCharged(1), TimeProvider.System.GetUtcNow());
+            await old.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(5), fee, Booking(2)), None);
+            await UntilAsync(() => old.Projections is [{ Position: 3, ParkedEvents: 2 }]);
+        }
+
+        await using (var same = await StartAsync(settings, services => services.AddSingleton<IProjection>(new StreamBalanceProjection()), Impatient))
+        {
+            await UntilAsync(async () => (await same.Operations.ListParkedAsync("", 0, 10, None)) is [{ Attempts: > 1 }, _]);
+            Assert.Equal([5L], await same.ReadColumnAsync("SELECT balance FROM balances_g1"));
+        }
+
+        await using var newer = await StartAsync(
+            settings, services => services.AddEvents(Newer).AddSingleton<IProjection>(new StreamBalanceProjection()), Impatient);
+        await UntilAsync(() => newer.Projections is [{ Position: 3, ParkedEvents: 0 }]);
+        Assert.Equal([7L], await newer.ReadColumnAsync("SELECT balance FROM balances_g1"));
     }
 
     [SkippableFact]

@@ -101,7 +101,7 @@ internal sealed partial class ConsumerGroupState
     /// <summary>Adds a member.</summary>
     public void Join(GroupMember member) => members.Add(member);
 
-    /// <summary>Removes a member. Its unacknowledged events are delivered to another one.</summary>
+    /// <summary>Removes a member. Its unacknowledged deliveries go to another one.</summary>
     public void Leave(GroupMember member)
     {
         if (!members.Remove(member))

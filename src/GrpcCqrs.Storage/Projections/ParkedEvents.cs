@@ -156,6 +156,30 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
         }
     }
 
+    /// <summary>
+    /// Retries the streams that were parked because the process before did not know an event's type or schema version: this one
+    /// may, after an upgrade. What it does not know either stays parked.
+    /// </summary>
+    public async Task RetryUnknownTypesAsync(CancellationToken cancellationToken)
+    {
+        var found = new List<(string Projection, string Stream)>();
+        await using (var connection = await database.OpenAsync(cancellationToken))
+        {
+            await using var command = Statement.Once(
+                connection, null, ProjectionSql.SelectParkedByError, ("pattern", $"{nameof(UnknownEventTypeException)}: %"));
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                found.Add((reader.GetString(0), reader.GetString(1)));
+            }
+        }
+
+        foreach (var (projection, stream) in found.Where(one => projector.States.Exists(state => state.Name == one.Projection && state.IsFed)))
+        {
+            await RetryAsync(projection, stream, cancellationToken);
+        }
+    }
+
     private List<ProjectionState> StatesOf(string projection)
     {
         var states = projector.States.Where(state => state.Name == projection && state.IsFed).ToList();

@@ -15,6 +15,7 @@ internal sealed partial class ProjectionRunner(
     Projector projector,
     Rebuilder rebuilder,
     OperatorWork operators,
+    ParkedEvents parked,
     IEventStore store,
     IOutbox outbox,
     ReadModelFollower follower,
@@ -115,6 +116,9 @@ internal sealed partial class ProjectionRunner(
             {
                 return false;
             }
+
+            await projector.LoadAsync(cancellationToken);
+            await parked.RetryUnknownTypesAsync(cancellationToken);
         }
 
         if (projector.States.Count == 0)

@@ -65,6 +65,9 @@ internal static class ProjectionSql
         "SELECT projection, generation, stream, MIN(position), CAST(COUNT(*) AS BIGINT) FROM parked_events"
         + " GROUP BY projection, generation, stream";
 
+    /// <summary>The projections and streams with events that failed with an error of some form.</summary>
+    public const string SelectParkedByError = "SELECT DISTINCT projection, stream FROM parked_events WHERE error LIKE @pattern";
+
     /// <summary>The parked events of a stream in a generation.</summary>
     public const string SelectParkedOfStream =
         "SELECT position, event_type, error FROM parked_events"

@@ -160,6 +160,9 @@ SELECT e.projection, e.position, e.stream, e.event_type, e.error, e.attempts, e.
 -- SelectParkedAndSkipped
 SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND position > @after ORDER BY position OFFSET 0 ROWS FETCH NEXT @count ROWS ONLY;
 
+-- SelectParkedByError
+SELECT DISTINCT projection, stream FROM parked_events WHERE error LIKE @pattern;
+
 -- SelectParkedCounts
 SELECT group_name, COUNT(*), COUNT(DISTINCT stream) FROM parked_events WHERE skipped_us IS NULL GROUP BY group_name;
 
