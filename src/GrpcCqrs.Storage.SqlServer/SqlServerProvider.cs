@@ -1,6 +1,6 @@
 using System.Data.Common;
-using Microsoft.Data.SqlClient;
 using GrpcCqrs.Storage.Migrations;
+using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 

@@ -73,9 +73,23 @@ public sealed class OperatorCommandTests(OperatedBlog blog) : IClassFixture<Oper
     }
 
     [Theory]
+    [InlineData(new[] { "schema", "--script" }, "_g1")]
+    [InlineData(new[] { "schema", "--script", "7" }, "_g7")]
+    public async Task The_schema_is_printed_with_the_generation_that_is_asked_for(string[] words, string suffix)
+    {
+        var (code, text) = await RunAsync(words);
+        Assert.Equal(0, code);
+        Assert.Contains("CREATE TABLE \"events\"", text, StringComparison.Ordinal);
+        Assert.Contains($"CREATE TABLE \"post_list{suffix}\"", text, StringComparison.Ordinal);
+        Assert.Contains($"CREATE VIRTUAL TABLE post_search{suffix}", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("rebuld", "all")]
     [InlineData("rebuild")]
     [InlineData("skip", "post_list", "first")]
+    [InlineData("schema")]
+    [InlineData("schema", "--script", "none")]
     public async Task What_is_not_understood_starts_no_service_but_tells_what_is(params string[] words)
     {
         var (code, text) = await RunAsync(words);
