@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Data.Common;
 using Dapper;
 using GrpcCqrs.EventSourcing;
@@ -31,6 +32,32 @@ public class SeenProjection : IProjection
 public sealed class SeenProjectionVersion2 : SeenProjection
 {
     public override int Version => 2;
+}
+
+/// <summary>The second version, in a table of another name and shape.</summary>
+public sealed class OtherwiseSeenProjection : IProjection
+{
+    public string Name => "seen";
+
+    public int Version { get; init; } = 2;
+
+    public IReadOnlyList<ProjectionTable> Tables { get; } = [new("seen_otherwise", typeof(OtherwiseSeenRow))];
+
+    public IReadOnlyCollection<Type> Handles { get; } = [typeof(LedgerEvent)];
+
+    public async Task ApplyAsync(IReadOnlyList<EventEnvelope> batch, IProjectionTables tables, CancellationToken cancellationToken)
+    {
+        foreach (var (record, _) in batch)
+        {
+            await tables.ExecuteAsync("INSERT INTO {seen_otherwise} (position) VALUES (@position)", [("position", record.Position)], cancellationToken);
+        }
+    }
+}
+
+public sealed class OtherwiseSeenRow
+{
+    [Key]
+    public required long Position { get; set; }
 }
 
 /// <summary>Adds up bookings; chokes on 13 for as long as it is told to.</summary>
@@ -156,6 +183,36 @@ public abstract class ProjectionSpecs<TFixture>(TFixture fixture) : IClassFixtur
         await UntilAsync(() => again.Services.GetRequiredService<IProjectionMonitor>().Current.Any(p => p is { Name: "seen", Version: 2, State: GenerationState.Live }));
         Assert.Equal([1L, 2L], await again.ReadColumnAsync($"SELECT position FROM {(await again.ReadModel.ViewAsync(["seen"], None)).Table("seen")} ORDER BY number"));
         Assert.Equal([100L], await again.ReadColumnAsync("SELECT balance FROM balances_g1"));
+    }
+
+    [SkippableFact]
+    public async Task A_version_with_other_tables_leaves_nothing_of_the_old_ones_behind()
+    {
+        var settings = fixture.NewStore();
+        await using (var store = await StartAsync(settings, services => services.AddProjection<SeenProjection>()))
+        {
+            await store.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(1), Booking(2)), None);
+            await store.CatchUpAsync();
+        }
+
+        await using var again = await StartAsync(
+            settings, services => services.AddProjection<OtherwiseSeenProjection>(), ("Projections:DropDelay", "00:00:00.010"));
+        await UntilAsync(() => again.Projections.Any(p => p is { Version: 2, State: GenerationState.Live }));
+        await again.Operations.DropPreviousAsync("seen", "operator", None);
+        await UntilAsync(() => again.Projections is [{ Generation: 2 }]);
+        Assert.Equal([1L, 2L], await again.ReadColumnAsync("SELECT position FROM seen_otherwise_g2 ORDER BY position"));
+        await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => again.ReadColumnAsync("SELECT position FROM seen_g1"));
+    }
+
+    [SkippableFact]
+    public async Task A_changed_row_class_without_a_raised_version_stops_the_start_with_what_to_do()
+    {
+        var settings = fixture.NewStore();
+        await (await StartAsync(settings, services => services.AddProjection<SeenProjection>())).DisposeAsync();
+
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => StartAsync(settings, services => services.AddSingleton<IProjection>(new OtherwiseSeenProjection { Version = 1 })));
+        Assert.Contains("Raise Version", refused.Message, StringComparison.Ordinal);
     }
 
     [SkippableFact]

@@ -6,7 +6,8 @@ namespace GrpcCqrs.Storage;
 
 /// <summary>A checkpoint as stored.</summary>
 internal sealed record GenerationRow(
-    string Name, int Generation, GenerationState State, int Version, long Position, Guid StoreId, DateTimeOffset StateTime, long Target, bool HoldsOnDifference, string? Note);
+    string Name, int Generation, GenerationState State, int Version, long Position, Guid StoreId, DateTimeOffset StateTime, long Target, bool HoldsOnDifference, string? Note,
+    IReadOnlyList<string> Tables, string Shape);
 
 /// <summary>
 /// Stores the generations of the projections' tables with their checkpoints, in the read database beside the tables.
@@ -29,7 +30,7 @@ internal sealed partial class GenerationStore(
         {
             rows.Add(new GenerationRow(
                 reader.GetString(0), reader.GetInt32(1), (GenerationState)reader.GetInt32(2), reader.GetInt32(3), reader.GetInt64(4), reader.GetGuid(5),
-                UnixMicroseconds.ToTime(reader.GetInt64(6)), reader.GetInt64(7), reader.GetBoolean(8), reader.IsDBNull(9) ? null : reader.GetString(9)));
+                UnixMicroseconds.ToTime(reader.GetInt64(6)), reader.GetInt64(7), reader.GetBoolean(8), reader.IsDBNull(9) ? null : reader.GetString(9), reader.GetString(10).Split(','), reader.GetString(11)));
         }
 
         return rows;
@@ -57,6 +58,7 @@ internal sealed partial class GenerationStore(
     /// request on. Called at start-up by a process that may project.
     /// </summary>
     /// <exception cref="SchemaException">The database rejected a statement.</exception>
+    /// <exception cref="InvalidOperationException">The row classes of a projection have changed and its version has not.</exception>
     public async Task CreateMissingAsync(IReadOnlyCollection<IProjection> projections, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
@@ -66,8 +68,20 @@ internal sealed partial class GenerationStore(
         // other.
         await RunAsync(transaction, ProjectionSql.LockLease, [], cancellationToken);
         var stored = await ReadAsync(database.Provider, connection, transaction, cancellationToken);
-        foreach (var projection in projections.Where(projection => !stored.Exists(row => row.Name == projection.Name)))
+        foreach (var projection in projections)
         {
+            if (stored.Find(row => row.Name == projection.Name && row.Version == projection.Version && row.State != GenerationState.Dropped
+                && row.Shape != ProjectionSchema.ShapeOf(projection)) is { } other)
+            {
+                throw new InvalidOperationException(
+                    $"The row classes of projection {projection.Name} have changed since generation {other.Generation} was made, and its Version is still {other.Version}. Raise Version: the engine then fills new tables beside these.");
+            }
+
+            if (stored.Exists(row => row.Name == projection.Name))
+            {
+                continue;
+            }
+
             await AddAsync(projection, [], GenerationState.Live, 0, holdsOnDifference: false, transaction, cancellationToken);
         }
 
@@ -90,11 +104,11 @@ internal sealed partial class GenerationStore(
         var stored = await ReadAsync(database.Provider, transaction.Connection!, transaction, cancellationToken);
         foreach (var projection in projections)
         {
-            var rows = stored.Where(row => row.Name == projection.Name).ToList();
-            var known = rows.ToArray();
+            var known = stored.FindAll(row => row.Name == projection.Name);
+            var rows = known.FindAll(row => row.State != GenerationState.Dropped);
             foreach (var foreign in rows.Where(row => row.StoreId != identity.StoreId || row.Position > head).ToArray())
             {
-                await RemoveAsync(projection, foreign.Generation, transaction, cancellationToken);
+                await SetStateAsync(foreign.Name, foreign.Generation, GenerationState.Dropped, null, transaction, cancellationToken);
                 rows.Remove(foreign);
             }
 
@@ -104,7 +118,7 @@ internal sealed partial class GenerationStore(
                 LogStartsOver(logger, projection.Name, projection.Version);
                 foreach (var rest in rows)
                 {
-                    await RemoveAsync(projection, rest.Generation, transaction, cancellationToken);
+                    await SetStateAsync(rest.Name, rest.Generation, GenerationState.Dropped, null, transaction, cancellationToken);
                 }
 
                 await AddAsync(projection, known, GenerationState.Live, 0, holdsOnDifference: false, transaction, cancellationToken);
@@ -113,10 +127,10 @@ internal sealed partial class GenerationStore(
             {
                 foreach (var other in rows.Where(row => row.Version != projection.Version && row.State is not GenerationState.Previous))
                 {
-                    await RemoveAsync(projection, other.Generation, transaction, cancellationToken);
+                    await SetStateAsync(other.Name, other.Generation, GenerationState.Dropped, null, transaction, cancellationToken);
                 }
             }
-            else if (rows.Find(row => row.Version == projection.Version && row.State != GenerationState.Dropped) is { } begun)
+            else if (rows.Find(row => row.Version == projection.Version) is { } begun)
             {
                 if (begun.State != GenerationState.Building)
                 {
@@ -154,34 +168,35 @@ internal sealed partial class GenerationStore(
             [
                 ("name", projection.Name), ("generation", generation), ("state", (int)state), ("version", projection.Version),
                 ("time_us", UnixMicroseconds.From(clock.GetUtcNow())), ("store_id", identity.StoreId), ("target", target),
-                ("holds_on_difference", holdsOnDifference),
+                ("holds_on_difference", holdsOnDifference), ("tables", string.Join(',', projection.Tables.Select(table => table.Name))),
+                ("shape", ProjectionSchema.ShapeOf(projection)),
             ],
             cancellationToken);
     }
 
     /// <summary>Drops a generation's tables, and deletes its checkpoint and its parked events.</summary>
     /// <exception cref="SchemaException">The database rejects the statement, or queries still read a table.</exception>
-    public async Task RemoveAsync(IProjection projection, int generation, DbTransaction transaction, CancellationToken cancellationToken)
+    public async Task RemoveAsync(ProjectionState state, DbTransaction transaction, CancellationToken cancellationToken)
     {
-        foreach (var table in projection.Tables)
+        foreach (var table in state.Tables)
         {
-            await ProjectionSchema.RunAsync(ProjectionSchema.Drop(table, generation), transaction, cancellationToken, DropTimeoutSeconds);
+            await ProjectionSchema.RunAsync(ProjectionSchema.Drop(table, state.Generation), transaction, cancellationToken, DropTimeoutSeconds);
         }
 
-        await DeleteRowsAsync(projection, generation, transaction, cancellationToken);
+        await DeleteRowsAsync(state, transaction, cancellationToken);
     }
 
     /// <summary>
     /// For a login that may not drop tables: empties them. A later generation with that number reuses them.
     /// </summary>
-    public async Task EmptyAsync(IProjection projection, int generation, DbTransaction transaction, CancellationToken cancellationToken)
+    public async Task EmptyAsync(ProjectionState state, DbTransaction transaction, CancellationToken cancellationToken)
     {
-        foreach (var table in projection.Tables)
+        foreach (var table in state.Tables)
         {
-            await RunAsync(transaction, $"DELETE FROM {GenerationNames.NameIn(generation, table.Name)}", [], cancellationToken);
+            await RunAsync(transaction, $"DELETE FROM {GenerationNames.NameIn(state.Generation, table)}", [], cancellationToken);
         }
 
-        await DeleteRowsAsync(projection, generation, transaction, cancellationToken);
+        await DeleteRowsAsync(state, transaction, cancellationToken);
     }
 
     public Task SetStateAsync(string name, int generation, GenerationState state, string? note, DbTransaction transaction, CancellationToken cancellationToken) => RunAsync(
@@ -190,10 +205,10 @@ internal sealed partial class GenerationStore(
         [("state", (int)state), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())), ("note", note), ("name", name), ("generation", generation)],
         cancellationToken);
 
-    private async Task DeleteRowsAsync(IProjection projection, int generation, DbTransaction transaction, CancellationToken cancellationToken)
+    private async Task DeleteRowsAsync(ProjectionState state, DbTransaction transaction, CancellationToken cancellationToken)
     {
-        await RunAsync(transaction, ProjectionSql.DeleteAllParked, [("projection", projection.Name), ("generation", generation)], cancellationToken);
-        await RunAsync(transaction, ProjectionSql.DeleteCheckpoint, [("name", projection.Name), ("generation", generation)], cancellationToken);
+        await RunAsync(transaction, ProjectionSql.DeleteAllParked, [("projection", state.Name), ("generation", state.Generation)], cancellationToken);
+        await RunAsync(transaction, ProjectionSql.DeleteCheckpoint, [("name", state.Name), ("generation", state.Generation)], cancellationToken);
     }
 
     private static async Task RunAsync(DbTransaction transaction, string text, (string Name, object? Value)[] parameters, CancellationToken cancellationToken)

@@ -1,4 +1,6 @@
 using System.Data.Common;
+using System.Security.Cryptography;
+using System.Text;
 using GrpcCqrs.EventSourcing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
@@ -40,7 +42,23 @@ internal sealed class ProjectionSchema(ReadDatabase database)
     public IReadOnlyList<string> Create(IProjection projection, int generation) =>
         [.. projection.Tables.SelectMany(table => Create(table, generation))];
 
-    public static string Drop(ProjectionTable table, int generation) => $"DROP TABLE {GenerationNames.NameIn(generation, table.Name)}";
+    public static string Drop(string table, int generation) => $"DROP TABLE {GenerationNames.NameIn(generation, table)}";
+
+    /// <summary>A hash of what a projection declares of its tables, whatever the database and EF Core's version.</summary>
+    public static string ShapeOf(IProjection projection)
+    {
+        var text = new StringBuilder();
+        foreach (var table in projection.Tables)
+        {
+            text.Append(table.Name).Append('\n');
+            foreach (var line in table.Row is null ? table.Statements : [.. RowType.Of(table.Row).Declarations, .. table.Statements])
+            {
+                text.Append("  ").Append(line).Append('\n');
+            }
+        }
+
+        return Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+    }
 
     /// <summary>
     /// Creates a generation's tables. Empties a table that already exists, for example from <c>schema --script</c>.

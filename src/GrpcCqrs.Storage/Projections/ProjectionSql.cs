@@ -5,13 +5,13 @@ internal static class ProjectionSql
 {
     /// <summary>The checkpoints of a read database.</summary>
     public const string SelectCheckpoints =
-        "SELECT name, generation, state, version, position, store_id, state_us, target, holds_on_difference, note"
-        + " FROM projections";
+        "SELECT name, generation, state, version, position, store_id, state_us, target, holds_on_difference, note,"
+        + " tables, shape FROM projections";
 
     public const string InsertCheckpoint =
         "INSERT INTO projections (name, generation, state, version, position, time_us, store_id, state_us, target,"
-        + " holds_on_difference) VALUES (@name, @generation, @state, @version, 0, @time_us, @store_id, @time_us,"
-        + " @target, @holds_on_difference)";
+        + " holds_on_difference, tables, shape) VALUES (@name, @generation, @state, @version, 0, @time_us, @store_id, @time_us,"
+        + " @target, @holds_on_difference, @tables, @shape)";
 
     public const string DeleteCheckpoint = "DELETE FROM projections WHERE name = @name AND generation = @generation";
 

@@ -56,6 +56,9 @@ internal sealed class ProjectionState(IProjection projection, GenerationRow row,
 
     public int Version { get; } = row.Version;
 
+    /// <summary>The names of its tables, without the generation.</summary>
+    public IReadOnlyList<string> Tables { get; } = row.Tables;
+
     public bool HoldsOnDifference { get; } = row.HoldsOnDifference;
 
     public long Target { get; } = row.Target;

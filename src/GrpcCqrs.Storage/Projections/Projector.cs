@@ -74,7 +74,7 @@ internal sealed partial class Projector(
         try
         {
             await InTransactionAsync(
-                (_, transaction) => generations.RemoveAsync(state.Projection, state.Generation, transaction, cancellationToken), cancellationToken);
+                (_, transaction) => generations.RemoveAsync(state, transaction, cancellationToken), cancellationToken);
         }
         catch (SchemaException exception) when (session is { IsOpen: true })
         {
@@ -86,7 +86,7 @@ internal sealed partial class Projector(
 
             LogNotDropped(logger, state.Name, state.Generation, exception.Message);
             await InTransactionAsync(
-                (_, transaction) => generations.EmptyAsync(state.Projection, state.Generation, transaction, cancellationToken), cancellationToken);
+                (_, transaction) => generations.EmptyAsync(state, transaction, cancellationToken), cancellationToken);
         }
 
         States.Remove(state);

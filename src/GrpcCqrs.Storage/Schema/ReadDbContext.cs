@@ -17,6 +17,9 @@ public abstract class ReadDbContext(DbContextOptions options) : DbContext(option
     /// <summary>The maximum length of a projection's name.</summary>
     public const int MaxProjectionName = 100;
 
+    /// <summary>The length of a shape: SHA-256 in hexadecimal.</summary>
+    internal const int ShapeLength = 64;
+
     /// <summary>The checkpoint of each generation of each projection.</summary>
     public DbSet<ProjectionRow> Projections => Set<ProjectionRow>();
 
@@ -47,6 +50,8 @@ public abstract class ReadDbContext(DbContextOptions options) : DbContext(option
             row.Property(p => p.Target).HasColumnName("target");
             row.Property(p => p.HoldsOnDifference).HasColumnName("holds_on_difference");
             row.Property(p => p.Note).HasColumnName("note");
+            row.Property(p => p.Tables).HasColumnName("tables");
+            row.Property(p => p.Shape).HasColumnName("shape").HasMaxLength(ShapeLength);
         });
         modelBuilder.Entity<ProjectorLeaseRow>(row =>
         {

@@ -63,6 +63,12 @@ public sealed class ProjectionRow
 
     /// <summary>A note for operators, such as the differences found; null for none.</summary>
     public string? Note { get; set; }
+
+    /// <summary>The names of its tables without the generation, separated by commas: a later version may have others.</summary>
+    public required string Tables { get; set; }
+
+    /// <summary>A hash of what the row classes declared when the tables were made.</summary>
+    public required string Shape { get; set; }
 }
 
 /// <summary>The projector's lease. A single row whose lock orders all writers of the read database.</summary>

@@ -99,7 +99,7 @@ internal sealed class ProjectingProcess : IAsyncDisposable
     public async Task<bool> RedeliverAsync(long after, CancellationToken cancellationToken)
     {
         var page = await store.ReadAllAsync(after, (int)Math.Min(AnyCount, Live.Position - after), cancellationToken);
-        var row = new GenerationRow(projection.Name, Live.Generation, GenerationState.Live, projection.Version, after, StoreId, DateTimeOffset.UnixEpoch, 0, false, null);
+        var row = new GenerationRow(projection.Name, Live.Generation, GenerationState.Live, projection.Version, after, StoreId, DateTimeOffset.UnixEpoch, 0, false, null, [], "");
         var late = new ProjectionState(projection, row, TimeProvider.System);
         var isApplied = false;
         try

@@ -17,6 +17,8 @@ CREATE TABLE projections (
     target bigint NOT NULL,
     holds_on_difference boolean NOT NULL,
     note text COLLATE "C",
+    tables text COLLATE "C" NOT NULL,
+    shape character varying(64) COLLATE "C" NOT NULL,
     CONSTRAINT "PK_projections" PRIMARY KEY (name, generation)
 );
 

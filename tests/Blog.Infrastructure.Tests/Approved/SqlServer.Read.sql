@@ -27,6 +27,8 @@ CREATE TABLE [projections] (
     [target] bigint NOT NULL,
     [holds_on_difference] bit NOT NULL,
     [note] nvarchar(max) COLLATE Latin1_General_100_BIN2 NULL,
+    [tables] nvarchar(max) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [shape] nvarchar(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
     CONSTRAINT [PK_projections] PRIMARY KEY ([name], [generation])
 );
 

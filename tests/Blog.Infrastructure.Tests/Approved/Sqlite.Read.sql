@@ -16,6 +16,8 @@ CREATE TABLE "projections" (
     "target" INTEGER NOT NULL,
     "holds_on_difference" INTEGER NOT NULL,
     "note" TEXT NULL,
+    "tables" TEXT NOT NULL,
+    "shape" TEXT NOT NULL,
     CONSTRAINT "PK_projections" PRIMARY KEY ("name", "generation")
 );
 

@@ -65,7 +65,7 @@ UPDATE projector_lease SET holder = '' WHERE id = 1 AND fencing_token = @fencing
 INSERT INTO audit (time_us, command_type, command_id, user_name, stream, outcome, error_reason, duration_us, position) VALUES (@time_us, @command_type, @command_id, @user_name, @stream, @outcome, @error_reason, @duration_us, @position);
 
 -- InsertCheckpoint
-INSERT INTO projections (name, generation, state, version, position, time_us, store_id, state_us, target, holds_on_difference) VALUES (@name, @generation, @state, @version, 0, @time_us, @store_id, @time_us, @target, @holds_on_difference);
+INSERT INTO projections (name, generation, state, version, position, time_us, store_id, state_us, target, holds_on_difference, tables, shape) VALUES (@name, @generation, @state, @version, 0, @time_us, @store_id, @time_us, @target, @holds_on_difference, @tables, @shape);
 
 -- InsertCommand
 INSERT INTO commands (command_id, request_hash, stream, version, position, reply, time_us) VALUES (@command_id, @request_hash, @stream, @version, @position, @reply, @time_us);
@@ -128,7 +128,7 @@ SELECT position, stream, version, event_id, type, schema_version, payload, comma
 SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash FROM events WHERE position > @after ORDER BY position LIMIT @count;
 
 -- SelectCheckpoints
-SELECT name, generation, state, version, position, store_id, state_us, target, holds_on_difference, note FROM projections;
+SELECT name, generation, state, version, position, store_id, state_us, target, holds_on_difference, note, tables, shape FROM projections;
 
 -- SelectCommand
 SELECT command_id, request_hash, stream, version, position, reply FROM commands WHERE command_id = @command_id;

@@ -19,8 +19,12 @@ public sealed class StreamColumnAttribute : Attribute;
 /// </summary>
 public class RowType
 {
+    private readonly Type type;
+    private readonly NullabilityInfoContext nullability = new();
+
     private protected RowType(Type type)
     {
+        this.type = type;
         // Base class columns first.
         Properties = [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(property => property.CanWrite && property.GetCustomAttribute<NotMappedAttribute>() is null)
@@ -43,6 +47,15 @@ public class RowType
 
     /// <summary>The names of all columns.</summary>
     public IReadOnlyList<string> Columns { get; }
+
+    /// <summary>What the class declares, line by line: columns with type and length, key, indexes.</summary>
+    internal IEnumerable<string> Declarations =>
+    [
+        .. Properties.Select(property =>
+            $"{ColumnOf(property)} {property.PropertyType} {property.GetCustomAttribute<MaxLengthAttribute>()?.Length} {nullability.Create(property).WriteState}"),
+        $"key {string.Join(' ', Keys.Select(ColumnOf))}",
+        .. type.GetCustomAttributes<IndexAttribute>().Select(index => $"index {string.Join(' ', index.PropertyNames)} {index.IsUnique}").Order(StringComparer.Ordinal),
+    ];
 
     /// <summary>The columns of a row class.</summary>
     /// <exception cref="InvalidOperationException">It has no key.</exception>

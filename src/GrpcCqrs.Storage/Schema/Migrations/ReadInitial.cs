@@ -37,6 +37,8 @@ internal sealed class ReadInitial : EngineMigration
                 target = table.Column<long>(),
                 holds_on_difference = table.Column<bool>(),
                 note = Text(table, nullable: true),
+                tables = Text(table),
+                shape = Text(table, ReadDbContext.ShapeLength),
             },
             constraints: table => table.PrimaryKey("PK_projections", row => new { row.name, row.generation }));
         migrationBuilder.CreateTable(
