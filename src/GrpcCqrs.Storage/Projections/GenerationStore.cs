@@ -68,6 +68,7 @@ internal sealed partial class GenerationStore(
         // other.
         await RunAsync(transaction, ProjectionSql.LockLease, [], cancellationToken);
         var stored = await ReadAsync(database.Provider, connection, transaction, cancellationToken);
+        var next = NextOf(stored);
         foreach (var projection in projections)
         {
             if (stored.Find(row => row.Name == projection.Name && row.Version == projection.Version && row.State != GenerationState.Dropped
@@ -82,7 +83,7 @@ internal sealed partial class GenerationStore(
                 continue;
             }
 
-            await AddAsync(projection, [], GenerationState.Live, 0, holdsOnDifference: false, transaction, cancellationToken);
+            await AddAsync(projection, next, GenerationState.Live, 0, holdsOnDifference: false, transaction, cancellationToken);
         }
 
         await transaction.CommitAsync(cancellationToken);
@@ -102,10 +103,10 @@ internal sealed partial class GenerationStore(
         IReadOnlyCollection<IProjection> projections, long head, DbTransaction transaction, CancellationToken cancellationToken)
     {
         var stored = await ReadAsync(database.Provider, transaction.Connection!, transaction, cancellationToken);
+        var next = NextOf(stored);
         foreach (var projection in projections)
         {
-            var known = stored.FindAll(row => row.Name == projection.Name);
-            var rows = known.FindAll(row => row.State != GenerationState.Dropped);
+            var rows = stored.FindAll(row => row.Name == projection.Name && row.State != GenerationState.Dropped);
             foreach (var foreign in rows.Where(row => row.StoreId != identity.StoreId || row.Position > head).ToArray())
             {
                 await SetStateAsync(foreign.Name, foreign.Generation, GenerationState.Dropped, null, transaction, cancellationToken);
@@ -121,7 +122,7 @@ internal sealed partial class GenerationStore(
                     await SetStateAsync(rest.Name, rest.Generation, GenerationState.Dropped, null, transaction, cancellationToken);
                 }
 
-                await AddAsync(projection, known, GenerationState.Live, 0, holdsOnDifference: false, transaction, cancellationToken);
+                await AddAsync(projection, next, GenerationState.Live, 0, holdsOnDifference: false, transaction, cancellationToken);
             }
             else if (live.Version == projection.Version)
             {
@@ -140,16 +141,22 @@ internal sealed partial class GenerationStore(
             else
             {
                 LogUpgrade(logger, projection.Name, live.Version, projection.Version);
-                await AddAsync(projection, known, GenerationState.Building, head, holdsOnDifference: false, transaction, cancellationToken);
+                await AddAsync(projection, next, GenerationState.Building, head, holdsOnDifference: false, transaction, cancellationToken);
             }
         }
 
         return await ReadAsync(database.Provider, transaction.Connection!, transaction, cancellationToken);
     }
 
+    /// <summary>
+    /// The number of the next generation of any projection: one more than the highest of all, so that one script of the
+    /// schema fits whichever projections are rebuilt.
+    /// </summary>
+    public static int NextOf(IEnumerable<GenerationRow> rows) => rows.Select(row => row.Generation).DefaultIfEmpty(0).Max() + 1;
+
     /// <summary>Creates the next generation, empty, with its checkpoint at position 0.</summary>
     /// <param name="projection">The projection.</param>
-    /// <param name="known">The existing generations; the new one gets the next number.</param>
+    /// <param name="generation">Its number, from <see cref="NextOf"/>.</param>
     /// <param name="state">The new generation's state.</param>
     /// <param name="target">The newest position if it is filled beside a live generation; otherwise 0.</param>
     /// <param name="holdsOnDifference">Whether it awaits approval if it differs from the live one.</param>
@@ -157,10 +164,9 @@ internal sealed partial class GenerationStore(
     /// <param name="cancellationToken">Cancels the work.</param>
     /// <exception cref="SchemaException">The database refuses to create a table.</exception>
     public async Task AddAsync(
-        IProjection projection, IReadOnlyCollection<GenerationRow> known, GenerationState state, long target, bool holdsOnDifference,
+        IProjection projection, int generation, GenerationState state, long target, bool holdsOnDifference,
         DbTransaction transaction, CancellationToken cancellationToken)
     {
-        var generation = known.Select(row => row.Generation).DefaultIfEmpty(0).Max() + 1;
         await schema.CreateAsync(projection, generation, transaction, cancellationToken);
         await RunAsync(
             transaction,

@@ -116,11 +116,12 @@ internal sealed partial class Rebuilder(
             async (session, transaction) =>
             {
                 await (also?.Invoke(session, transaction) ?? Task.CompletedTask);
-                var known = await GenerationStore.ReadAsync(database.Provider, transaction.Connection!, transaction, cancellationToken);
+                var next = GenerationStore.NextOf(
+                    await GenerationStore.ReadAsync(database.Provider, transaction.Connection!, transaction, cancellationToken));
                 foreach (var projection in projections)
                 {
                     await generations.AddAsync(
-                        projection, known.FindAll(row => row.Name == projection.Name), GenerationState.Building, head, holdsOnDifference, transaction, cancellationToken);
+                        projection, next, GenerationState.Building, head, holdsOnDifference, transaction, cancellationToken);
                 }
             },
             cancellationToken);

@@ -49,12 +49,14 @@ public sealed class RebuildTests(OperatedBlog blog) : IClassFixture<OperatedBlog
         await Operations.RebuildProjectionsAsync(new());
         await OperatedBlog.UntilAsync(async () => (await Operations.ListProjectionsAsync(new())).Projections.All(
             projection => projection.Generations is [{ State: TableGenerationState.Live, Note: "" }, { State: TableGenerationState.Previous }]));
-        Assert.Equal([(before + 1, TableGenerationState.Live), (before, TableGenerationState.Previous)], await blog.GenerationStatesAsync("post_list"));
+        var after = (await blog.GenerationStatesAsync("post_list"))[0].Generation;
+        Assert.True(after > before);
+        Assert.Equal([(after, TableGenerationState.Live), (before, TableGenerationState.Previous)], await blog.GenerationStatesAsync("post_list"));
 
         // Both sets take new events, so that the way back is no way back in time.
         token = (await blog.CreateAsync("One more", author: author, tags: "rebuild")).ConsistencyToken;
         await Operations.RollBackProjectionAsync(new() { Projection = "post_list" });
-        Assert.Equal([(before, TableGenerationState.Live), (before + 1, TableGenerationState.Previous)], await blog.GenerationStatesAsync("post_list"));
+        Assert.Equal([(before, TableGenerationState.Live), (after, TableGenerationState.Previous)], await blog.GenerationStatesAsync("post_list"));
         var listed = await blog.Queries.ListPostsAsync(new() { Author = author, PageSize = 100, ConsistencyToken = token });
         Assert.Equal(Posts + 1, listed.Posts.Count);
 
@@ -99,7 +101,7 @@ public sealed class RebuildTests(OperatedBlog blog) : IClassFixture<OperatedBlog
         await blog.MeddleAsync($"UPDATE {GenerationNames.NameIn(live, "post_details")} SET title = 'Wrong' WHERE post_id = @PostId", new { created.PostId });
 
         await Operations.RebuildProjectionsAsync(new() { Projections = { "post_details" }, HoldOnDifference = true });
-        await OperatedBlog.UntilAsync(async () => (await blog.GenerationStatesAsync("post_details")).Contains((live + 1, TableGenerationState.AwaitingApproval)));
+        await OperatedBlog.UntilAsync(async () => (await blog.GenerationStatesAsync("post_details")).Any(one => one.Generation > live && one.State == TableGenerationState.AwaitingApproval));
         Assert.Contains("post_details", (await blog.GenerationsAsync("post_details"))[1].Note, StringComparison.Ordinal);
         Assert.Equal("Wrong", (await blog.GetAsync(created.PostId, "")).Title);
         (await Refusal.OfAsync(Operations.RebuildProjectionsAsync(new() { Projections = { "post_details" } }))).Is(EngineErrors.RebuildRunning);
