@@ -1,7 +1,7 @@
 namespace GrpcCqrs.Storage.Jobs;
 
 /// <summary>A job's record.</summary>
-public sealed class JobRow
+internal sealed class JobRow
 {
     /// <summary>The id.</summary>
     public Guid Id { get; set; }

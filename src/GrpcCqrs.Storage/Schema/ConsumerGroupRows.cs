@@ -1,7 +1,7 @@
 namespace GrpcCqrs.Storage;
 
 /// <summary>A consumer group of the event feed.</summary>
-public sealed class ConsumerGroupRow
+internal sealed class ConsumerGroupRow
 {
     /// <summary>The group's name.</summary>
     public required string Name { get; set; }
@@ -37,7 +37,7 @@ public sealed class ConsumerGroupRow
 }
 
 /// <summary>An acknowledged position after its group's own position.</summary>
-public sealed class ConsumerAckRow
+internal sealed class ConsumerAckRow
 {
     /// <summary>The group.</summary>
     public required string GroupName { get; set; }

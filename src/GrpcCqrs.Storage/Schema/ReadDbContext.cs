@@ -21,7 +21,7 @@ public abstract class ReadDbContext(DbContextOptions options) : DbContext(option
     internal const int ShapeLength = 64;
 
     /// <summary>The checkpoint of each generation of each projection.</summary>
-    public DbSet<ProjectionRow> Projections => Set<ProjectionRow>();
+    internal DbSet<ProjectionRow> Projections => Set<ProjectionRow>();
 
     /// <summary>The tables of the service's projections. Set before the model is first used.</summary>
     internal IReadOnlyList<ProjectionTable> ProjectionTables { get; set; } = [];

@@ -25,7 +25,7 @@ public enum GenerationState
 }
 
 /// <summary>The checkpoint of one generation of a projection's tables.</summary>
-public sealed class ProjectionRow
+internal sealed class ProjectionRow
 {
     /// <summary>The projection's name.</summary>
     public required string Name { get; set; }
@@ -72,7 +72,7 @@ public sealed class ProjectionRow
 }
 
 /// <summary>The projector's lease. A single row whose lock orders all writers of the read database.</summary>
-public sealed class ProjectorLeaseRow
+internal sealed class ProjectorLeaseRow
 {
     /// <summary>Always 1.</summary>
     public int Id { get; set; }
@@ -90,7 +90,7 @@ public sealed class ProjectorLeaseRow
 }
 
 /// <summary>An event that a projection could not apply, or that follows such an event in its stream.</summary>
-public sealed class ParkedEventRow
+internal sealed class ParkedEventRow
 {
     /// <summary>The projection.</summary>
     public required string Projection { get; set; }
@@ -118,7 +118,7 @@ public sealed class ParkedEventRow
 }
 
 /// <summary>An event that a projection skips for good at an operator's request.</summary>
-public sealed class SkippedEventRow
+internal sealed class SkippedEventRow
 {
     /// <summary>The projection.</summary>
     public required string Projection { get; set; }
@@ -146,7 +146,7 @@ public sealed class SkippedEventRow
 }
 
 /// <summary>An operator's request to the projecting process, and its result.</summary>
-public sealed class OperatorRequestRow
+internal sealed class OperatorRequestRow
 {
     /// <summary>Its number.</summary>
     public long Id { get; set; }

@@ -27,19 +27,19 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
     public DbSet<AuditRow> Audit => Set<AuditRow>();
 
     /// <summary>The single row that assigns positions.</summary>
-    public DbSet<SequencerRow> Sequencer => Set<SequencerRow>();
+    internal DbSet<SequencerRow> Sequencer => Set<SequencerRow>();
 
     /// <summary>Snapshots of folded states.</summary>
     public DbSet<SnapshotRow> Snapshots => Set<SnapshotRow>();
 
     /// <summary>The single row that identifies the store.</summary>
-    public DbSet<StoreIdentityRow> StoreIdentity => Set<StoreIdentityRow>();
+    internal DbSet<StoreIdentityRow> StoreIdentity => Set<StoreIdentityRow>();
 
     /// <summary>Consumer groups of the event feed, each with its position.</summary>
-    public DbSet<ConsumerGroupRow> ConsumerGroups => Set<ConsumerGroupRow>();
+    internal DbSet<ConsumerGroupRow> ConsumerGroups => Set<ConsumerGroupRow>();
 
     /// <summary>Positions that a group has acknowledged out of order, after its own position.</summary>
-    public DbSet<ConsumerAckRow> ConsumerAcks => Set<ConsumerAckRow>();
+    internal DbSet<ConsumerAckRow> ConsumerAcks => Set<ConsumerAckRow>();
 
     /// <summary>Events that a group has parked.</summary>
     public DbSet<GroupParkedEventRow> ParkedEvents => Set<GroupParkedEventRow>();
@@ -222,7 +222,7 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
 /// <summary>
 /// The widths of the text columns, in characters. Callers' input is checked against them before it gets here.
 /// </summary>
-public static class ColumnWidths
+internal static class ColumnWidths
 {
     /// <summary>Names of event types and command types, and reason codes.</summary>
     public const int TypeName = 200;

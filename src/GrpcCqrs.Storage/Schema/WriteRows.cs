@@ -131,7 +131,7 @@ public sealed class AuditRow
 }
 
 /// <summary>The row whose lock orders all appends.</summary>
-public sealed class SequencerRow
+internal sealed class SequencerRow
 {
     /// <summary>Always 1.</summary>
     public int Id { get; set; }
@@ -171,7 +171,7 @@ public sealed class SnapshotRow
 }
 
 /// <summary>The identity of the store.</summary>
-public sealed class StoreIdentityRow
+internal sealed class StoreIdentityRow
 {
     /// <summary>Always 1.</summary>
     public int Id { get; set; }

@@ -9,7 +9,7 @@ namespace GrpcCqrs.Storage.Migrations;
 /// A migration of the engine's own tables, written once for all databases: column types come from EF Core's type
 /// mapping, and this class handles the few differences. A test compares the result with the model on each database.
 /// </summary>
-public abstract class EngineMigration : Migration
+internal abstract class EngineMigration : Migration
 {
     /// <summary>Whether it runs on SQLite.</summary>
     protected bool IsSqlite => ActiveProvider.EndsWith("Sqlite", StringComparison.Ordinal);
