@@ -61,7 +61,7 @@ public static class SnapshotContract
         if (unset.Keys.FirstOrDefault() is { } untried)
         {
             throw new SnapshotContractException(
-                $"None of the events gives {typeof(TAggregate).Name}.{untried} a value: add one at the end that does, so that its snapshot is checked.");
+                $"None of the events gives {typeof(TAggregate).Name}.{untried} a value: add one that does, at the end or, with a raised schema version, anywhere, so that its snapshot is checked.");
         }
 
         CompareGolden(lines, goldenFolder, $"{TAggregate.Category}.{snapshots.SchemaVersion}.jsonl", $"{TAggregate.Category}.{snapshots.SchemaVersion + 1}.jsonl");

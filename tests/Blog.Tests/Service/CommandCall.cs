@@ -51,7 +51,7 @@ internal static class CommandCall
             }
             catch (RpcException exception) when (exception.StatusCode == StatusCode.Unimplemented)
             {
-                throw new NotSupportedException($"{command} is in the proto and not in the server: add it to PostCommandGrpcService.cs and BlogMapping.cs.", exception);
+                throw new NotSupportedException($"{command} is in the proto and not in the server: add it to PostCommandGrpcService.cs.", exception);
             }
         }
 

@@ -131,13 +131,18 @@ public sealed class PageTokenTests(TwoStores blog) : IClassFixture<TwoStores>
 
     /// <summary>Whether a field chooses what a query answers; the others say how much of it, or how it is shown.</summary>
     private static bool IsFilter(FieldDescriptor field) =>
-        field.FieldType != FieldType.Bool && field.Name is not ("page_size" or "page_token" or "consistency_token");
+        field.Name is not ("page_size" or "page_token" or "consistency_token" or "include_data" or "include_changes");
 
     private static IEnumerable<object> OthersOf(string query, FieldDescriptor field)
     {
         if (field.FieldType == FieldType.Enum)
         {
             return QueryCall.ValuesOf(field).Select(number => QueryCall.EnumOf(field, number)).Where(value => !value.Equals(PostStatus.Deleted));
+        }
+
+        if (field.FieldType == FieldType.Bool)
+        {
+            return [true];
         }
 
         if (field.FieldType == FieldType.Message && field.MessageType.ClrType == typeof(TimeRange))
