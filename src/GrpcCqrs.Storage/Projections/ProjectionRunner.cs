@@ -116,14 +116,12 @@ internal sealed partial class ProjectionRunner(
             {
                 return false;
             }
-
-            await projector.LoadAsync(cancellationToken);
-            await parked.RetryUnknownTypesAsync(cancellationToken);
         }
 
         if (projector.States.Count == 0)
         {
             await projector.LoadAsync(cancellationToken);
+            await parked.RetryUnknownTypesAsync(cancellationToken);
         }
 
         return true;
