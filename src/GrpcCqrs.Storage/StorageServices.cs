@@ -1,5 +1,6 @@
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage.Jobs;
+using GrpcCqrs.Storage.Leases;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -63,7 +64,9 @@ public static class StorageServices
         services.AddSingleton<IReadModel>(provider => provider.GetRequiredService<ReadModel>());
         services.AddSingleton<IProjectionMonitor>(provider => provider.GetRequiredService<ReadModel>());
         services.AddSingleton<ReadModelFollower>();
-        services.AddSingleton<ProjectorLease>();
+        services.AddSingleton(provider => new Lease(
+            provider.GetRequiredService<ReadDatabase>(), Lease.Projector, provider.GetRequiredService<IOptions<ProjectionOptions>>().Value.LeaseDuration,
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<Lease>>()));
         services.AddSingleton<ProjectionSchema>();
         services.AddSingleton(provider => new SchemaScript(
             provider.GetRequiredService<WriteDatabase>(), provider.GetRequiredService<ReadDatabase>(), provider.GetRequiredService<ProjectionSchema>(),
@@ -83,11 +86,13 @@ public static class StorageServices
             provider.GetRequiredService<ReadDatabase>(),
             provider.GetServices<IProjection>(),
             provider.GetRequiredService<ReadModel>(),
-            provider.GetRequiredService<ProjectorLease>(),
+            provider.GetRequiredService<Lease>(),
             provider.GetRequiredService<IEventStore>(),
             provider.GetRequiredService<StoreIdentity>(),
             provider.GetRequiredService<IOptions<ProjectionOptions>>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new ParkedEventOperations(
+            provider.GetRequiredService<ProjectionOperations>(), provider.GetRequiredService<ConsumerGroups>()));
         services.AddJobs();
         services.AddSingleton<IReadModelChanges, ReadModelChanges>();
         services.AddHostedService<ProjectionRunner>();
@@ -132,6 +137,7 @@ public static class StorageServices
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ConsumerGroupStore>();
         services.AddSingleton(provider => new ConsumerGroups(
+            provider.GetRequiredService<WriteDatabase>(),
             provider.GetRequiredService<ConsumerGroupStore>(),
             provider.GetRequiredService<FeedLog>(),
             provider.GetRequiredService<FeedTail>(),

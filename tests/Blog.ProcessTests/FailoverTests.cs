@@ -146,7 +146,7 @@ public sealed class FailoverTests(WholePostgreSqlFixture fixture, ITestOutputHel
     private static async Task<long> FencingTokenAsync(IReadOnlyDictionary<string, string?> store)
     {
         await using var connection = new NpgsqlConnection(store["Storage:Read:ConnectionString"]);
-        return await connection.ExecuteScalarAsync<long>("SELECT fencing_token FROM projector_lease WHERE id = 1");
+        return await connection.ExecuteScalarAsync<long>("SELECT fence FROM leases WHERE name = 'projector'");
     }
 
     /// <summary>Clients that begin at different processes.</summary>

@@ -64,7 +64,7 @@ public abstract class OperatorRequestSpecs<TFixture>(TFixture fixture) : IClassF
         var (seen, after) = (new List<(long, string)>(), (Position: 0L, Projection: ""));
         while (await store.Operations.ListParkedAsync("", after, 1, None) is [var parked])
         {
-            after = (parked.Position, parked.Projection);
+            after = (parked.Position, parked.Reader);
             seen.Add(after);
         }
 

@@ -312,8 +312,8 @@ public sealed class WholePostgreSqlProjectionSpecs(WholePostgreSqlFixture fixtur
         await using var stopped = provider.CreateConnection(settings["Storage:Read:ConnectionString"]!);
         await stopped.OpenAsync();
         await provider.PrepareProjectorAsync(stopped, TimeSpan.FromSeconds(1), CancellationToken.None);
-        await stopped.ExecuteAsync("UPDATE projector_lease SET holder = 'stopped', fencing_token = fencing_token + 1");
-        await stopped.ExecuteAsync("BEGIN; UPDATE projector_lease SET beat = beat + 1");
+        await stopped.ExecuteAsync("UPDATE leases SET holder = 'stopped', fence = fence + 1");
+        await stopped.ExecuteAsync("BEGIN; UPDATE leases SET beat = beat + 1");
 
         await using var next = await StartAsync(settings, WithBoth(), ("Projections:LeaseDuration", "00:00:01"));
         await next.Store.AppendAsync(Append("a", ExpectedVersion.Any, Booking(2)), CancellationToken.None);

@@ -9,7 +9,8 @@ namespace GrpcCqrs.Storage.Tests;
 /// <summary>Every statement that a provider and its append session can send, without a database.</summary>
 internal static class ProviderStatements
 {
-    private static readonly Type[] Classes = [typeof(AppendSql), typeof(EventSql), typeof(ProjectionSql), typeof(ConsumerGroupSql)];
+    private static readonly Type[] Classes =
+        [.. typeof(DatabaseProvider).Assembly.GetTypes().Where(type => type is { IsAbstract: true, IsSealed: true } && type.Name.EndsWith("Sql", StringComparison.Ordinal))];
 
     public static IReadOnlyList<(string Name, string Text)> Of(string providerName)
     {
@@ -24,9 +25,9 @@ internal static class ProviderStatements
             .Select(property => (property.Name, (string)property.GetValue(dialect.Provider)!))
             .Concat(Classes.SelectMany(type => type.GetFields(BindingFlags.Public | BindingFlags.Static))
                 .Where(field => field.Name != nameof(EventSql.EventColumns))
-                .Select(field => (field.Name, (string)field.GetValue(null)!)))
+                .Select(field => ($"{field.DeclaringType!.Name}.{field.Name}", (string)field.GetValue(null)!)))
             .Concat(Classes.SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static))
-                .Select(method => (method.Name, (string)method.Invoke(null, [dialect.Provider])!)))
+                .Select(method => ($"{method.DeclaringType!.Name}.{method.Name}", (string)method.Invoke(null, [dialect.Provider])!)))
             .Append(("IsSameText(stream)", $"SELECT position FROM events WHERE {dialect.Provider.IsSameText("stream", "@stream")}"))
             .Append(("FirstRows(select)", dialect.Provider.FirstRows("SELECT id FROM audit ORDER BY id DESC")));
         var sets = dialect.Sets?.GetFields(BindingFlags.Public | BindingFlags.Static)

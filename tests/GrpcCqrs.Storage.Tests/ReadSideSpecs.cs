@@ -334,12 +334,12 @@ public abstract class ReadSideSpecs<TFixture>(TFixture fixture) : IClassFixture<
         Assert.Equal([("a", 6L)], await BalancesAsync(two));
 
         // As another process would take the lease over from one that sleeps.
-        await TamperAsync(two, "UPDATE projector_lease SET holder = 'elsewhere', fencing_token = fencing_token + 1, beat = beat + 1");
+        await TamperAsync(two, "UPDATE leases SET holder = 'elsewhere', fence = fence + 1, beat = beat + 1");
         await BookAsync(two, "a", 4);
-        await UntilAsync(async () => (await two.ReadColumnAsync("SELECT COUNT(*) FROM projector_lease WHERE holder <> 'elsewhere'"))[0] == 1);
+        await UntilAsync(async () => (await two.ReadColumnAsync("SELECT COUNT(*) FROM leases WHERE holder <> 'elsewhere'"))[0] == 1);
         await two.CatchUpAsync();
         Assert.Equal([("a", 10L)], await BalancesAsync(two));
-        Assert.True((await two.ReadColumnAsync("SELECT fencing_token FROM projector_lease"))[0] >= 4);
+        Assert.True((await two.ReadColumnAsync("SELECT fence FROM leases"))[0] >= 4);
 
         async Task<StoreHarness> WithFirstAsync()
         {
@@ -352,7 +352,7 @@ public abstract class ReadSideSpecs<TFixture>(TFixture fixture) : IClassFixture<
             var own = await BookAsync(second, "a", 2);
             await second.ReadModel.WaitForAsync(own, [], null, None);
             Assert.Equal([("a", 3L)], await BalancesAsync(second));
-            Assert.Equal([1L], await one.ReadColumnAsync("SELECT fencing_token FROM projector_lease"));
+            Assert.Equal([1L], await one.ReadColumnAsync("SELECT fence FROM leases"));
             return second;
         }
     }

@@ -61,7 +61,7 @@ public static class EngineErrors
 
     /// <summary>The event does not block the projection.</summary>
     public static readonly ErrorCode NothingParked = new(
-        "NOTHING_PARKED", ErrorKind.FailedPrecondition, false, "The event is not the first parked one of its stream, and the projection does not stand still before it.");
+        "NOTHING_PARKED", ErrorKind.FailedPrecondition, false, "Nothing of this stream is parked, or the event is not the first parked one of its stream and does not stop the projection.");
 
     /// <summary>A replay of single streams for a projection whose rows depend on several.</summary>
     public static readonly ErrorCode NotByStream = new(

@@ -43,9 +43,9 @@ public static class FeedErrors
     public static readonly ErrorCode GroupFull = new(
         "CONSUMER_GROUP_FULL", ErrorKind.ResourceExhausted, true, "The group has as many members as the service allows; repeat after RetryInfo's delay.");
 
-    /// <summary>The stream has no parked events.</summary>
-    public static readonly ErrorCode ParkedNotFound = new(
-        "PARKED_EVENTS_NOT_FOUND", ErrorKind.NotFound, false, "The group has parked no events of this stream, or not this one.");
+    /// <summary>A group of the service's own.</summary>
+    public static readonly ErrorCode GroupInProcess = new(
+        "CONSUMER_GROUP_IN_PROCESS", ErrorKind.FailedPrecondition, false, "The service itself handles the events of this group: clients cannot join or delete it.");
 
     /// <summary>The parked events are being redelivered.</summary>
     public static readonly ErrorCode ParkedRetrying = new(
@@ -55,6 +55,6 @@ public static class FeedErrors
     public static IReadOnlyList<ErrorCode> All { get; } =
     [
         StreamNotFound, PositionOutOfRange, TooManySubscribers, SlowConsumer, ServiceStopping, GroupNotFound, GroupExists, TooManyGroups,
-        GroupElsewhere, GroupFull, ParkedNotFound, ParkedRetrying,
+        GroupElsewhere, GroupFull, GroupInProcess, ParkedRetrying,
     ];
 }

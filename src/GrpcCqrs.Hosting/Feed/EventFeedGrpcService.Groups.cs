@@ -55,32 +55,6 @@ internal sealed partial class EventFeedGrpcService
             _ = task.ContinueWith(static ended => ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 
-    public override async Task<ListParkedEventsResponse> ListParkedEvents(ListParkedEventsRequest request, ServerCallContext context)
-    {
-        var (stream, size) = FeedRequests.Check(request);
-        var fingerprint = $"{request.Group} {stream} {request.IncludeSkipped}";
-        var after = tokens.Read(nameof(ListParkedEvents), fingerprint, request.PageToken)?.Number ?? 0;
-        var rows = await groups.ListParkedAsync(request.Group, stream, request.IncludeSkipped, after, size + 1, context.CancellationToken);
-        return new ListParkedEventsResponse
-        {
-            ParkedEvents = { rows.Take(size).Select(row => row.ToProto()) },
-            NextPageToken = rows.Count > size ? tokens.Write(nameof(ListParkedEvents), fingerprint, rows[size - 1].Position, "") : "",
-        };
-    }
-
-    public override async Task<RetryParkedEventsResponse> RetryParkedEvents(RetryParkedEventsRequest request, ServerCallContext context)
-    {
-        FeedRequests.Check(request);
-        return new RetryParkedEventsResponse { EventCount = await groups.RetryParkedAsync(request.Group, request.Stream, context.CancellationToken) };
-    }
-
-    public override async Task<SkipParkedEventsResponse> SkipParkedEvents(SkipParkedEventsRequest request, ServerCallContext context)
-    {
-        FeedRequests.Check(request);
-        await groups.SkipParkedAsync(request.Group, request.Stream, request.Position, CallContexts.UserOf(context), context.CancellationToken);
-        return new SkipParkedEventsResponse();
-    }
-
     /// <summary>Processes a member's messages until it closes its side.</summary>
     private static async Task ListenAsync(IAsyncStreamReader<ConsumeRequest> requestStream, GroupMember member)
     {

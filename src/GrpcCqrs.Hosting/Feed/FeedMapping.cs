@@ -4,7 +4,6 @@ using GrpcCqrs.Feed.V1;
 using GrpcCqrs.Storage;
 using EventMetadata = GrpcCqrs.Feed.V1.EventMetadata;
 using FeedEvent = GrpcCqrs.Feed.V1.FeedEvent;
-using ParkedEvent = GrpcCqrs.Feed.V1.ParkedEvent;
 
 namespace GrpcCqrs.Hosting.Feed;
 
@@ -29,18 +28,7 @@ internal static class FeedMapping
         ParkedStreams = group.ParkedStreams,
         Holder = group.Holder,
         CreateTime = Timestamp.FromDateTimeOffset(group.Time),
-    };
-
-    public static ParkedEvent ToProto(this GroupParkedEventRow row) => new()
-    {
-        Position = row.Position,
-        Stream = row.Stream,
-        Failures = row.Failures,
-        Reason = row.Reason ?? "",
-        Retrying = row.IsRetrying == 1,
-        Time = Timestamp.FromDateTimeOffset(UnixMicroseconds.ToTime(row.TimeMicroseconds)),
-        SkippedBy = row.SkippedBy ?? "",
-        SkipTime = row.SkippedMicroseconds is { } time ? Timestamp.FromDateTimeOffset(UnixMicroseconds.ToTime(time)) : null,
+        InProcess = group.IsInProcess,
     };
 
     private static FeedEvent ToProto(Storage.FeedEvent each, bool isLast) => new()

@@ -11,8 +11,6 @@ internal sealed partial class FeedRequests(EventTypeRegistry types)
     private const int MaxEventTypes = 50;
     private const int DefaultCount = 1_000;
     private const int MaxCount = 10_000;
-    private const int DefaultPageSize = 50;
-    private const int MaxPageSize = 500;
     private const int DefaultInFlight = 32;
     private const int MaxInFlight = 1_000;
     private const int MaxAcknowledged = 10_000;
@@ -97,38 +95,6 @@ internal sealed partial class FeedRequests(EventTypeRegistry types)
         problems.ThrowIfAny();
     }
 
-    public static (string? Stream, int PageSize) Check(ListParkedEventsRequest request)
-    {
-        var problems = new Problems();
-        problems.Group(request.Group, "group");
-        if (request.Stream.Length > 0)
-        {
-            problems.Stream(request.Stream, "stream");
-            problems.Require(!request.IncludeSkipped, "include_skipped", "Cannot be asked for together with a stream.");
-        }
-
-        problems.Require(request.PageSize is >= 0 and <= MaxPageSize, "page_size", $"Must be 1-{MaxPageSize}, or 0 for the default.");
-        problems.ThrowIfAny();
-        return (request.Stream.Length > 0 ? request.Stream : null, request.PageSize == 0 ? DefaultPageSize : request.PageSize);
-    }
-
-    public static void Check(RetryParkedEventsRequest request)
-    {
-        var problems = new Problems();
-        problems.Group(request.Group, "group");
-        problems.Stream(request.Stream, "stream");
-        problems.ThrowIfAny();
-    }
-
-    public static void Check(SkipParkedEventsRequest request)
-    {
-        var problems = new Problems();
-        problems.Group(request.Group, "group");
-        problems.Stream(request.Stream, "stream");
-        problems.Require(request.Position > 0, "position", "Must be the position of the first parked event of the stream.");
-        problems.ThrowIfAny();
-    }
-
     private static int Count(int asked, Problems problems)
     {
         problems.Require(asked is >= 0 and <= MaxCount, "max_count", $"Must be 1-{MaxCount}, or 0 for the default.");
@@ -169,9 +135,6 @@ internal sealed partial class FeedRequests(EventTypeRegistry types)
     [GeneratedRegex("^[a-z0-9_]{1,50}$", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex CategoryForm();
 
-    [GeneratedRegex("^[a-z][a-z0-9._-]{0,99}$", RegexOptions.ExplicitCapture, 1_000)]
-    private static partial Regex GroupForm();
-
     private sealed class Problems
     {
         private readonly List<FieldViolation> all = [];
@@ -187,7 +150,7 @@ internal sealed partial class FeedRequests(EventTypeRegistry types)
         public void Position(long position, string field) => Require(position >= 0, field, "Must be 0 or more.");
 
         public void Group(string name, string field) => Require(
-            GroupForm().IsMatch(name) && !name.EndsWith('\n'), field, "Must be 1-100 of a-z, 0-9, dot, underscore and hyphen, the first a letter.");
+            SubscriptionServices.IsName(name), field, "Must be 1-100 of a-z, 0-9, dot, underscore and hyphen, the first a letter.");
 
         public void Stream(string name, string field)
         {

@@ -44,38 +44,6 @@ internal sealed partial class OperationsGrpcService
     public override Task<DropPreviousTablesResponse> DropPreviousTables(DropPreviousTablesRequest request, ServerCallContext context) =>
         ChangeAsync<DropPreviousTablesResponse>(request.Projection, Desk.DropPreviousAsync, context);
 
-    public override async Task<ListParkedEventsResponse> ListParkedEvents(ListParkedEventsRequest request, ServerCallContext context)
-    {
-        new RequestFields().PageSize(request.PageSize, MaxPageSize).ThrowIfInvalid();
-        var size = request.PageSize > 0 ? request.PageSize : DefaultPageSize;
-        var after = tokens.Read(nameof(ListParkedEvents), request.Projection, request.PageToken) ?? (0, "");
-        var events = await Desk.ListParkedAsync(request.Projection, after, size + 1, context.CancellationToken);
-        return new ListParkedEventsResponse
-        {
-            Events = { events.Take(size).Select(OperationsMapping.ToProto) },
-            NextPageToken = events.Count > size
-                ? tokens.Write(nameof(ListParkedEvents), request.Projection, events[size - 1].Position, events[size - 1].Projection)
-                : "",
-        };
-    }
-
-    public override async Task<RetryParkedEventsResponse> RetryParkedEvents(RetryParkedEventsRequest request, ServerCallContext context)
-    {
-        new RequestFields().Projection(request.Projection).Stream(request.Stream, "stream", isRequired: false, out var stream).ThrowIfInvalid();
-        var done = await Desk.RetryParkedAsync(request.Projection, stream?.ToString(), CallContexts.UserOf(context), context.CancellationToken);
-        return new RetryParkedEventsResponse { AppliedEvents = done.Events, ParkedStreams = done.StillParked };
-    }
-
-    public override async Task<SkipParkedEventResponse> SkipParkedEvent(SkipParkedEventRequest request, ServerCallContext context)
-    {
-        new RequestFields().Projection(request.Projection).Require(request.Position >= 1, "position", "Must be 1 or more.").ThrowIfInvalid();
-        await Desk.SkipParkedAsync(request.Projection, request.Position, CallContexts.UserOf(context), context.CancellationToken);
-        return new SkipParkedEventResponse();
-    }
-
-    public override async Task<ListSkippedEventsResponse> ListSkippedEvents(ListSkippedEventsRequest request, ServerCallContext context) =>
-        new() { Events = { (await Desk.ListSkippedAsync(context.CancellationToken)).Select(OperationsMapping.ToProto) } };
-
     public override async Task<ReplayStreamsResponse> ReplayStreams(ReplayStreamsRequest request, ServerCallContext context)
     {
         new RequestFields()

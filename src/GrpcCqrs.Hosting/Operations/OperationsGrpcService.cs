@@ -10,7 +10,7 @@ namespace GrpcCqrs.Hosting.Operations;
 
 /// <summary>grpccqrs.operations.v1.OperationsService: calls about the write side.</summary>
 internal sealed partial class OperationsGrpcService(
-    VerificationGate verification, AuditLog audit, ProjectionOperations operations, PageTokens tokens)
+    VerificationGate verification, AuditLog audit, ProjectionOperations operations, ParkedEventOperations parked, PageTokens tokens)
     : OperationsService.OperationsServiceBase
 {
     private const int DefaultPageSize = 50;

@@ -47,20 +47,21 @@ internal static class OperationsMapping
         },
     };
 
-    public static ParkedEvent ToProto(Storage.ParkedEvent parked) => new()
+    public static ParkedEvent ToProto(Storage.Parking.ParkedEvent parked) => new()
     {
-        Projection = parked.Projection,
+        Reader = parked.Reader,
         Position = parked.Position,
         Stream = parked.Stream,
         EventType = parked.EventType,
         Error = parked.Error ?? "",
         Attempts = parked.Attempts,
         Time = Timestamp.FromDateTimeOffset(parked.Time),
+        Retrying = parked.IsRetrying,
     };
 
-    public static SkippedEvent ToProto(Storage.SkippedEvent skipped) => new()
+    public static SkippedEvent ToProto(Storage.Parking.SkippedEvent skipped) => new()
     {
-        Projection = skipped.Projection,
+        Reader = skipped.Reader,
         Version = skipped.Version,
         Position = skipped.Position,
         Stream = skipped.Stream,

@@ -16,9 +16,9 @@ public static class OperatorCommands
           verify                       walk the event log's hash chain
           projections                  how the read model is doing
           rebuild NAME...|all [--hold] fill the tables anew beside the live ones; with --hold a difference waits for a decision
-          parked [NAME]                events that could not be applied
-          retry NAME [STREAM]          apply parked events
-          skip NAME POSITION           leave an event out for good
+          parked [READER]              events that could not be handled, of a projection or of consumerGroups/NAME
+          retry READER [STREAM]        handle parked events again
+          skip READER POSITION         leave an event out for good
           audit [--all]                compare 100 streams, or all, with a fold of their events
           schema --script [GENERATION] print the statements that make both databases, with that generation of the read tables (1)
         """;
@@ -59,7 +59,8 @@ public static class OperatorCommands
             string[] words = isScript ? ["schema", .. args.Skip(2).TakeWhile(arg => !arg.StartsWith('-'))] : [.. args.TakeWhile(arg => !arg.StartsWith('-'))];
             await using var app = build([.. args.Skip(words.Length + (isScript ? 1 : 0)).Where(arg => arg is not ("--hold" or "--all"))]);
             var script = app.Services.GetRequiredService<SchemaScript>();
-            var console = new OperatorConsole(app.Services.GetRequiredService<ProjectionOperations>(), output);
+            var console = new OperatorConsole(
+                app.Services.GetRequiredService<ProjectionOperations>(), app.Services.GetRequiredService<ParkedEventOperations>(), output);
             return words switch
             {
                 ["verify"] => await VerifyAsync(app, output),

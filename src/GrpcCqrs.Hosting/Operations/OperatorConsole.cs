@@ -5,7 +5,7 @@ using GrpcCqrs.Storage;
 namespace GrpcCqrs.Hosting;
 
 /// <summary>The operator's commands about projections, printed as text. Each returns the exit code.</summary>
-internal sealed class OperatorConsole(ProjectionOperations operations, TextWriter output)
+internal sealed class OperatorConsole(ProjectionOperations operations, ParkedEventOperations parking, TextWriter output)
 {
     /// <summary>How many streams an audit samples by default.</summary>
     public const int SampleSize = 100;
@@ -43,14 +43,14 @@ internal sealed class OperatorConsole(ProjectionOperations operations, TextWrite
         return 0;
     }
 
-    public async Task<int> PrintParkedAsync(string projection)
+    public async Task<int> PrintParkedAsync(string reader)
     {
-        var events = await operations.ListParkedAsync(projection, 0, MaxParked + 1, CancellationToken.None);
+        var events = await parking.ListAsync(reader.Length > 0 ? ReaderOf(reader) : "", (0, ""), MaxParked + 1, CancellationToken.None);
         await PrintTableAsync(
-            ["projection", "position", "stream", "type", "attempts", "error"],
+            ["reader", "position", "stream", "type", "attempts", "error"],
             events.Take(MaxParked).Select(parked => (string[])
             [
-                parked.Projection, Text($"{parked.Position}"), parked.Stream, parked.EventType, Text($"{parked.Attempts}"),
+                parked.Reader, Text($"{parked.Position}"), parked.Stream, parked.EventType, Text($"{parked.Attempts}"),
                 parked.Error?.ReplaceLineEndings(" ") ?? "(waits for an earlier one)",
             ]));
         if (events.Count > MaxParked)
@@ -61,19 +61,22 @@ internal sealed class OperatorConsole(ProjectionOperations operations, TextWrite
         return 0;
     }
 
-    public async Task<int> RetryAsync(string projection, string? stream)
+    public async Task<int> RetryAsync(string reader, string? stream)
     {
-        var done = await operations.RetryParkedAsync(projection, stream, User, CancellationToken.None);
-        await WriteAsync($"applied {done.Events} events; {done.StillParked} streams are still parked");
-        return done.StillParked == 0 ? 0 : 1;
+        var (events, stillParked) = await parking.RetryAsync(ReaderOf(reader), stream, User, CancellationToken.None);
+        await WriteAsync($"retried {events} events; {stillParked} streams are still parked");
+        return stillParked == 0 ? 0 : 1;
     }
 
-    public async Task<int> SkipAsync(string projection, long position)
+    public async Task<int> SkipAsync(string reader, long position)
     {
-        await operations.SkipParkedAsync(projection, position, User, CancellationToken.None);
-        await WriteAsync($"{projection} leaves event {position} out");
+        await parking.SkipAsync(ReaderOf(reader), position, User, CancellationToken.None);
+        await WriteAsync($"{reader} leaves event {position} out");
         return 0;
     }
+
+    /// <summary>A name without a slash is that of a projection.</summary>
+    private static string ReaderOf(string name) => name.Contains('/', StringComparison.Ordinal) ? name : $"projections/{name}";
 
     /// <summary>Starts an audit and waits for its end.</summary>
     /// <param name="sample">How many streams; 0 for all.</param>

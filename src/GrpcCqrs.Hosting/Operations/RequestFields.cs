@@ -1,5 +1,6 @@
 using System.Globalization;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage;
 
 namespace GrpcCqrs.Hosting.Operations;
 
@@ -26,6 +27,10 @@ internal sealed class RequestFields
 
     /// <summary>The projection of a request.</summary>
     public RequestFields Projection(string name) => Name(name, "projection");
+
+    /// <summary>The reader of the log that a request is about.</summary>
+    public RequestFields Reader(string name, bool isRequired) => Require(
+        name.Length == 0 ? !isRequired : ParkedEventOperations.IsReader(name), "reader", "Must be projections/NAME or consumerGroups/NAME.");
 
     /// <summary>The projections of a request; empty means all.</summary>
     public RequestFields Projections(IReadOnlyList<string> names)

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Diagnostics;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Subscriptions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -48,6 +49,7 @@ internal sealed partial class AppendQueue : BackgroundService
     public async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        CommandGuard.ThrowIfInTransaction();
         RequestShape.ThrowIfMalformed(request);
         var pending = new PendingAppend(request);
         if (!TryEnqueue(pending))

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
 using Microsoft.EntityFrameworkCore;
@@ -5,20 +6,12 @@ using Microsoft.EntityFrameworkCore.Infrastructure;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>The configured write database.</summary>
+/// <summary>A configured database.</summary>
 /// <param name="Provider">The database's provider.</param>
 /// <param name="ConnectionString">The connection string.</param>
-/// <param name="CreateContext">Creates the service's EF Core context on it.</param>
-public sealed record WriteDatabase(DatabaseProvider Provider, string ConnectionString, Func<WriteDbContext> CreateContext) : IDisposable
+public abstract record Database(DatabaseProvider Provider, string ConnectionString) : IDisposable
 {
     private readonly Lazy<DbDataSource> readers = new(() => Provider.CreateReaders(ConnectionString));
-    private readonly SemaphoreSlim? turns = Provider.HasOneWriter ? new SemaphoreSlim(1) : null;
-
-    /// <summary>Creates the engine's own context, to which its migrations belong.</summary>
-    internal WriteSchemaContext CreateSchemaContext() => new(Databases.ContextOptions(Provider, ConnectionString));
-
-    /// <summary>Creates the append queue's session on a connection.</summary>
-    public Func<DbConnection, AppendSession> CreateAppendSession { get; init; } = Provider.CreateAppendSession;
 
     /// <summary>Opens a connection; the caller disposes it.</summary>
     public Task<DbConnection> OpenAsync(CancellationToken cancellationToken) =>
@@ -29,6 +22,55 @@ public sealed record WriteDatabase(DatabaseProvider Provider, string ConnectionS
     /// </summary>
     public ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) => readers.Value.OpenConnectionAsync(cancellationToken);
 
+    /// <summary>
+    /// Waits, first come first served, until no other transaction of this process writes, if the database has one
+    /// writer at a time and its writers are serialised here; otherwise returns at once. Dispose the result after the
+    /// transaction.
+    /// </summary>
+    public virtual ValueTask<IDisposable?> WaitForWriterAsync(CancellationToken cancellationToken) => default;
+
+    /// <summary>
+    /// Runs a short transaction of the bookkeeping, which commits if the work returns true and is rolled back otherwise.
+    /// Each statement sees what was committed before it, as in the append queue, so that a moved fence is seen as such
+    /// and does not cause a conflict.
+    /// </summary>
+    internal async Task<bool> WriteAsync(Func<DbConnection, DbTransaction, Task<bool>> write, CancellationToken cancellationToken)
+    {
+        await using var connection = await OpenAsync(cancellationToken);
+        await Provider.PrepareGroupWriterAsync(connection, cancellationToken);
+        using var turn = await WaitForWriterAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
+        if (!await write(connection, transaction))
+        {
+            return false;
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+        return true;
+    }
+
+    /// <summary>Runs one statement of the bookkeeping in its own transaction; returns the number of rows.</summary>
+    internal async Task<int> ExecuteAsync(string text, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
+    {
+        var rows = 0;
+        await WriteAsync(
+            async (connection, transaction) =>
+            {
+                rows = await Statement.ExecuteAsync(connection, transaction, text, cancellationToken, parameters);
+                return true;
+            },
+            cancellationToken);
+        return rows;
+    }
+
+    /// <summary>Runs one query of the bookkeeping and reads all of its rows.</summary>
+    internal async Task<List<T>> QueryAsync<T>(
+        string text, Func<DbDataReader, T> read, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
+    {
+        await using var connection = await OpenAsync(cancellationToken);
+        return await Statement.QueryAsync(connection, null, text, read, cancellationToken, parameters);
+    }
+
     /// <summary>Closes the idle connections of the queries.</summary>
     public void Dispose()
     {
@@ -36,13 +78,28 @@ public sealed record WriteDatabase(DatabaseProvider Provider, string ConnectionS
         {
             readers.Value.Dispose();
         }
-    }
 
-    /// <summary>
-    /// Waits, first come first served, until no other transaction of this process writes, if the database has one
-    /// writer at a time; otherwise returns at once. Dispose the result after the transaction.
-    /// </summary>
-    public async ValueTask<IDisposable?> WaitForWriterAsync(CancellationToken cancellationToken)
+        GC.SuppressFinalize(this);
+    }
+}
+
+/// <summary>The configured write database.</summary>
+/// <param name="Provider">The database's provider.</param>
+/// <param name="ConnectionString">The connection string.</param>
+/// <param name="CreateContext">Creates the service's EF Core context on it.</param>
+public sealed record WriteDatabase(DatabaseProvider Provider, string ConnectionString, Func<WriteDbContext> CreateContext)
+    : Database(Provider, ConnectionString)
+{
+    private readonly SemaphoreSlim? turns = Provider.HasOneWriter ? new SemaphoreSlim(1) : null;
+
+    /// <summary>Creates the engine's own context, to which its migrations belong.</summary>
+    internal WriteSchemaContext CreateSchemaContext() => new(Databases.ContextOptions(Provider, ConnectionString));
+
+    /// <summary>Creates the append queue's session on a connection.</summary>
+    public Func<DbConnection, AppendSession> CreateAppendSession { get; init; } = Provider.CreateAppendSession;
+
+    /// <inheritdoc/>
+    public override async ValueTask<IDisposable?> WaitForWriterAsync(CancellationToken cancellationToken)
     {
         if (turns is null)
         {
@@ -71,30 +128,11 @@ public sealed record WriteDatabase(DatabaseProvider Provider, string ConnectionS
 /// <param name="Provider">The database's provider.</param>
 /// <param name="ConnectionString">The connection string.</param>
 /// <param name="CreateContext">Creates the service's EF Core context on it.</param>
-public sealed record ReadDatabase(DatabaseProvider Provider, string ConnectionString, Func<ReadDbContext> CreateContext) : IDisposable
+public sealed record ReadDatabase(DatabaseProvider Provider, string ConnectionString, Func<ReadDbContext> CreateContext)
+    : Database(Provider, ConnectionString)
 {
-    private readonly Lazy<DbDataSource> readers = new(() => Provider.CreateReaders(ConnectionString));
-
     /// <summary>Creates the engine's own context, to which its migrations belong.</summary>
     internal ReadSchemaContext CreateSchemaContext() => new(Databases.ContextOptions(Provider, ConnectionString));
-
-    /// <summary>Opens a connection; the caller disposes it.</summary>
-    public Task<DbConnection> OpenAsync(CancellationToken cancellationToken) =>
-        Databases.OpenAsync(Provider, ConnectionString, cancellationToken);
-
-    /// <summary>
-    /// Opens a connection for reading, with its earlier statements still prepared; the caller disposes it.
-    /// </summary>
-    public ValueTask<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) => readers.Value.OpenConnectionAsync(cancellationToken);
-
-    /// <summary>Closes the idle connections of the queries.</summary>
-    public void Dispose()
-    {
-        if (readers.IsValueCreated)
-        {
-            readers.Value.Dispose();
-        }
-    }
 }
 
 /// <summary>A service's own contexts.</summary>

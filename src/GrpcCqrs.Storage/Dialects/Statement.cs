@@ -48,5 +48,29 @@ internal sealed class Statement : IDisposable
         DbConnection connection, DbTransaction? transaction, string text, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
         new Statement(connection, text, parameters).With(transaction, parameters);
 
+    /// <summary>Runs a query for a single use and reads all of its rows.</summary>
+    public static async Task<List<T>> QueryAsync<T>(
+        DbConnection connection, DbTransaction? transaction, string text, Func<DbDataReader, T> read, CancellationToken cancellationToken,
+        params (string Name, object? Value)[] parameters)
+    {
+        await using var once = Once(connection, transaction, text, parameters);
+        await using var reader = await once.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<T>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add(read(reader));
+        }
+
+        return rows;
+    }
+
+    /// <summary>Runs a statement for a single use and returns the number of rows that it changed.</summary>
+    public static async Task<int> ExecuteAsync(
+        DbConnection connection, DbTransaction? transaction, string text, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
+    {
+        await using var once = Once(connection, transaction, text, parameters);
+        return await once.ExecuteNonQueryAsync(cancellationToken);
+    }
+
     public void Dispose() => command.Dispose();
 }

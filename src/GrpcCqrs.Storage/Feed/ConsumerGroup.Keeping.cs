@@ -1,5 +1,6 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Leases;
 
 namespace GrpcCqrs.Storage;
 
@@ -48,7 +49,7 @@ internal sealed partial class ConsumerGroup
     {
         try
         {
-            await WriteAsync();
+            await WriteAsync(isReconciling: false);
         }
         catch (RejectedException)
         {
@@ -67,12 +68,25 @@ internal sealed partial class ConsumerGroup
         }
     }
 
-    private async Task WriteAsync()
+    /// <summary>
+    /// Writes all changes. It is short, so it is not cancelled. A failed write is retried unchanged before anything
+    /// newer is written.
+    /// </summary>
+    private async Task WriteAsync(bool isReconciling)
     {
         await writing.WaitAsync();
         try
         {
-            await WriteUnderTurnAsync();
+            await WriteChangesAsync();
+            if (MustReconcile(isReconciling))
+            {
+                var stored = await store.ReadParkedStreamsAsync(Name, CancellationToken.None);
+                lock (gate)
+                {
+                    state.Reconcile(stored);
+                    Dispatch();
+                }
+            }
         }
         finally
         {
@@ -80,11 +94,22 @@ internal sealed partial class ConsumerGroup
         }
     }
 
-    /// <summary>
-    /// Writes all changes. It is short, so it is not cancelled. A failed write is retried unchanged before anything
-    /// newer is written.
-    /// </summary>
-    private async Task WriteUnderTurnAsync()
+    /// <summary>Whether to look for what operators have changed: when asked to, and when the lease is due.</summary>
+    private bool MustReconcile(bool isAsked)
+    {
+        lock (gate)
+        {
+            if (!state.HasParked || (!isAsked && clock.GetElapsedTime(reconciledAt) < options.GroupLease / 3))
+            {
+                return false;
+            }
+
+            reconciledAt = clock.GetTimestamp();
+            return true;
+        }
+    }
+
+    private async Task WriteChangesAsync()
     {
         for (var isRepeated = true; isRepeated;)
         {
@@ -95,9 +120,12 @@ internal sealed partial class ConsumerGroup
                 unwritten ??= state.TakeChanges();
             }
 
-            if (isLost || !await store.SaveAsync(lease, unwritten, isRepeated, CancellationToken.None))
+            try
             {
-                isLost = true;
+                await store.SaveAsync(lease, unwritten, writes + 1, isRepeated, CancellationToken.None);
+            }
+            catch (LeaseLostException)
+            {
                 var reason = await store.FindAsync(Name, CancellationToken.None) is null
                     ? new RejectedException(FeedErrors.GroupNotFound, $"The consumer group {Name} was deleted.") { Subject = $"consumerGroups/{Name}" }
                     : Elsewhere();
@@ -108,6 +136,7 @@ internal sealed partial class ConsumerGroup
             lock (gate)
             {
                 unwritten = null;
+                writes++;
                 writtenAt = startedAt;
                 Dispatch();
             }
@@ -118,7 +147,7 @@ internal sealed partial class ConsumerGroup
     {
         try
         {
-            await WriteAsync();
+            await WriteAsync(isReconciling: false);
             await store.ReleaseAsync(lease, CancellationToken.None);
         }
         catch (RejectedException)

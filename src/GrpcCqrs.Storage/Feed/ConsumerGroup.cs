@@ -1,5 +1,6 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Leases;
 using Microsoft.Extensions.Logging;
 
 namespace GrpcCqrs.Storage;
@@ -23,7 +24,7 @@ internal sealed partial class ConsumerGroup
     private readonly FeedOptions options;
     private readonly TimeProvider clock;
     private readonly ILogger logger;
-    private readonly GroupLease lease;
+    private readonly Lease lease;
     private readonly ConsumerGroupState state;
     private readonly Lock gate = new();
     private readonly SemaphoreSlim writing = new(1);
@@ -32,14 +33,15 @@ internal sealed partial class ConsumerGroup
     private GroupChanges? unwritten;
     private RejectedException? ended;
     private bool isFull;
-    private bool isLost;
     private Task running = Task.CompletedTask;
+    private long writes;
+    private long reconciledAt;
     private long writtenAt;
     private long usedAt;
 
     public ConsumerGroup(
         ConsumerGroupStore store, FeedLog log, FeedTail tail, FeedFilter filter, FeedOptions options, TimeProvider clock, ILogger logger,
-        GroupLease lease, GroupProgress progress)
+        Lease lease, GroupProgress progress)
     {
         this.store = store;
         this.log = log;
@@ -49,11 +51,15 @@ internal sealed partial class ConsumerGroup
         this.clock = clock;
         this.logger = logger;
         this.lease = lease;
+        writes = progress.Writes;
         state = new ConsumerGroupState(filter, progress, options, clock);
         writtenAt = usedAt = clock.GetTimestamp();
     }
 
     public string Name => lease.Name;
+
+    /// <summary>Whether a handler of the service itself handles its events.</summary>
+    public bool IsInProcess { get; init; }
 
     /// <summary>Whether this process no longer serves the group.</summary>
     public bool IsEnded
@@ -143,67 +149,22 @@ internal sealed partial class ConsumerGroup
         }
     }
 
-    /// <summary>Redelivers a stream's parked events. Returns once the request is written.</summary>
-    public async Task<int> RetryParkedAsync(string stream)
+    /// <summary>Handles events in one transaction of the write database that also records them as done.</summary>
+    /// <exception cref="RejectedException">This process no longer serves the group.</exception>
+    public async Task HandleOnceAsync(IReadOnlyList<GroupItem> items, Func<GroupItem, DbTransaction, Task> handle, CancellationToken cancellationToken)
     {
-        int count;
-        lock (gate)
-        {
-            ThrowIfEnded();
-            usedAt = clock.GetTimestamp();
-            count = state.Retry(stream) ?? throw NotParked(stream);
-        }
-
-        await WriteAsync();
-        lock (gate)
-        {
-            Dispatch();
-        }
-
-        return count;
-    }
-
-    /// <summary>Skips the first parked event of a stream. Returns once that is written.</summary>
-    public async Task SkipParkedAsync(string stream, long position, string user, CancellationToken cancellationToken)
-    {
-        await writing.WaitAsync(cancellationToken);
         try
         {
-            await WriteUnderTurnAsync();
-            var row = await store.FindParkedAsync(Name, position, cancellationToken);
-            if (row is null || !string.Equals(row.Stream, stream, StringComparison.Ordinal))
-            {
-                throw NotParked(stream);
-            }
-
-            if (row.SkippedMicroseconds is not null)
-            {
-                return;
-            }
-
-            var first = await store.ReadParkedAsync(Name, stream, after: 0, maxCount: 1, withSkipped: false, cancellationToken);
-            lock (gate)
-            {
-                ThrowIfEnded();
-                usedAt = clock.GetTimestamp();
-                if (first is not [var only] || only.Position != position || !state.CanSkip(stream))
-                {
-                    throw new RejectedException(FeedErrors.ParkedRetrying, $"The event at position {position} is not the first parked one of {stream}, or is being delivered again.")
-                    {
-                        Subject = $"streams/{stream}",
-                    };
-                }
-
-                state.Skip(stream, position, user);
-            }
-
-            await WriteUnderTurnAsync();
+            await store.HandleOnceAsync(lease, items, handle, cancellationToken);
         }
-        finally
+        catch (LeaseLostException)
         {
-            writing.Release();
+            throw Elsewhere();
         }
     }
+
+    /// <summary>Takes over what an operator has changed in the database, without waiting for the next renewal of the lease.</summary>
+    public Task ReconcileAsync() => WriteAsync(isReconciling: true);
 
     /// <summary>
     /// Ends the group in this process: writes pending changes and releases the lease if it still has it.
@@ -291,8 +252,8 @@ internal sealed partial class ConsumerGroup
         try
         {
             // Recently parked or redelivered events must first be written to the table or removed from it.
-            await WriteAsync();
-            var rows = await store.ReadParkedAsync(Name, stream, after: 0, ReplayBatch, withSkipped: false, ending.Token);
+            await WriteAsync(isReconciling: false);
+            var rows = await store.ReadParkedAsync(Name, stream, ReplayBatch, ending.Token);
             var positions = rows.Select(row => row.Position).ToHashSet();
             var items = new List<GroupItem>();
             for (var after = rows is [var first, ..] ? first.Position - 1 : 0; items.Count < rows.Count;)
@@ -374,9 +335,6 @@ internal sealed partial class ConsumerGroup
 
     private RejectedException Elsewhere() =>
         new(FeedErrors.GroupElsewhere, $"This process does not serve the consumer group {Name} any more.") { RetryAfter = options.RetryAfter };
-
-    private RejectedException NotParked(string stream) =>
-        new(FeedErrors.ParkedNotFound, $"The consumer group {Name} has parked no such event of {stream}.") { Subject = $"streams/{stream}" };
 
     [LoggerMessage(1402, LogLevel.Error, "Consumer group {Group} could not use the database; it is tried again")]
     private static partial void LogFailed(ILogger logger, string group, Exception exception);

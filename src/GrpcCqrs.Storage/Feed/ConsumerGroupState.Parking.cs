@@ -1,3 +1,5 @@
+using GrpcCqrs.Storage.Parking;
+
 namespace GrpcCqrs.Storage;
 
 /// <content>Parks and redelivers events.</content>
@@ -53,35 +55,31 @@ internal sealed partial class ConsumerGroupState
         Next(lane);
     }
 
-    /// <summary>Redelivers a stream's parked events and returns their number; null if there are none.</summary>
-    public int? Retry(string stream)
+    /// <summary>Whether any stream is parked.</summary>
+    public bool HasParked => parked.Count > 0;
+
+    /// <summary>
+    /// Takes over what operators have changed in the database: streams to be delivered again, and skipped events. A
+    /// stream with changes that are not written yet is left for the next time.
+    /// </summary>
+    public void Reconcile(IReadOnlyList<ParkedStream> stored)
     {
-        if (!parked.TryGetValue(stream, out var state))
+        var found = stored.ToDictionary(stream => stream.Stream, StringComparer.Ordinal);
+        foreach (var (stream, state) in parked.Where(pair => !pair.Value.IsRetrying && !changes.Parked.Exists(change => change.Item.Stream == pair.Key)).ToArray())
         {
-            return null;
-        }
+            if (!found.TryGetValue(stream, out var now))
+            {
+                parked.Remove(stream);
+                continue;
+            }
 
-        if (!state.IsRetrying)
-        {
-            state.IsRetrying = true;
-            changes.Marks[stream] = true;
-            replayWanted.Add(stream);
-        }
-
-        return state.Count;
-    }
-
-    /// <summary>Whether a stream is parked and its events are not being redelivered.</summary>
-    public bool CanSkip(string stream) => parked.TryGetValue(stream, out var state) && !state.IsRetrying;
-
-    /// <summary>Skips a parked event of a stream for which <see cref="CanSkip"/> is true.</summary>
-    public void Skip(string stream, long position, string user)
-    {
-        changes.Skips.Add((position, user));
-        var state = parked[stream];
-        if (--state.Count == 0)
-        {
-            parked.Remove(stream);
+            state.Count = now.Count;
+            if ((now.IsRetrying || now.Attempts == 0) && !changes.NoLongerRetried.Contains(stream))
+            {
+                // Where none has failed, the one that did was skipped, and these have come before that was noticed.
+                state.IsRetrying = true;
+                replayWanted.Add(stream);
+            }
         }
     }
 
@@ -91,12 +89,12 @@ internal sealed partial class ConsumerGroupState
         lanes.Remove(lane.Stream);
         if (!parked.TryGetValue(lane.Stream, out var state))
         {
-            parked.Add(lane.Stream, state = new ParkedStream());
+            parked.Add(lane.Stream, state = new ParkedLane());
         }
         else if (state.IsRetrying)
         {
             state.IsRetrying = false;
-            changes.Marks[lane.Stream] = false;
+            changes.NoLongerRetried.Add(lane.Stream);
         }
 
         var first = lane.Items.Peek();
@@ -110,41 +108,29 @@ internal sealed partial class ConsumerGroupState
             }
             else if (item == first)
             {
-                changes.ParkedAgain.Add((item.Position, item.Failures, Shorten(reason)));
+                changes.ParkedAgain.Add((item.Position, item.Failures, reason));
             }
         }
 
         Advance();
     }
 
-    private void Park(GroupItem item, int failures, string? reason, ParkedStream state)
+    private void Park(GroupItem item, int failures, string? reason, ParkedLane state)
     {
         state.Count++;
-        changes.Parked.Add(new GroupParkedEventRow
-        {
-            GroupName = "",
-            Position = item.Position,
-            Stream = item.Stream,
-            Failures = failures,
-            Reason = Shorten(reason),
-            IsRetrying = state.IsRetrying ? 1 : 0,
-            TimeMicroseconds = UnixMicroseconds.From(clock.GetUtcNow()),
-        });
+        changes.Parked.Add((item, failures, reason, state.IsRetrying));
     }
 
-    private void Unpark(GroupItem item, ParkedStream state)
+    private void Unpark(GroupItem item, ParkedLane state)
     {
         state.Count--;
         changes.Unparked.Add(item.Position);
         NoteDone(item.Position);
     }
 
-    private static string? Shorten(string? reason) =>
-        reason is { Length: > ColumnWidths.ParkReason } ? reason[..ColumnWidths.ParkReason] : reason;
-
-    private sealed class ParkedStream
+    private sealed class ParkedLane
     {
-        public int Count { get; set; }
+        public long Count { get; set; }
 
         public bool IsRetrying { get; set; }
     }

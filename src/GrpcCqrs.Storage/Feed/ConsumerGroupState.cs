@@ -15,9 +15,9 @@ internal sealed partial class ConsumerGroupState
     private readonly FeedFilter filter;
     private readonly TimeProvider clock;
     private readonly Dictionary<string, GroupLane> lanes = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, ParkedStream> parked = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ParkedLane> parked = new(StringComparer.Ordinal);
     private readonly Queue<GroupLane> ready = [];
-    private readonly PriorityQueue<GroupLane, DateTimeOffset> waiting = new();
+    private readonly PriorityQueue<GroupLane, long> waiting = new();
     private readonly List<GroupMember> members = [];
     private readonly SortedSet<long> pending = [];
     private readonly SortedSet<long> outOfOrder = [];
@@ -35,12 +35,13 @@ internal sealed partial class ConsumerGroupState
         Position = Scanned = progress.Position;
         outOfOrder.UnionWith(progress.Acks);
         done = [.. progress.Acks, .. progress.ParkedPositions];
-        foreach (var (stream, count, isRetrying) in progress.ParkedStreams)
+        foreach (var found in progress.ParkedStreams)
         {
-            parked.Add(stream, new ParkedStream { Count = count, IsRetrying = isRetrying });
+            var isRetrying = found.IsRetrying || progress.UnknownStreams.Contains(found.Stream, StringComparer.Ordinal);
+            parked.Add(found.Stream, new ParkedLane { Count = found.Count, IsRetrying = isRetrying });
             if (isRetrying)
             {
-                replayWanted.Add(stream);
+                replayWanted.Add(found.Stream);
             }
         }
     }
@@ -94,7 +95,7 @@ internal sealed partial class ConsumerGroupState
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            return new GroupItem(record, [], $"The service cannot read it: {exception.Message}", isReplay);
+            return new GroupItem(record, [], ErrorText.Of(exception), isReplay);
         }
     }
 
@@ -156,7 +157,8 @@ internal sealed partial class ConsumerGroupState
     /// <summary>Processes what is due: retries, and deliveries that were not acknowledged in time.</summary>
     public void Tick()
     {
-        var now = clock.GetUtcNow();
+        // A wall clock can be set, which would delay what is due or end what is not.
+        var now = clock.GetTimestamp();
         while (waiting.TryPeek(out var lane, out var due) && due <= now)
         {
             waiting.Dequeue();
@@ -193,7 +195,7 @@ internal sealed partial class ConsumerGroupState
             ready.Dequeue();
             item.Attempts++;
             InFlight++;
-            chosen.Deliver(lane, item, clock.GetUtcNow() + options.AckTimeout);
+            chosen.Deliver(lane, item, After(options.AckTimeout));
         }
     }
 
@@ -284,9 +286,11 @@ internal sealed partial class ConsumerGroupState
             return;
         }
 
-        var wait = options.RetryDelay * Math.Pow(2, Math.Min(item.Failures - 1, 20));
-        waiting.Enqueue(lane, clock.GetUtcNow() + (wait < options.MaxRetryDelay ? wait : options.MaxRetryDelay));
+        waiting.Enqueue(lane, After(Backoff.After(item.Failures, options.RetryDelay, options.MaxRetryDelay)));
     }
+
+    /// <summary>The timestamp after a time from now.</summary>
+    private long After(TimeSpan time) => clock.GetTimestamp() + (long)(time.TotalSeconds * clock.TimestampFrequency);
 
     /// <summary>
     /// Records an event that is done after the group's position, so that it is not redelivered after a restart.

@@ -1,48 +1,38 @@
-using System.Data;
 using System.Data.Common;
+using GrpcCqrs.Storage.Leases;
+using GrpcCqrs.Storage.Parking;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>The lease on a group: the right to write it until another process takes it over.</summary>
-internal sealed class GroupLease(string name, long fence, long beat)
-{
-    public string Name { get; } = name;
-
-    /// <summary>The fencing token that every write requires.</summary>
-    public long Fence { get; } = fence;
-
-    /// <summary>The number of the last write, which identifies a write whose outcome is unknown.</summary>
-    public long Beat { get; set; } = beat;
-}
-
 /// <summary>
-/// The tables of consumer groups. Each write is a short transaction that requires the holder's fence.
+/// The tables of consumer groups. Each write is a short transaction; those of the process that serves a group require
+/// its lease.
 /// </summary>
 internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider clock)
 {
-    public async Task<IReadOnlyList<ConsumerGroupRow>> ListAsync(CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        return await QueryAsync(connection, null, ConsumerGroupSql.SelectGroups, ReadGroup, cancellationToken);
-    }
+    public Task<List<ConsumerGroupRow>> ListAsync(CancellationToken cancellationToken) =>
+        database.QueryAsync(ConsumerGroupSql.SelectAll, Read, cancellationToken);
 
-    public async Task<ConsumerGroupRow?> FindAsync(string name, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        return await FindAsync(connection, null, name, cancellationToken);
-    }
+    public async Task<ConsumerGroupRow?> FindAsync(string name, CancellationToken cancellationToken) =>
+        await database.QueryAsync(ConsumerGroupSql.SelectOne, Read, cancellationToken, ("name", name)) is [var row] ? row : null;
 
-    /// <summary>Adds a group. False if its name is taken.</summary>
-    public async Task<bool> InsertAsync(string name, FeedFilter filter, long startPosition, long position, CancellationToken cancellationToken)
+    /// <summary>Adds a group with its lease. False if its name is taken.</summary>
+    public async Task<bool> InsertAsync(
+        string name, FeedFilter filter, long startPosition, long position, bool isInProcess, CancellationToken cancellationToken)
     {
         // A fence that starts with the time is larger than that of any earlier group of this name.
         var now = UnixMicroseconds.From(clock.GetUtcNow());
         try
         {
-            return await WriteAsync(
-                async (connection, transaction) => await ExecuteAsync(
-                    connection, transaction, ConsumerGroupSql.InsertGroup, cancellationToken, ("name", name), ("filter", filter.ToJson()),
-                    ("start_position", startPosition), ("position", position), ("fence", now), ("time_us", now)) == 1,
+            return await database.WriteAsync(
+                async (connection, transaction) =>
+                {
+                    await Statement.ExecuteAsync(
+                        connection, transaction, ConsumerGroupSql.Insert, cancellationToken, ("name", name), ("filter", filter.ToJson()),
+                        ("start_position", startPosition), ("position", position), ("in_process", isInProcess), ("time_us", now));
+                    await Statement.ExecuteAsync(connection, transaction, LeaseSql.Insert, cancellationToken, ("name", name), ("fence", now));
+                    return true;
+                },
                 cancellationToken);
         }
         catch (DbException exception) when (database.Provider.IsDataError(exception))
@@ -52,227 +42,231 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
     }
 
     /// <summary>Removes a group with all its data. False if there was none.</summary>
-    public Task<bool> DeleteAsync(string name, CancellationToken cancellationToken) => WriteAsync(
+    public Task<bool> DeleteAsync(string name, CancellationToken cancellationToken) => database.WriteAsync(
         async (connection, transaction) =>
         {
-            var removed = await ExecuteAsync(connection, transaction, ConsumerGroupSql.DeleteGroup, cancellationToken, ("name", name));
-            await ExecuteAsync(connection, transaction, ConsumerGroupSql.DeleteGroupAcks, cancellationToken, ("name", name));
-            await ExecuteAsync(connection, transaction, ConsumerGroupSql.DeleteGroupParked, cancellationToken, ("name", name));
+            var removed = await Statement.ExecuteAsync(connection, transaction, ConsumerGroupSql.Delete, cancellationToken, ("name", name));
+            await Statement.ExecuteAsync(connection, transaction, LeaseSql.Delete, cancellationToken, ("name", name));
+            await Statement.ExecuteAsync(connection, transaction, ConsumerGroupSql.DeleteAcks, cancellationToken, ("name", name));
+            await Statement.ExecuteAsync(connection, transaction, ParkedEventSql.DeleteAll, cancellationToken, ("reader", name), ("generation", 0));
+            await Statement.ExecuteAsync(connection, transaction, ParkedEventSql.DeleteSkipped, cancellationToken, ("reader", name));
             return removed == 1;
         },
         cancellationToken);
 
-    /// <summary>Takes a group over, if it is unchanged since it was read; null if another process was first.</summary>
-    public async Task<GroupLease?> TakeAsync(ConsumerGroupRow seen, string holder, CancellationToken cancellationToken)
-    {
-        var isTaken = await WriteAsync(
-            async (connection, transaction) => await ExecuteAsync(
-                connection, transaction, ConsumerGroupSql.TakeGroup, cancellationToken, ("holder", holder), ("name", seen.Name), ("fence", seen.Fence), ("beat", seen.Beat)) == 1,
-            cancellationToken);
-        return isTaken ? new GroupLease(seen.Name, seen.Fence + 1, seen.Beat + 1) : null;
-    }
+    /// <summary>Changes which events a group receives.</summary>
+    /// <exception cref="LeaseLostException">Another process serves the group.</exception>
+    public Task SetFilterAsync(Lease lease, FeedFilter filter, CancellationToken cancellationToken) => database.WriteAsync(
+        async (connection, transaction) =>
+        {
+            await lease.AssertAsync(connection, transaction, cancellationToken);
+            return await Statement.ExecuteAsync(
+                connection, transaction, ConsumerGroupSql.UpdateFilter, cancellationToken, ("filter", filter.ToJson()), ("name", lease.Name)) == 1;
+        },
+        cancellationToken);
 
-    /// <summary>The progress from which a new holder continues.</summary>
-    public async Task<GroupProgress?> LoadAsync(GroupLease lease, CancellationToken cancellationToken)
+    /// <summary>The progress from which a new holder continues; null if the group was removed.</summary>
+    public async Task<GroupProgress?> LoadAsync(string name, CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        if (await FindAsync(connection, null, lease.Name, cancellationToken) is not { } row || row.Fence != lease.Fence)
+        if (await FindAsync(name, cancellationToken) is not { } row)
         {
             return null;
         }
 
+        var unknown = await database.QueryAsync(
+            ParkedEventSql.SelectByError, found => (Reader: found.GetString(0), Stream: found.GetString(1)), cancellationToken,
+            ("pattern", ParkingLot.UnknownTypePattern));
         return new GroupProgress(
             row.Position,
-            await QueryAsync(connection, null, ConsumerGroupSql.SelectGroupAcks, reader => reader.GetInt64(0), cancellationToken, ("name", lease.Name)),
-            await QueryAsync(
-                connection, null, ConsumerGroupSql.SelectParkedPositions, reader => reader.GetInt64(0), cancellationToken, ("name", lease.Name), ("after", row.Position)),
-            await QueryAsync(
-                connection, null, ConsumerGroupSql.SelectGroupParkedStreams, reader => (reader.GetString(0), ToInt(reader, 1), ToInt(reader, 2) == 1), cancellationToken, ("name", lease.Name)));
+            row.Writes,
+            await database.QueryAsync(ConsumerGroupSql.SelectAcks, found => found.GetInt64(0), cancellationToken, ("name", name)),
+            await database.QueryAsync(
+                ParkedEventSql.SelectPositions, found => found.GetInt64(0), cancellationToken, ("reader", name), ("after", row.Position)),
+            await ReadParkedStreamsAsync(name, cancellationToken),
+            [.. unknown.Where(found => found.Reader == name).Select(found => found.Stream)]);
     }
 
-    /// <summary>Writes the changes and renews the lease. False if the holder has lost the group.</summary>
+    /// <summary>Writes the changes and renews the lease.</summary>
     /// <param name="lease">The lease.</param>
     /// <param name="changes">The changes.</param>
+    /// <param name="number">The number of this write, larger than those before.</param>
     /// <param name="isRepeated">Whether the same write was tried before and may have been committed.</param>
     /// <param name="cancellationToken">Cancels the attempt.</param>
-    public async Task<bool> SaveAsync(GroupLease lease, GroupChanges changes, bool isRepeated, CancellationToken cancellationToken)
-    {
-        var isHeld = await WriteAsync(
-            async (connection, transaction) =>
-            {
-                if (isRepeated && await FindAsync(connection, transaction, lease.Name, cancellationToken) is { } row
-                    && row.Fence == lease.Fence && row.Beat == lease.Beat + 1)
-                {
-                    return true;
-                }
-
-                if (!await MoveAsync(connection, transaction, lease, changes, cancellationToken))
-                {
-                    return false;
-                }
-
-                await WriteChangesAsync(connection, transaction, lease.Name, changes, cancellationToken);
-                return true;
-            },
-            cancellationToken);
-        lease.Beat += isHeld ? 1 : 0;
-        return isHeld;
-    }
-
-    /// <summary>Releases a group, so that another process can take it over at once.</summary>
-    public Task ReleaseAsync(GroupLease lease, CancellationToken cancellationToken) => WriteAsync(
+    /// <exception cref="LeaseLostException">Another process serves the group, or it was removed.</exception>
+    public Task SaveAsync(Lease lease, GroupChanges changes, long number, bool isRepeated, CancellationToken cancellationToken) => database.WriteAsync(
         async (connection, transaction) =>
-            await ExecuteAsync(connection, transaction, ConsumerGroupSql.ReleaseGroup, cancellationToken, ("name", lease.Name), ("fence", lease.Fence)) == 1,
+        {
+            await lease.AssertAsync(connection, transaction, cancellationToken);
+            var writes = isRepeated
+                ? await Statement.QueryAsync(connection, transaction, ConsumerGroupSql.SelectOne, Read, cancellationToken, ("name", lease.Name))
+                : [];
+            if (writes is not [var row] || row.Writes != number)
+            {
+                await WriteChangesAsync(connection, transaction, lease.Name, changes, number, cancellationToken);
+            }
+
+            return true;
+        },
         cancellationToken);
 
-    /// <summary>Some parked events of a group after a position, optionally with the skipped ones.</summary>
-    public async Task<IReadOnlyList<GroupParkedEventRow>> ReadParkedAsync(
-        string name, string? stream, long after, int maxCount, bool withSkipped, CancellationToken cancellationToken)
+    /// <summary>
+    /// Handles events in one transaction of the write database that also records them as done, so that each takes effect
+    /// exactly once. An event that an earlier attempt with an unknown outcome has handled is left out.
+    /// </summary>
+    /// <exception cref="LeaseLostException">Another process serves the group, or it was removed.</exception>
+    public Task HandleOnceAsync(
+        Lease lease, IReadOnlyList<GroupItem> items, Func<GroupItem, DbTransaction, Task> handle, CancellationToken cancellationToken) => database.WriteAsync(
+        async (connection, transaction) =>
+        {
+            await lease.AssertAsync(connection, transaction, cancellationToken);
+            foreach (var item in items)
+            {
+                var isOpen = !item.IsReplay || await Statement.ExecuteAsync(
+                    connection, transaction, ParkedEventSql.Delete, cancellationToken, ParkingLot.One(lease.Name, 0, item.Position)) == 1;
+                var isNew = await AddAckAsync(connection, transaction, lease.Name, item.Position, cancellationToken);
+                if (isOpen && (isNew || item.IsReplay))
+                {
+                    await handle(item, transaction);
+                }
+            }
+
+            return true;
+        },
+        cancellationToken);
+
+    /// <summary>Records that no member is connected, and releases the group.</summary>
+    public async Task ReleaseAsync(Lease lease, CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        return stream is null
-            ? await QueryAsync(
-                connection, null, withSkipped ? ConsumerGroupSql.SelectParkedAndSkipped(database.Provider) : ConsumerGroupSql.SelectGroupParked(database.Provider), ReadParked, cancellationToken,
-                ("name", name), ("after", after), ("count", maxCount))
-            : await QueryAsync(
-                connection, null, ConsumerGroupSql.SelectGroupParkedOfStream(database.Provider), ReadParked, cancellationToken,
-                ("name", name), ("stream", stream), ("after", after), ("count", maxCount));
+        if (lease.IsHeld)
+        {
+            await database.ExecuteAsync(ConsumerGroupSql.UpdateEnded, cancellationToken, ("name", lease.Name));
+            await lease.ReleaseAsync(cancellationToken);
+        }
     }
 
-    public async Task<GroupParkedEventRow?> FindParkedAsync(string name, long position, CancellationToken cancellationToken)
+    /// <summary>Parked events of groups by position and group, of one group or, if that is empty, of all.</summary>
+    public Task<List<ParkedEvent>> ReadParkedAsync(
+        string name, (long Position, string Name) after, int count, CancellationToken cancellationToken) =>
+        ParkingLot.ReadAsync(database, ParkedEventSql.SelectOfGroups, name, after, count, cancellationToken);
+
+    /// <summary>The first parked events of a stream.</summary>
+    public Task<List<ParkedEvent>> ReadParkedAsync(string name, string stream, int count, CancellationToken cancellationToken) =>
+        ParkingLot.ReadStreamAsync(database, name, 0, stream, 0, count, cancellationToken);
+
+    /// <summary>Each parked stream of a group.</summary>
+    public async Task<IReadOnlyList<ParkedStream>> ReadParkedStreamsAsync(string name, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        return (await QueryAsync(connection, null, ConsumerGroupSql.SelectParkedEvent, ReadParked, cancellationToken, ("name", name), ("position", position))) is [var row] ? row : null;
+        return await ParkingLot.ReadStreamsAsync(connection, name, cancellationToken);
     }
+
+    public Task<List<SkippedEvent>> ReadSkippedAsync(CancellationToken cancellationToken) => ParkingLot.ReadSkippedAsync(database, cancellationToken);
 
     /// <summary>How many events and streams each group has parked.</summary>
     public async Task<IReadOnlyDictionary<string, (long Events, long Streams)>> CountParkedAsync(CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        var counts = await QueryAsync(
-            connection, null, ConsumerGroupSql.SelectParkedCounts, reader => (reader.GetString(0), (long)ToInt(reader, 1), (long)ToInt(reader, 2)), cancellationToken);
-        return counts.ToDictionary(count => count.Item1, count => (count.Item2, count.Item3), StringComparer.Ordinal);
+        var counts = await database.QueryAsync(
+            ConsumerGroupSql.CountParked, row => (Name: row.GetString(0), Events: row.GetInt64(1), Streams: row.GetInt64(2)), cancellationToken);
+        return counts.ToDictionary(count => count.Name, count => (count.Events, count.Streams), StringComparer.Ordinal);
     }
 
-    private async Task<bool> MoveAsync(
-        DbConnection connection, DbTransaction transaction, GroupLease lease, GroupChanges changes, CancellationToken cancellationToken) =>
-        await ExecuteAsync(
-            connection, transaction, ConsumerGroupSql.MoveGroup, cancellationToken, ("position", changes.Position), ("members", changes.Members),
-            ("in_flight", changes.InFlight), ("name", lease.Name), ("fence", lease.Fence)) == 1;
+    /// <summary>
+    /// Marks a stream's parked events to be delivered again, and returns their number. The process that serves the group
+    /// finds the mark when it next renews its lease.
+    /// </summary>
+    public Task<int> MarkRetryAsync(string name, string stream, CancellationToken cancellationToken) => database.ExecuteAsync(
+        ParkedEventSql.Mark, cancellationToken, ("retrying", 1), ("reader", name), ("generation", 0), ("stream", stream));
 
-    private async Task WriteChangesAsync(DbConnection connection, DbTransaction transaction, string name, GroupChanges changes, CancellationToken cancellationToken)
+    /// <summary>
+    /// Skips the first parked event of its stream for good, and marks the others to be delivered again. Repeating it has no
+    /// further effect.
+    /// </summary>
+    /// <returns>
+    /// Whether it is skipped; false if it is not the first of its stream, or is being delivered again; null if it is not
+    /// parked.
+    /// </returns>
+    public async Task<bool?> SkipAsync(string name, long position, string user, CancellationToken cancellationToken)
     {
-        await ExecuteAsync(connection, transaction, ConsumerGroupSql.TrimGroupAcks, cancellationToken, ("name", name), ("position", changes.Position));
-        foreach (var position in changes.Acks)
+        if (await ParkingLot.FindAsync(database, name, 0, position, cancellationToken) is not { } found)
         {
-            await ExecuteAsync(connection, transaction, ConsumerGroupSql.InsertGroupAck, cancellationToken, ("name", name), ("position", position));
+            return await ParkingLot.IsSkippedAsync(database, name, position, cancellationToken) ? true : null;
         }
 
-        foreach (var row in changes.Parked)
+        return await database.WriteAsync(
+            async (connection, transaction) =>
+            {
+                var streams = await Statement.QueryAsync(
+                    connection, transaction, ParkedEventSql.SelectStreams, ParkingLot.ReadStream, cancellationToken, ("reader", name));
+                if (!streams.Exists(stream => stream.Stream == found.Stream && stream.First == position && !stream.IsRetrying))
+                {
+                    return false;
+                }
+
+                await Statement.ExecuteAsync(connection, transaction, ParkedEventSql.Delete, cancellationToken, ParkingLot.One(name, 0, position));
+                await Statement.ExecuteAsync(
+                    connection, transaction, ParkedEventSql.InsertSkipped, cancellationToken,
+                    ParkingLot.Skip(name, 0, position, found.Stream, found.EventType, found.Error, user, clock.GetUtcNow()));
+                await Statement.ExecuteAsync(
+                    connection, transaction, ParkedEventSql.Mark, cancellationToken, ("retrying", 1), ("reader", name), ("generation", 0), ("stream", found.Stream));
+                return true;
+            },
+            cancellationToken);
+    }
+
+    private async Task WriteChangesAsync(
+        DbConnection connection, DbTransaction transaction, string name, GroupChanges changes, long number, CancellationToken cancellationToken)
+    {
+        await RunAsync(
+            ConsumerGroupSql.Update, ("position", changes.Position), ("members", changes.Members), ("in_flight", changes.InFlight), ("writes", number),
+            ("name", name));
+        await RunAsync(ConsumerGroupSql.TrimAcks, ("name", name), ("position", changes.Position));
+        foreach (var position in changes.Acks)
         {
-            await ExecuteAsync(
-                connection, transaction, ConsumerGroupSql.InsertGroupParked, cancellationToken, ("name", name), ("position", row.Position), ("stream", row.Stream),
-                ("failures", row.Failures), ("reason", row.Reason), ("retrying", row.IsRetrying), ("time_us", row.TimeMicroseconds));
+            await AddAckAsync(connection, transaction, name, position, cancellationToken);
+        }
+
+        foreach (var (item, failures, reason, isRetrying) in changes.Parked)
+        {
+            await RunAsync(
+                ParkedEventSql.Insert,
+                ParkingLot.Insert(name, 0, item.Position, item.Stream, item.Record.Record.Type, reason, failures, isRetrying, clock.GetUtcNow()));
         }
 
         foreach (var (position, failures, reason) in changes.ParkedAgain)
         {
-            await ExecuteAsync(
-                connection, transaction, ConsumerGroupSql.UpdateGroupParked, cancellationToken, ("failures", failures), ("reason", reason),
-                ("time_us", UnixMicroseconds.From(clock.GetUtcNow())), ("name", name), ("position", position));
+            await RunAsync(ParkedEventSql.Update, ParkingLot.Update(name, 0, position, reason, failures, clock.GetUtcNow()));
         }
 
         foreach (var position in changes.Unparked)
         {
-            await ExecuteAsync(connection, transaction, ConsumerGroupSql.DeleteGroupParkedEvent, cancellationToken, ("name", name), ("position", position));
+            await RunAsync(ParkedEventSql.Delete, ParkingLot.One(name, 0, position));
         }
 
-        foreach (var (position, user) in changes.Skips)
+        foreach (var stream in changes.NoLongerRetried)
         {
-            await ExecuteAsync(
-                connection, transaction, ConsumerGroupSql.SkipParked, cancellationToken, ("user_name", user), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())),
-                ("name", name), ("position", position));
+            await RunAsync(ParkedEventSql.Mark, ("retrying", 0), ("reader", name), ("generation", 0), ("stream", stream));
         }
 
-        foreach (var (stream, isRetrying) in changes.Marks)
-        {
-            await ExecuteAsync(
-                connection, transaction, ConsumerGroupSql.MarkParkedStream, cancellationToken, ("retrying", isRetrying ? 1 : 0), ("name", name), ("stream", stream));
-        }
+        Task RunAsync(string text, params (string Name, object? Value)[] parameters) =>
+            Statement.ExecuteAsync(connection, transaction, text, cancellationToken, parameters);
     }
 
-    /// <summary>
-    /// Each statement sees what was committed before it, as in the append queue, so that a moved fence is seen as such
-    /// and does not cause a conflict. False rolls the transaction back.
-    /// </summary>
-    private async Task<bool> WriteAsync(Func<DbConnection, DbTransaction, Task<bool>> write, CancellationToken cancellationToken)
+    /// <summary>Records an event as done. False if it was.</summary>
+    private static async Task<bool> AddAckAsync(
+        DbConnection connection, DbTransaction transaction, string name, long position, CancellationToken cancellationToken) =>
+        await Statement.ExecuteAsync(connection, transaction, ConsumerGroupSql.InsertAck, cancellationToken, ("name", name), ("position", position)) == 1;
+
+    private static ConsumerGroupRow Read(DbDataReader row) => new()
     {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await database.Provider.PrepareGroupWriterAsync(connection, cancellationToken);
-        using var turn = await database.WaitForWriterAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
-        if (!await write(connection, transaction))
-        {
-            return false;
-        }
-
-        await transaction.CommitAsync(cancellationToken);
-        return true;
-    }
-
-    private async Task<ConsumerGroupRow?> FindAsync(DbConnection connection, DbTransaction? transaction, string name, CancellationToken cancellationToken) =>
-        (await QueryAsync(connection, transaction, ConsumerGroupSql.SelectGroup, ReadGroup, cancellationToken, ("name", name))) is [var row] ? row : null;
-
-    private static async Task<int> ExecuteAsync(
-        DbConnection connection, DbTransaction transaction, string text, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
-    {
-        await using var command = Statement.Once(connection, transaction, text, parameters);
-        return await command.ExecuteNonQueryAsync(cancellationToken);
-    }
-
-    private static async Task<List<T>> QueryAsync<T>(
-        DbConnection connection, DbTransaction? transaction, string text, Func<DbDataReader, T> read, CancellationToken cancellationToken,
-        params (string Name, object? Value)[] parameters)
-    {
-        await using var command = Statement.Once(connection, transaction, text, parameters);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var rows = new List<T>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            rows.Add(read(reader));
-        }
-
-        return rows;
-    }
-
-    private static ConsumerGroupRow ReadGroup(DbDataReader reader) => new()
-    {
-        Name = reader.GetString(0),
-        Filter = reader.GetString(1),
-        StartPosition = reader.GetInt64(2),
-        Position = reader.GetInt64(3),
-        Holder = reader.GetString(4),
-        Fence = reader.GetInt64(5),
-        Beat = reader.GetInt64(6),
-        Members = reader.GetInt32(7),
-        InFlight = reader.GetInt32(8),
-        TimeMicroseconds = reader.GetInt64(9),
+        Name = row.GetString(0),
+        Filter = row.GetString(1),
+        StartPosition = row.GetInt64(2),
+        Position = row.GetInt64(3),
+        IsInProcess = row.GetBoolean(4),
+        Writes = row.GetInt64(5),
+        Members = row.GetInt32(6),
+        InFlight = row.GetInt32(7),
+        TimeMicroseconds = row.GetInt64(8),
+        Holder = row.GetString(9),
     };
-
-    private static GroupParkedEventRow ReadParked(DbDataReader reader) => new()
-    {
-        GroupName = "",
-        Position = reader.GetInt64(0),
-        Stream = reader.GetString(1),
-        Failures = reader.GetInt32(2),
-        Reason = reader.IsDBNull(3) ? null : reader.GetString(3),
-        IsRetrying = reader.GetInt32(4),
-        TimeMicroseconds = reader.GetInt64(5),
-        SkippedBy = reader.IsDBNull(6) ? null : reader.GetString(6),
-        SkippedMicroseconds = reader.IsDBNull(7) ? null : reader.GetInt64(7),
-    };
-
-    /// <summary>Databases return counts in different integer types.</summary>
-    private static int ToInt(DbDataReader reader, int column) =>
-        Convert.ToInt32(reader.GetValue(column), System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Leases;
+using GrpcCqrs.Storage.Parking;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -19,8 +21,10 @@ namespace GrpcCqrs.Storage;
 /// <param name="ParkedEvents">How many events are parked.</param>
 /// <param name="ParkedStreams">How many streams have parked events.</param>
 /// <param name="Time">When it was created.</param>
+/// <param name="IsInProcess">Whether a subscription of the service itself handles its events; clients cannot join it.</param>
 public sealed record ConsumerGroupInfo(
-    string Name, FeedFilter Filter, long Position, long Head, string Holder, int Members, int InFlight, long ParkedEvents, long ParkedStreams, DateTimeOffset Time);
+    string Name, FeedFilter Filter, long Position, long Head, string Holder, int Members, int InFlight, long ParkedEvents, long ParkedStreams, DateTimeOffset Time,
+    bool IsInProcess);
 
 /// <summary>
 /// Consumer groups: named readers of the feed whose progress is stored in the write database. Guarantees:
@@ -43,22 +47,25 @@ public sealed class ConsumerGroups : IHostedService
     private readonly FeedOptions options;
     private readonly TimeProvider clock;
     private readonly ILogger<ConsumerGroups> logger;
-    private readonly string holder;
+    private readonly WriteDatabase database;
     private readonly ConcurrentDictionary<string, ConsumerGroup> running = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, (long Fence, long Beat, long SeenAt)> observed = new(StringComparer.Ordinal);
+
+    /// <summary>The leases by group. They are kept, since a lease expires by what was seen of its holder.</summary>
+    private readonly Dictionary<string, Lease> leases = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim holding = new(1);
     private volatile bool isStopping;
 
     internal ConsumerGroups(
-        ConsumerGroupStore store, FeedLog log, FeedTail tail, IOptions<FeedOptions> options, TimeProvider clock, ILogger<ConsumerGroups> logger)
+        WriteDatabase database, ConsumerGroupStore store, FeedLog log, FeedTail tail, IOptions<FeedOptions> options, TimeProvider clock,
+        ILogger<ConsumerGroups> logger)
     {
+        this.database = database;
         this.store = store;
         this.log = log;
         this.tail = tail;
         this.options = options.Value;
         this.clock = clock;
         this.logger = logger;
-        holder = $"{Environment.MachineName} process {Environment.ProcessId} {Guid.CreateVersion7(clock.GetUtcNow()):N}";
     }
 
     /// <summary>Creates a group, or returns the existing one with the same definition.</summary>
@@ -81,7 +88,7 @@ public sealed class ConsumerGroups : IHostedService
         {
             if (await store.FindAsync(name, cancellationToken) is { } row)
             {
-                return row.StartPosition == asked && string.Equals(row.Filter, filter.ToJson(), StringComparison.Ordinal)
+                return !row.IsInProcess && row.StartPosition == asked && string.Equals(row.Filter, filter.ToJson(), StringComparison.Ordinal)
                     ? InfoOf(row, head, default)
                     : throw new RejectedException(FeedErrors.GroupExists, $"There is a consumer group {name} with another start or filter.") { Subject = $"consumerGroups/{name}" };
             }
@@ -97,15 +104,25 @@ public sealed class ConsumerGroups : IHostedService
                 throw new RejectedException(FeedErrors.TooManyGroups, $"The store holds {options.MaxGroups} consumer groups, which is what Feed:MaxGroups allows.");
             }
 
-            await store.InsertAsync(name, filter, asked, startPosition ?? head, cancellationToken);
+            await store.InsertAsync(name, filter, asked, startPosition ?? head, isInProcess: false, cancellationToken);
             isInserted = true;
         }
     }
 
-    /// <summary>Removes a group with its progress and its parked events. Its members are notified.</summary>
-    /// <exception cref="RejectedException"><see cref="FeedErrors.GroupNotFound"/>.</exception>
+    /// <summary>
+    /// Removes a group with its progress and its parked events. Its members are notified. The group of a subscription
+    /// that a process serves cannot be removed, only one that a later version of the service no longer has.
+    /// </summary>
+    /// <exception cref="RejectedException">
+    /// <see cref="FeedErrors.GroupNotFound"/>, <see cref="FeedErrors.GroupInProcess"/>.
+    /// </exception>
     public async Task DeleteAsync(string name, CancellationToken cancellationToken)
     {
+        if (await store.FindAsync(name, cancellationToken) is { IsInProcess: true, Holder.Length: > 0 } row && !LeaseHolder.HasDied(row.Holder))
+        {
+            RequireKind(name, isInProcess: true, isHandler: false);
+        }
+
         if (!await store.DeleteAsync(name, cancellationToken))
         {
             throw NotFound(name);
@@ -132,44 +149,109 @@ public sealed class ConsumerGroups : IHostedService
     /// <param name="cancellationToken">Cancels the attempt.</param>
     /// <exception cref="RejectedException">
     /// <see cref="FeedErrors.GroupNotFound"/>, <see cref="FeedErrors.GroupElsewhere"/>,
-    /// <see cref="FeedErrors.GroupFull"/>, <see cref="FeedErrors.ServiceStopping"/>.
+    /// <see cref="FeedErrors.GroupFull"/>, <see cref="FeedErrors.GroupInProcess"/>,
+    /// <see cref="FeedErrors.ServiceStopping"/>.
     /// </exception>
     public async Task<GroupMember> JoinAsync(string name, int maxInFlight, CancellationToken cancellationToken) =>
-        (await HoldAsync(name, cancellationToken)).Join(maxInFlight);
+        (await HoldAsync(name, null, cancellationToken)).Join(maxInFlight);
 
     /// <summary>
-    /// A group's parked events after a position, in order. Events parked within the last fraction of a second may be
-    /// missing.
-    /// </summary>
-    /// <exception cref="RejectedException"><see cref="FeedErrors.GroupNotFound"/>.</exception>
-    public async Task<IReadOnlyList<GroupParkedEventRow>> ListParkedAsync(
-        string name, string? stream, bool withSkipped, long afterPosition, int maxCount, CancellationToken cancellationToken) =>
-        await store.FindAsync(name, cancellationToken) is null
-            ? throw NotFound(name)
-            : await store.ReadParkedAsync(name, stream, afterPosition, maxCount, withSkipped, cancellationToken);
-
-    /// <summary>Redelivers all parked events of a stream, in order, and returns their number.</summary>
-    /// <exception cref="RejectedException">
-    /// <see cref="FeedErrors.ParkedNotFound"/>, or as for <see cref="JoinAsync"/>.
-    /// </exception>
-    public async Task<int> RetryParkedAsync(string name, string stream, CancellationToken cancellationToken) =>
-        await (await HoldAsync(name, cancellationToken)).RetryParkedAsync(stream);
-
-    /// <summary>
-    /// Skips the first parked event of a stream permanently; the others stay parked. Repeating it has no further
-    /// effect.
+    /// Connects a handler of the service itself to its group, which is created if necessary and gets the handler's
+    /// filter.
     /// </summary>
     /// <param name="name">The group.</param>
-    /// <param name="stream">The stream.</param>
-    /// <param name="position">The event's position, so that a repeated call does not skip the next one.</param>
+    /// <param name="filter">The events that the handler asks for.</param>
+    /// <param name="startsAtEnd">Whether a new group starts at the end of the log instead of its beginning.</param>
+    /// <param name="maxInFlight">The maximum number of unacknowledged events.</param>
+    /// <param name="cancellationToken">Cancels the attempt.</param>
+    /// <exception cref="RejectedException">As for <see cref="JoinAsync"/>.</exception>
+    /// <exception cref="InvalidOperationException">A client has created a group with this name.</exception>
+    internal async Task<GroupMember> JoinInProcessAsync(
+        string name, FeedFilter filter, bool startsAtEnd, int maxInFlight, CancellationToken cancellationToken)
+    {
+        if (await store.FindAsync(name, cancellationToken) is null)
+        {
+            var start = startsAtEnd ? await log.ReadHeadAsync(cancellationToken) : 0;
+            await store.InsertAsync(name, filter, startsAtEnd ? -1 : 0, start, isInProcess: true, cancellationToken);
+        }
+
+        return (await HoldAsync(name, filter, cancellationToken)).Join(maxInFlight);
+    }
+
+    /// <summary>
+    /// Parked events of groups by position and group. Events parked within the last fraction of a second may be missing.
+    /// </summary>
+    /// <param name="name">The group; empty for all.</param>
+    /// <param name="after">The last event seen and its group; a position of 0 to begin.</param>
+    /// <param name="count">The most events to return.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
+    /// <exception cref="RejectedException"><see cref="FeedErrors.GroupNotFound"/>.</exception>
+    public async Task<IReadOnlyList<ParkedEvent>> ListParkedAsync(
+        string name, (long Position, string Name) after, int count, CancellationToken cancellationToken)
+    {
+        await RequireAsync(name, cancellationToken);
+        return await store.ReadParkedAsync(name, after, count, cancellationToken);
+    }
+
+    /// <summary>The skipped events of all groups, ordered by position.</summary>
+    public async Task<IReadOnlyList<SkippedEvent>> ListSkippedAsync(CancellationToken cancellationToken) => await store.ReadSkippedAsync(cancellationToken);
+
+    /// <summary>
+    /// Redelivers the parked events of a stream, or of all streams, in order, and returns their number. Any process
+    /// accepts it; one that does not serve the group leaves a mark, which is noticed when the lease is renewed.
+    /// </summary>
+    /// <exception cref="RejectedException">
+    /// <see cref="FeedErrors.GroupNotFound"/>, or <see cref="EngineErrors.NothingParked"/> of a stream.
+    /// </exception>
+    public async Task<long> RetryParkedAsync(string name, string? stream, CancellationToken cancellationToken)
+    {
+        await RequireAsync(name, cancellationToken);
+        await ReconcileAsync(name);
+        var count = 0L;
+        var streams = stream is null ? (await store.ReadParkedStreamsAsync(name, cancellationToken)).Select(parked => parked.Stream) : [stream];
+        foreach (var each in streams)
+        {
+            count += await store.MarkRetryAsync(name, each, cancellationToken);
+        }
+
+        if (count == 0 && stream is not null)
+        {
+            throw NotParked(name, $"no event of {stream}");
+        }
+
+        await ReconcileAsync(name);
+        return count;
+    }
+
+    /// <summary>
+    /// Skips the first parked event of its stream for good; the others are delivered again. Repeating it has no further
+    /// effect. Any process accepts it.
+    /// </summary>
+    /// <param name="name">The group.</param>
+    /// <param name="position">The event's position.</param>
     /// <param name="user">The user who skips it; recorded with the time.</param>
     /// <param name="cancellationToken">Cancels the attempt.</param>
     /// <exception cref="RejectedException">
-    /// <see cref="FeedErrors.ParkedNotFound"/>, <see cref="FeedErrors.ParkedRetrying"/>, or as for
-    /// <see cref="JoinAsync"/>.
+    /// <see cref="FeedErrors.GroupNotFound"/>, <see cref="EngineErrors.NothingParked"/>,
+    /// <see cref="FeedErrors.ParkedRetrying"/>.
     /// </exception>
-    public async Task SkipParkedAsync(string name, string stream, long position, string user, CancellationToken cancellationToken) =>
-        await (await HoldAsync(name, cancellationToken)).SkipParkedAsync(stream, position, user, cancellationToken);
+    public async Task SkipParkedAsync(string name, long position, string user, CancellationToken cancellationToken)
+    {
+        await RequireAsync(name, cancellationToken);
+        await ReconcileAsync(name);
+        switch (await store.SkipAsync(name, position, user, cancellationToken))
+        {
+            case null:
+                throw NotParked(name, $"not event {position}");
+            case false:
+                throw new RejectedException(FeedErrors.ParkedRetrying, $"Event {position} is not the first parked one of its stream, or is being delivered again.")
+                {
+                    Subject = $"consumerGroups/{name}",
+                };
+        }
+
+        await ReconcileAsync(name);
+    }
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -192,10 +274,14 @@ public sealed class ConsumerGroups : IHostedService
     }
 
     /// <summary>The group as served by this process, which takes it over if no other process serves it.</summary>
-    private async Task<ConsumerGroup> HoldAsync(string name, CancellationToken cancellationToken)
+    /// <param name="name">The group.</param>
+    /// <param name="filter">The filter of the service's own handler; null for a client.</param>
+    /// <param name="cancellationToken">Cancels the attempt.</param>
+    private async Task<ConsumerGroup> HoldAsync(string name, FeedFilter? filter, CancellationToken cancellationToken)
     {
         if (running.TryGetValue(name, out var current) && !current.IsEnded)
         {
+            RequireKind(name, current.IsInProcess, filter is not null);
             return current;
         }
 
@@ -211,6 +297,7 @@ public sealed class ConsumerGroups : IHostedService
             {
                 if (!current.IsEnded)
                 {
+                    RequireKind(name, current.IsInProcess, filter is not null);
                     return current;
                 }
 
@@ -220,14 +307,17 @@ public sealed class ConsumerGroups : IHostedService
             }
 
             var row = await store.FindAsync(name, cancellationToken) ?? throw NotFound(name);
-            if (row.Holder.Length > 0 && !string.Equals(row.Holder, holder, StringComparison.Ordinal))
+            RequireKind(name, row.IsInProcess, filter is not null);
+            var lease = await TakeAsync(name, cancellationToken);
+            var stored = FeedFilter.FromJson(row.Filter);
+            if (filter is not null && !string.Equals(filter.ToJson(), row.Filter, StringComparison.Ordinal))
             {
-                RequireSilence(row);
+                await store.SetFilterAsync(lease, filter, cancellationToken);
+                stored = filter;
             }
 
-            var lease = await store.TakeAsync(row, holder, cancellationToken) ?? throw Elsewhere(name, options.RetryAfter);
-            var progress = await store.LoadAsync(lease, cancellationToken) ?? throw Elsewhere(name, options.RetryAfter);
-            var group = new ConsumerGroup(store, log, tail, FeedFilter.FromJson(row.Filter), options, clock, logger, lease, progress);
+            var progress = await store.LoadAsync(name, cancellationToken) ?? throw NotFound(name);
+            var group = new ConsumerGroup(store, log, tail, stored, options, clock, logger, lease, progress) { IsInProcess = row.IsInProcess };
             group.Start();
             return running[name] = group;
         }
@@ -237,24 +327,72 @@ public sealed class ConsumerGroups : IHostedService
         }
     }
 
-    /// <summary>
-    /// Rejects unless the group's holder has not renewed its lease for the length of a lease. This is measured from
-    /// when this process first saw the last renewal, so no two clocks are compared.
-    /// </summary>
-    private void RequireSilence(ConsumerGroupRow row)
+    /// <summary>Takes a group's lease, or rejects if another process holds it.</summary>
+    private async Task<Lease> TakeAsync(string name, CancellationToken cancellationToken)
     {
-        if (!observed.TryGetValue(row.Name, out var seen) || seen.Fence != row.Fence || seen.Beat != row.Beat)
+        if (!leases.TryGetValue(name, out var lease))
         {
-            observed[row.Name] = seen = (row.Fence, row.Beat, clock.GetTimestamp());
+            leases.Add(name, lease = new Lease(database, name, options.GroupLease, clock, logger));
         }
 
-        var left = options.GroupLease - clock.GetElapsedTime(seen.SeenAt);
-        if (left > TimeSpan.Zero)
+        try
         {
-            throw Elsewhere(row.Name, left < options.RetryAfter ? left : options.RetryAfter);
+            if (await lease.TryTakeAsync(cancellationToken))
+            {
+                return lease;
+            }
+        }
+        catch (LeaseMissingException)
+        {
+            leases.Remove(name);
+            throw NotFound(name);
         }
 
-        observed.Remove(row.Name);
+        throw Elsewhere(name, lease.ExpiresIn > TimeSpan.Zero && lease.ExpiresIn < options.RetryAfter ? lease.ExpiresIn : options.RetryAfter);
+    }
+
+    private static void RequireKind(string name, bool isInProcess, bool isHandler)
+    {
+        if (isHandler && !isInProcess)
+        {
+            throw new InvalidOperationException(
+                $"The subscription {name} of this service cannot start: a client has created a consumer group with this name. Delete the group, or name the subscription otherwise.");
+        }
+
+        if (isInProcess && !isHandler)
+        {
+            throw new RejectedException(FeedErrors.GroupInProcess, $"The events of {name} are handled by the service itself.")
+            {
+                Subject = $"consumerGroups/{name}",
+            };
+        }
+    }
+
+    /// <summary>Rejects unless the group exists. An empty name stands for all groups.</summary>
+    private async Task RequireAsync(string name, CancellationToken cancellationToken)
+    {
+        if (name.Length > 0 && await store.FindAsync(name, cancellationToken) is null)
+        {
+            throw NotFound(name);
+        }
+    }
+
+    /// <summary>
+    /// Has a group that this process serves write its latest changes, and take over what was changed in the database.
+    /// </summary>
+    private async Task ReconcileAsync(string name)
+    {
+        try
+        {
+            if (running.TryGetValue(name, out var group) && !group.IsEnded)
+            {
+                await group.ReconcileAsync();
+            }
+        }
+        catch (RejectedException)
+        {
+            // Another process has taken the group over. It notices the change by itself.
+        }
     }
 
     private ConsumerGroupInfo InfoOf(ConsumerGroupRow row, long head, (long Events, long Streams) parked)
@@ -264,13 +402,16 @@ public sealed class ConsumerGroups : IHostedService
             : (row.Members, row.InFlight, row.Position);
         return new ConsumerGroupInfo(
             row.Name, FeedFilter.FromJson(row.Filter), position, Math.Max(head, position), row.Holder, members, inFlight, parked.Events, parked.Streams,
-            UnixMicroseconds.ToTime(row.TimeMicroseconds));
+            UnixMicroseconds.ToTime(row.TimeMicroseconds), row.IsInProcess);
     }
 
     private RejectedException Stopping() => new(FeedErrors.ServiceStopping, "The service is stopping.") { RetryAfter = options.RetryAfter };
 
     private static RejectedException Elsewhere(string name, TimeSpan retryAfter) =>
         new(FeedErrors.GroupElsewhere, $"Another process of the service serves the consumer group {name}, or did until a moment ago.") { RetryAfter = retryAfter };
+
+    private static RejectedException NotParked(string name, string what) =>
+        new(EngineErrors.NothingParked, $"The consumer group {name} has parked {what}.") { Subject = $"consumerGroups/{name}" };
 
     private static RejectedException NotFound(string name) =>
         new(FeedErrors.GroupNotFound, $"There is no consumer group {name}.") { Subject = $"consumerGroups/{name}" };

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using GrpcCqrs.EventSourcing;
 
 namespace GrpcCqrs.Storage;
 
@@ -21,8 +22,8 @@ public sealed record FeedFilter(IReadOnlyList<string> EventTypes, string Stream,
     public bool IsSelective => EventTypes.Count > 0 || Stream.Length > 0 || Category.Length > 0;
 
     /// <summary>The matching events that a recorded event is upcast to.</summary>
-    /// <exception cref="EventSourcing.UnknownEventTypeException">
-    /// The service does not know the event's type or schema version.
+    /// <exception cref="UnknownEventTypeException">
+    /// The service does not know the event's type or schema version, and the filter does not exclude it.
     /// </exception>
     /// <exception cref="JsonException">The payload does not match its schema.</exception>
     internal IReadOnlyList<FeedEvent> Select(FeedRecord record)
@@ -33,7 +34,17 @@ public sealed record FeedFilter(IReadOnlyList<string> EventTypes, string Stream,
             return [];
         }
 
-        var events = record.Events;
+        IReadOnlyList<FeedEvent> events;
+        try
+        {
+            events = record.Events;
+        }
+        catch (UnknownEventTypeException) when (EventTypes.Count > 0 && !EventTypes.Contains(record.Record.Type, StringComparer.Ordinal))
+        {
+            // A newer version of the service wrote it, and this reader did not ask for it.
+            return [];
+        }
+
         return EventTypes.Count == 0 || events.All(Wants) ? events : [.. events.Where(Wants)];
     }
 

@@ -1,3 +1,5 @@
+using GrpcCqrs.Storage.Parking;
+
 namespace GrpcCqrs.Storage;
 
 /// <summary>The waiting events of one stream, in order.</summary>
@@ -31,11 +33,24 @@ internal sealed record GroupItem(FeedRecord Record, IReadOnlyList<FeedEvent> Eve
 /// </param>
 /// <param name="WasParked">Whether it was parked before.</param>
 /// <param name="Events">The events of one position.</param>
-public sealed record Delivery(long Id, int Attempt, bool WasParked, IReadOnlyList<FeedEvent> Events);
+public sealed record Delivery(long Id, int Attempt, bool WasParked, IReadOnlyList<FeedEvent> Events)
+{
+    /// <summary>The event in the group.</summary>
+    internal GroupItem Item { get; init; } = null!;
+}
 
 /// <summary>The stored progress that a group starts from.</summary>
+/// <param name="Position">The group's position.</param>
+/// <param name="Writes">The number of its last write.</param>
+/// <param name="Acks">The acknowledged positions after it.</param>
+/// <param name="ParkedPositions">The parked and skipped positions after it.</param>
+/// <param name="ParkedStreams">The parked streams.</param>
+/// <param name="UnknownStreams">
+/// The streams that were parked since the process before did not know an event's type: this one may, after an upgrade.
+/// </param>
 internal sealed record GroupProgress(
-    long Position, IReadOnlyList<long> Acks, IReadOnlyList<long> ParkedPositions, IReadOnlyList<(string Stream, int Count, bool IsRetrying)> ParkedStreams);
+    long Position, long Writes, IReadOnlyList<long> Acks, IReadOnlyList<long> ParkedPositions, IReadOnlyList<ParkedStream> ParkedStreams,
+    IReadOnlyList<string> UnknownStreams);
 
 /// <summary>The pending changes of a group.</summary>
 internal sealed class GroupChanges
@@ -54,15 +69,14 @@ internal sealed class GroupChanges
 
     public List<long> Acks { get; } = [];
 
-    public List<GroupParkedEventRow> Parked { get; } = [];
+    public List<(GroupItem Item, int Failures, string? Reason, bool IsRetrying)> Parked { get; } = [];
 
-    public List<(long Position, int Failures, string? Reason)> ParkedAgain { get; } = [];
+    public List<(long Position, int Failures, string Reason)> ParkedAgain { get; } = [];
 
     public List<long> Unparked { get; } = [];
 
-    public List<(long Position, string User)> Skips { get; } = [];
+    /// <summary>The streams whose parked events failed again when they were delivered again.</summary>
+    public HashSet<string> NoLongerRetried { get; } = new(StringComparer.Ordinal);
 
-    public Dictionary<string, bool> Marks { get; } = new(StringComparer.Ordinal);
-
-    public int Count => Acks.Count + Parked.Count + ParkedAgain.Count + Unparked.Count + Skips.Count + Marks.Count + (HasMoved ? 1 : 0);
+    public int Count => Acks.Count + Parked.Count + ParkedAgain.Count + Unparked.Count + NoLongerRetried.Count + (HasMoved ? 1 : 0);
 }

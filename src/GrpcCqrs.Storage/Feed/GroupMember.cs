@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Threading.Channels;
 
 namespace GrpcCqrs.Storage;
@@ -24,7 +25,7 @@ public sealed class GroupMember : IDisposable
     public long StartPosition { get; internal init; }
 
     /// <summary>The deliveries in flight, by id. Guarded by the group's lock.</summary>
-    internal Dictionary<long, (GroupLane Lane, DateTimeOffset Due)> InFlight { get; } = [];
+    internal Dictionary<long, (GroupLane Lane, long Due)> InFlight { get; } = [];
 
     internal bool HasRoom => InFlight.Count < maxInFlight && deliveries.Reader.Count < maxInFlight;
 
@@ -44,6 +45,38 @@ public sealed class GroupMember : IDisposable
         }
     }
 
+    /// <summary>Waits for a delivery, and returns it with those that are waiting behind it.</summary>
+    /// <param name="maxCount">The most deliveries to return.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    internal async Task<IReadOnlyList<Delivery>> ReadBatchAsync(int maxCount, CancellationToken cancellationToken)
+    {
+        var batch = new List<Delivery>();
+        while (batch.Count == 0 && await deliveries.Reader.WaitToReadAsync(cancellationToken))
+        {
+            while (batch.Count < maxCount && deliveries.Reader.TryRead(out var delivery))
+            {
+                if (group.IsInFlight(this, delivery.Id))
+                {
+                    batch.Add(delivery);
+                }
+            }
+        }
+
+        return batch;
+    }
+
+    /// <summary>
+    /// Handles deliveries in one transaction of the write database that also records them as done. A delivery that was
+    /// handled by an earlier attempt, whose outcome is unknown, is left out.
+    /// </summary>
+    /// <exception cref="EventSourcing.RejectedException">This process no longer serves the group.</exception>
+    internal async Task HandleOnceAsync(
+        IReadOnlyList<Delivery> batch, Func<Delivery, DbTransaction, Task> handle, CancellationToken cancellationToken)
+    {
+        var byItem = batch.ToDictionary(delivery => delivery.Item);
+        await group.HandleOnceAsync([.. byItem.Keys], (item, transaction) => handle(byItem[item], transaction), cancellationToken);
+    }
+
     /// <summary>Acknowledges deliveries. Ids that are not in flight are ignored.</summary>
     public void Acknowledge(IEnumerable<long> deliveryIds) => group.Acknowledge(this, deliveryIds);
 
@@ -61,11 +94,11 @@ public sealed class GroupMember : IDisposable
     public void Dispose() => group.Leave(this);
 
     /// <summary>Sends an event. The group has checked that there is room.</summary>
-    internal void Deliver(GroupLane lane, GroupItem item, DateTimeOffset due)
+    internal void Deliver(GroupLane lane, GroupItem item, long due)
     {
         var id = ++lastId;
         InFlight.Add(id, (lane, due));
-        deliveries.Writer.TryWrite(new Delivery(id, item.Attempts, item.IsReplay, item.Events));
+        deliveries.Writer.TryWrite(new Delivery(id, item.Attempts, item.IsReplay, item.Events) { Item = item });
     }
 
     /// <summary>Ends the deliveries.</summary>

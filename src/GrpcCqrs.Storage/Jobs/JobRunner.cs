@@ -102,7 +102,7 @@ public sealed partial class JobRunner
             {
                 LogRetried(logger, job.Kind, job.Id, exception);
                 failures = clock.GetElapsedTime(begun) > LongRun ? 0 : failures;
-                var delay = (exception as RejectedException)?.RetryAfter ?? (FirstRetryDelay * Math.Pow(2, Math.Min(failures, 10)));
+                var delay = (exception as RejectedException)?.RetryAfter ?? Backoff.After(failures + 1, FirstRetryDelay, MaxRetryDelay);
                 try
                 {
                     await Task.Delay(delay < MaxRetryDelay ? delay : MaxRetryDelay, clock, working);
@@ -116,7 +116,7 @@ public sealed partial class JobRunner
             catch (Exception exception) when (exception is not JobLostException)
             {
                 LogFailed(logger, job.Kind, job.Id, exception);
-                await EndAsync(job, JobState.Failed, exception is RejectedException or JobFailedException ? exception.Message : ProjectionState.Describe(exception));
+                await EndAsync(job, JobState.Failed, exception is RejectedException or JobFailedException ? exception.Message : ErrorText.Of(exception));
                 return;
             }
         }

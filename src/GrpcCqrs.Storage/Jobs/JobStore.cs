@@ -1,4 +1,3 @@
-using System.Data;
 using System.Data.Common;
 using System.Text.Json;
 
@@ -111,31 +110,11 @@ internal sealed class JobStore(WriteDatabase database, TimeProvider clock)
 
     private long Now() => UnixMicroseconds.From(clock.GetUtcNow());
 
-    private async Task<int> WriteAsync(string text, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await database.Provider.PrepareGroupWriterAsync(connection, cancellationToken);
-        using var turn = await database.WaitForWriterAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
-        await using var command = Statement.Once(connection, transaction, text, parameters);
-        var rows = await command.ExecuteNonQueryAsync(cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-        return rows;
-    }
+    private Task<int> WriteAsync(string text, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters) =>
+        database.ExecuteAsync(text, cancellationToken, parameters);
 
-    private async Task<List<Job>> ReadAsync(string text, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = Statement.Once(connection, null, text, parameters);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var jobs = new List<Job>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            jobs.Add(Read(reader));
-        }
-
-        return jobs;
-    }
+    private Task<List<Job>> ReadAsync(string text, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters) =>
+        database.QueryAsync(text, Read, cancellationToken, parameters);
 
     private static Job Read(DbDataReader reader) => new(
         reader.GetGuid(0), reader.GetString(1), JsonSerializer.Deserialize(reader.GetString(2), JobJson.Default.JobArguments)!, reader.GetString(3),

@@ -1,5 +1,7 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Leases;
+using GrpcCqrs.Storage.Parking;
 using Microsoft.Extensions.Logging;
 
 namespace GrpcCqrs.Storage;
@@ -37,23 +39,6 @@ internal sealed partial class GenerationStore(
     }
 
     /// <summary>
-    /// The streams with parked events, by projection and generation: the first position and the count.
-    /// </summary>
-    public static async Task<List<(string Projection, int Generation, string Stream, long First, long Count)>> ReadParkedAsync(
-        DatabaseProvider provider, DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken)
-    {
-        var rows = new List<(string, int, string, long, long)>();
-        await using var command = Statement.Once(connection, transaction, ProjectionSql.SelectParkedStreams);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            rows.Add((reader.GetString(0), reader.GetInt32(1), reader.GetString(2), reader.GetInt64(3), reader.GetInt64(4)));
-        }
-
-        return rows;
-    }
-
-    /// <summary>
     /// Creates the first generation of each projection that has none, so that queries find their tables from the first
     /// request on. Called at start-up by a process that may project.
     /// </summary>
@@ -66,7 +51,7 @@ internal sealed partial class GenerationStore(
 
         // Every writer of the read database locks this row, so two processes that start at once do this one after the
         // other.
-        await RunAsync(transaction, ProjectionSql.LockLease, [], cancellationToken);
+        await RunAsync(transaction, LeaseSql.Lock, [("name", Lease.Projector)], cancellationToken);
         var stored = await ReadAsync(database.Provider, connection, transaction, cancellationToken);
         var next = NextOf(stored);
         foreach (var projection in projections)
@@ -213,7 +198,7 @@ internal sealed partial class GenerationStore(
 
     private async Task DeleteRowsAsync(ProjectionState state, DbTransaction transaction, CancellationToken cancellationToken)
     {
-        await RunAsync(transaction, ProjectionSql.DeleteAllParked, [("projection", state.Name), ("generation", state.Generation)], cancellationToken);
+        await RunAsync(transaction, ParkedEventSql.DeleteAll, [("reader", state.Name), ("generation", state.Generation)], cancellationToken);
         await RunAsync(transaction, ProjectionSql.DeleteCheckpoint, [("name", state.Name), ("generation", state.Generation)], cancellationToken);
     }
 

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Leases;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -81,7 +82,7 @@ internal sealed partial class OperatorWork(
 
             // It is unknown how much was done: reload the state.
             await projector.ResetAsync();
-            result = (request.Progress?.Result ?? new RequestResult()) with { Message = ProjectionState.Describe(exception) };
+            result = (request.Progress?.Result ?? new RequestResult()) with { Message = ErrorText.Of(exception) };
             isDone = false;
         }
 

@@ -1,85 +1,21 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Leases;
+using GrpcCqrs.Storage.Parking;
 
 namespace GrpcCqrs.Storage;
 
-/// <summary>An event that a projection could not apply, or that follows such an event in its stream.</summary>
-/// <param name="Projection">The projection.</param>
-/// <param name="Position">The event's position.</param>
-/// <param name="Stream">Its stream.</param>
-/// <param name="EventType">Its type's stable name.</param>
-/// <param name="Error">Why it could not be applied; null if it only follows another parked event.</param>
-/// <param name="Attempts">The number of attempts.</param>
-/// <param name="Time">When it was last tried or parked.</param>
-public sealed record ParkedEvent(string Projection, long Position, string Stream, string EventType, string? Error, int Attempts, DateTimeOffset Time);
-
-/// <summary>An event that a projection skips at an operator's request.</summary>
-/// <param name="Projection">The projection.</param>
-/// <param name="Version">The version of its logic; a later version applies the event again.</param>
-/// <param name="Position">The event's position.</param>
-/// <param name="Stream">Its stream.</param>
-/// <param name="EventType">Its type's stable name.</param>
-/// <param name="Error">Why it could not be applied.</param>
-/// <param name="User">The user who skipped it.</param>
-/// <param name="Time">When it was skipped.</param>
-public sealed record SkippedEvent(
-    string Projection, int Version, long Position, string Stream, string EventType, string? Error, string User, DateTimeOffset Time);
-
-/// <summary>Retries and skips parked events. Used by the runner's loop only, except for the static reads.</summary>
+/// <summary>Retries and skips a projection's parked events. Used by the runner's loop only, except for the static reads.</summary>
 internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadDatabase database, TimeProvider clock)
 {
     /// <summary>Parked events of the live tables, ordered by position and projection.</summary>
-    public static async Task<List<ParkedEvent>> ReadAsync(
-        ReadDatabase database, string projection, (long Position, string Projection) after, int count, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = Statement.Once(
-            connection, null, ProjectionSql.SelectParked(database.Provider), ("projection", projection), ("after", after.Position), ("after_projection", after.Projection), ("count", count));
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var rows = new List<ParkedEvent>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            rows.Add(new ParkedEvent(
-                reader.GetString(0), reader.GetInt64(1), reader.GetString(2), reader.GetString(3), reader.IsDBNull(4) ? null : reader.GetString(4),
-                reader.GetInt32(5), UnixMicroseconds.ToTime(reader.GetInt64(6))));
-        }
-
-        return rows;
-    }
-
-    /// <summary>All skipped events, ordered by position.</summary>
-    public static async Task<List<SkippedEvent>> ReadSkippedAsync(ReadDatabase database, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = Statement.Once(connection, null, ProjectionSql.SelectSkipped);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var rows = new List<SkippedEvent>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            rows.Add(new SkippedEvent(
-                reader.GetString(0), reader.GetInt32(1), reader.GetInt64(2), reader.GetString(3), reader.GetString(4),
-                reader.IsDBNull(5) ? null : reader.GetString(5), reader.GetString(6), UnixMicroseconds.ToTime(reader.GetInt64(7))));
-        }
-
-        return rows;
-    }
+    public static Task<List<ParkedEvent>> ReadAsync(
+        ReadDatabase database, string projection, (long Position, string Projection) after, int count, CancellationToken cancellationToken) =>
+        ParkingLot.ReadAsync(database, ParkedEventSql.SelectOfLiveGenerations, projection, after, count, cancellationToken);
 
     /// <summary>A stream's parked events in one generation, ordered by position.</summary>
-    public static async Task<List<(long Position, string EventType, string? Error)>> ReadStreamAsync(
-        ReadDatabase database, ProjectionState state, string stream, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = Statement.Once(
-            connection, null, ProjectionSql.SelectParkedOfStream, ("projection", state.Name), ("generation", state.Generation), ("stream", stream));
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var rows = new List<(long, string, string?)>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            rows.Add((reader.GetInt64(0), reader.GetString(1), reader.IsDBNull(2) ? null : reader.GetString(2)));
-        }
-
-        return rows;
-    }
+    public static Task<List<ParkedEvent>> ReadStreamAsync(ReadDatabase database, ProjectionState state, StreamId stream, CancellationToken cancellationToken) =>
+        ParkingLot.ReadStreamAsync(database, state.Name, state.Generation, stream.ToString(), 0, int.MaxValue, cancellationToken);
 
     /// <summary>
     /// Applies a projection's parked events, of one stream or of all, and makes a stalled generation retry at once.
@@ -132,15 +68,13 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
             {
                 await also(session, transaction);
                 await session.RunAsync(
-                    ProjectionSql.InsertSkipped,
+                    ParkedEventSql.InsertSkipped,
                     transaction,
                     cancellationToken,
-                    ("projection", projection), ("version", blocked.Version), ("position", position), ("stream", stream), ("event_type", record.Type),
-                    ("error", blocked.LastError), ("user_name", user), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())));
+                    ParkingLot.Skip(projection, blocked.Version, position, stream, record.Type, blocked.LastError, user, clock.GetUtcNow()));
                 foreach (var state in states.Where(state => state.Parked.TryGetValue(stream, out var one) && one.First == position))
                 {
-                    await session.RunAsync(
-                        ProjectionSql.DeleteParked, transaction, cancellationToken, ("projection", projection), ("generation", state.Generation), ("position", position));
+                    await session.UnparkAsync(state, position, transaction, cancellationToken);
                 }
             },
             cancellationToken);
@@ -162,18 +96,9 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
     /// </summary>
     public async Task RetryUnknownTypesAsync(CancellationToken cancellationToken)
     {
-        var found = new List<(string Projection, string Stream)>();
-        await using (var connection = await database.OpenAsync(cancellationToken))
-        {
-            await using var command = Statement.Once(
-                connection, null, ProjectionSql.SelectParkedByError, ("pattern", $"{nameof(UnknownEventTypeException)}: %"));
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                found.Add((reader.GetString(0), reader.GetString(1)));
-            }
-        }
-
+        var found = await database.QueryAsync(
+            ParkedEventSql.SelectByError, row => (Projection: row.GetString(0), Stream: row.GetString(1)), cancellationToken,
+            ("pattern", ParkingLot.UnknownTypePattern));
         foreach (var (projection, stream) in found.Where(one => projector.States.Exists(state => state.Name == one.Projection && state.IsFed)))
         {
             await RetryAsync(projection, stream, cancellationToken);
@@ -196,7 +121,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
     /// </summary>
     private async Task<long> ApplyAsync(ProjectionState state, string stream, CancellationToken cancellationToken)
     {
-        var rows = await ReadStreamAsync(database, state, stream, cancellationToken);
+        var rows = await ReadStreamAsync(database, state, StreamId.Parse(stream), cancellationToken);
         long tried = 0;
         state.Batch = null;
         try
@@ -204,7 +129,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
             await projector.InTransactionAsync(
                 async (session, transaction) =>
                 {
-                    foreach (var (position, _, _) in rows)
+                    foreach (var position in rows.Select(row => row.Position))
                     {
                         tried = position;
                         var page = await store.ReadAllAsync(position - 1, 1, cancellationToken);
@@ -214,8 +139,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
                             await state.Projection.ApplyAsync(handled, session.Tables(state.Generation, transaction), cancellationToken);
                         }
 
-                        await session.RunAsync(
-                            ProjectionSql.DeleteParked, transaction, cancellationToken, ("projection", state.Name), ("generation", state.Generation), ("position", position));
+                        await session.UnparkAsync(state, position, transaction, cancellationToken);
                     }
                 },
                 cancellationToken);
@@ -228,11 +152,10 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
             // tried last.
             await projector.InTransactionAsync(
                 (session, transaction) => session.RunAsync(
-                    ProjectionSql.UpdateParked,
+                    ParkedEventSql.Update,
                     transaction,
                     cancellationToken,
-                    ("error", ProjectionState.Describe(exception)), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())),
-                    ("projection", state.Name), ("generation", state.Generation), ("position", tried)),
+                    ParkingLot.Update(state.Name, state.Generation, tried, ErrorText.Of(exception), 1, clock.GetUtcNow())),
                 cancellationToken);
             if (rows.Count > 0)
             {

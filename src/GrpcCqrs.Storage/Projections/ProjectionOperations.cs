@@ -1,5 +1,7 @@
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage.Jobs;
+using GrpcCqrs.Storage.Leases;
+using GrpcCqrs.Storage.Parking;
 using Microsoft.Extensions.Options;
 
 namespace GrpcCqrs.Storage;
@@ -66,7 +68,7 @@ public sealed class ProjectionOperations
     private readonly ReadDatabase database;
     private readonly IReadOnlyList<IProjection> projections;
     private readonly ReadModel readModel;
-    private readonly ProjectorLease lease;
+    private readonly Lease lease;
     private readonly IEventStore store;
     private readonly StoreIdentity identity;
     private readonly ProjectionOptions options;
@@ -77,7 +79,7 @@ public sealed class ProjectionOperations
         ReadDatabase database,
         IEnumerable<IProjection> projections,
         ReadModel readModel,
-        ProjectorLease lease,
+        Lease lease,
         IEventStore store,
         StoreIdentity identity,
         IOptions<ProjectionOptions> options,
@@ -247,7 +249,7 @@ public sealed class ProjectionOperations
 
     /// <summary>All skipped events, ordered by position.</summary>
     public async Task<IReadOnlyList<SkippedEvent>> ListSkippedAsync(CancellationToken cancellationToken) =>
-        await ParkedEvents.ReadSkippedAsync(database, cancellationToken);
+        await ParkingLot.ReadSkippedAsync(database, cancellationToken);
 
     private Task<Operation> AskAsync(RequestKind kind, string name, string user, CancellationToken cancellationToken) =>
         AskAsync(kind, new RequestArguments { Projections = [name] }, user, cancellationToken);

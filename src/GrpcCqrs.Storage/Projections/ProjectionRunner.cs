@@ -1,4 +1,5 @@
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Leases;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -42,7 +43,7 @@ internal sealed partial class ProjectionRunner(
         await projector.ResetAsync();
         try
         {
-            await projector.Lease.FreeAsync(cancellationToken);
+            await projector.Lease.ReleaseAsync(cancellationToken);
         }
         catch (System.Data.Common.DbException exception)
         {
@@ -86,11 +87,10 @@ internal sealed partial class ProjectionRunner(
                 LogDrainFailed(logger, exception);
                 await projector.ResetAsync();
                 failures++;
-                var wait = options.RetryDelay * Math.Pow(2, Math.Min(failures - 1, 20));
 
                 // A follower needs a short pause, so that it notices a switch in time.
-                var longest = projector.Lease.Token is null && MaxFollowPause < options.MaxRetryDelay ? MaxFollowPause : options.MaxRetryDelay;
-                await Task.Delay(wait < longest ? wait : longest, clock, stoppingToken)
+                var longest = projector.Lease.Fence is null && MaxFollowPause < options.MaxRetryDelay ? MaxFollowPause : options.MaxRetryDelay;
+                await Task.Delay(Backoff.After(failures, options.RetryDelay, longest), clock, stoppingToken)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -99,7 +99,7 @@ internal sealed partial class ProjectionRunner(
     /// <summary>Whether this process holds the lease; tries to acquire it at intervals if not.</summary>
     private async ValueTask<bool> MayProjectAsync(CancellationToken cancellationToken)
     {
-        if (projector.Lease.Token is null)
+        if (projector.Lease.Fence is null)
         {
             if (options.Mode == ProjectionMode.Follow)
             {

@@ -1,5 +1,7 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Leases;
+using GrpcCqrs.Storage.Parking;
 
 namespace GrpcCqrs.Storage;
 
@@ -11,7 +13,7 @@ internal sealed class ProjectionSession : IAsyncDisposable
 {
     private readonly DbConnection connection;
     private readonly DatabaseProvider provider;
-    private readonly ProjectorLease lease;
+    private readonly Lease lease;
     private readonly TimeProvider clock;
     private readonly WriteBuffer? buffer;
     private readonly Dictionary<int, ProjectionTables> tables = [];
@@ -19,24 +21,21 @@ internal sealed class ProjectionSession : IAsyncDisposable
     private readonly Statement advance;
     private readonly Statement park;
 
-    private ProjectionSession(DbConnection connection, DatabaseProvider provider, ProjectorLease lease, TimeProvider clock)
+    private ProjectionSession(DbConnection connection, DatabaseProvider provider, Lease lease, TimeProvider clock)
     {
         this.connection = connection;
         this.provider = provider;
         this.lease = lease;
         this.clock = clock;
         buffer = provider.GathersWrites ? new WriteBuffer(connection) : null;
-        keepLease = new Statement(connection, ProjectionSql.KeepLease, ("fencing_token", null));
+        keepLease = new Statement(connection, LeaseSql.Keep, ("name", null), ("fence", null));
         advance = new Statement(
             connection, ProjectionSql.AdvanceCheckpoint, ("position", null), ("time_us", null), ("name", null), ("generation", null), ("expected", null));
-        park = new Statement(
-            connection,
-            ProjectionSql.InsertParked,
-            ("projection", null), ("generation", null), ("position", null), ("stream", null), ("event_type", null), ("error", null), ("attempts", null), ("time_us", null));
+        park = new Statement(connection, ParkedEventSql.Insert, ParkingLot.Insert("", 0, 0, "", "", null, 0, false, default));
     }
 
     public static async Task<ProjectionSession> OpenAsync(
-        ReadDatabase database, ProjectorLease lease, TimeProvider clock, CancellationToken cancellationToken)
+        ReadDatabase database, Lease lease, TimeProvider clock, CancellationToken cancellationToken)
     {
         var opened = await database.OpenAsync(cancellationToken);
         try
@@ -62,7 +61,7 @@ internal sealed class ProjectionSession : IAsyncDisposable
         buffer?.Transaction = transaction;
         try
         {
-            await lease.AssertAsync(keepLease.With(transaction, ("fencing_token", lease.Token ?? -1)), cancellationToken);
+            await lease.AssertAsync(keepLease.With(transaction, ("name", lease.Name), ("fence", lease.Fence ?? -1)), cancellationToken);
             return transaction;
         }
         catch
@@ -140,10 +139,14 @@ internal sealed class ProjectionSession : IAsyncDisposable
         await FlushAsync(cancellationToken);
         await park.With(
             transaction,
-            ("projection", state.Name), ("generation", state.Generation), ("position", record.Position), ("stream", record.Stream.ToString()),
-            ("event_type", record.Type), ("error", error), ("attempts", attempts), ("time_us", UnixMicroseconds.From(clock.GetUtcNow())))
+            ParkingLot.Insert(
+                state.Name, state.Generation, record.Position, record.Stream.ToString(), record.Type, error, attempts, isRetrying: false, clock.GetUtcNow()))
             .ExecuteNonQueryAsync(cancellationToken);
     }
+
+    /// <summary>Removes a parked event within a transaction.</summary>
+    public Task UnparkAsync(ProjectionState state, long position, DbTransaction transaction, CancellationToken cancellationToken) =>
+        RunAsync(ParkedEventSql.Delete, transaction, cancellationToken, ParkingLot.One(state.Name, state.Generation, position));
 
     /// <summary>Runs a rarely used statement without keeping it prepared.</summary>
     public async Task<int> RunAsync(

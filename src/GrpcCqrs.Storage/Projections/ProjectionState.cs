@@ -144,20 +144,17 @@ internal sealed class ProjectionState(IProjection projection, GenerationRow row,
     /// </summary>
     public void Failed(Exception exception, int batchCount, ProjectionOptions options)
     {
-        LastError = Describe(exception);
+        LastError = ErrorText.Of(exception);
         Batch = null;
         BatchLimit = batchCount > options.BatchSize ? batchCount / Narrowing : 1;
         if (batchCount == 1)
         {
             FailedAttempts++;
-            var wait = options.RetryDelay * Math.Pow(2, Math.Min(FailedAttempts - 1, 20));
-            NextAttempt = clock.GetUtcNow() + (wait < options.MaxRetryDelay ? wait : options.MaxRetryDelay);
+            NextAttempt = clock.GetUtcNow() + Backoff.After(FailedAttempts, options.RetryDelay, options.MaxRetryDelay);
         }
     }
 
     public void TryAtOnce() => NextAttempt = default;
-
-    public static string Describe(Exception exception) => $"{exception.GetType().Name}: {exception.Message}";
 }
 
 /// <summary>Events per second over the last few seconds.</summary>

@@ -1,5 +1,7 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Leases;
+using GrpcCqrs.Storage.Parking;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -14,7 +16,7 @@ internal sealed partial class Projector(
     IEventStore store,
     EventTypeRegistry types,
     ReadDatabase database,
-    ProjectorLease lease,
+    Lease lease,
     GenerationStore generations,
     ReadModel readModel,
     IOptions<ProjectionOptions> options,
@@ -29,7 +31,7 @@ internal sealed partial class Projector(
     /// <summary>The generations in use; empty until they are loaded.</summary>
     public List<ProjectionState> States { get; } = [];
 
-    public ProjectorLease Lease { get; } = lease;
+    public Lease Lease { get; } = lease;
 
     public bool HasProjections => all.Length > 0;
 
@@ -50,14 +52,14 @@ internal sealed partial class Projector(
         var loaded = rows.Where(row => Find(row.Name) is not null)
             .Select(row => new ProjectionState(Find(row.Name)!, row, clock)).ToList();
         await using var connection = await database.OpenAsync(cancellationToken);
-        foreach (var (name, generation, stream, first, count) in await GenerationStore.ReadParkedAsync(database.Provider, connection, null, cancellationToken))
+        foreach (var parked in await ParkingLot.ReadStreamsAsync(connection, "", cancellationToken))
         {
-            loaded.Find(state => state.Name == name && state.Generation == generation)?.Parked.Add(stream, (first, count));
+            loaded.Find(state => state.Name == parked.Reader && state.Generation == parked.Generation)?.Parked.Add(parked.Stream, (parked.First, parked.Count));
         }
 
-        foreach (var row in await ParkedEvents.ReadSkippedAsync(database, cancellationToken))
+        foreach (var row in await ParkingLot.ReadSkippedAsync(database, cancellationToken))
         {
-            skipped.Add((row.Projection, row.Version, row.Position));
+            skipped.Add((row.Reader, row.Version, row.Position));
         }
 
         // Last, so that States is never visible without its parked and skipped events.
@@ -290,7 +292,7 @@ internal sealed partial class Projector(
             return;
         }
 
-        var (error, attempts) = (ProjectionState.Describe(exception), state.FailedAttempts);
+        var (error, attempts) = (ErrorText.Of(exception), state.FailedAttempts);
         await InTransactionAsync(
             async (current, transaction) =>
             {

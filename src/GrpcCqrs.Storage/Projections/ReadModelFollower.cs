@@ -1,5 +1,6 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Parking;
 
 namespace GrpcCqrs.Storage;
 
@@ -46,7 +47,7 @@ internal sealed class ReadModelFollower(
         var rows = (await GenerationStore.ReadAsync(database.Provider, connection, null, cancellationToken))
             .FindAll(row => names.Contains(row.Name) && (row.StoreId == identity.StoreId || identity.StoreId == Guid.Empty));
         await RemoveReplacedAsync(rows, cancellationToken);
-        var parked = await GenerationStore.ReadParkedAsync(database.Provider, connection, null, cancellationToken);
+        var parked = await ParkingLot.ReadStreamsAsync(connection, "", cancellationToken);
         var now = clock.GetUtcNow();
         all = rows.ToDictionary(row => (row.Name, row.Generation), row => Look(row, now));
         if (all.Values.Any(seen => now - seen.ProgressTime >= HeadInterval))
@@ -57,12 +58,12 @@ internal sealed class ReadModelFollower(
         return new FollowedCheckpoints(
             [.. rows.Select(row => new ProjectionStatus(row.Name, row.Generation, row.State, row.Version, row.Position, 0, null, all[(row.Name, row.Generation)].ProgressTime)
             {
-                ParkedEvents = parked.Where(one => one.Projection == row.Name && one.Generation == row.Generation).Sum(one => one.Count),
+                ParkedEvents = parked.Where(one => one.Reader == row.Name && one.Generation == row.Generation).Sum(one => one.Count),
                 Target = row.Target,
                 EventsPerSecond = all[(row.Name, row.Generation)].Rate.PerSecond,
                 Note = row.Note,
             })],
-            name => parked.Where(one => one.Projection == name && rows.Exists(row => row.Name == name && row.Generation == one.Generation && row.State == GenerationState.Live))
+            name => parked.Where(one => one.Reader == name && rows.Exists(row => row.Name == name && row.Generation == one.Generation && row.State == GenerationState.Live))
                 .ToDictionary(one => one.Stream, one => one.First, StringComparer.Ordinal));
     }
 

@@ -196,7 +196,7 @@ internal sealed partial class Rebuilder(
                 {
                     // A failed comparison is no reason to switch, nor to retry for ever.
                     await SetStatesAsync(
-                        [(state, GenerationState.AwaitingApproval, $"The comparison with the live tables failed: {ProjectionState.Describe(running.Exception.InnerException!)}")], cancellationToken);
+                        [(state, GenerationState.AwaitingApproval, $"The comparison with the live tables failed: {ErrorText.Of(running.Exception.InnerException!)}")], cancellationToken);
                 }
                 else
                 {

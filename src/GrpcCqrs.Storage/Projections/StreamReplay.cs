@@ -20,16 +20,15 @@ internal sealed class StreamReplay(Projector projector, IEventStore store, ReadD
         foreach (var state in projector.States.Where(state => state.Name == projection && state.IsFed && state.HasStreamsOf(stream.Category)).ToArray())
         {
             var keyed = Keyed(state);
-            var parked = state.Parked.ContainsKey(stream.ToString()) ? await ParkedEvents.ReadStreamAsync(database, state, stream.ToString(), cancellationToken) : [];
+            var parked = state.Parked.ContainsKey(stream.ToString()) ? await ParkedEvents.ReadStreamAsync(database, state, stream, cancellationToken) : [];
             state.Batch = null;
             await projector.InTransactionAsync(
                 async (session, transaction) =>
                 {
                     await RefoldAsync(state, keyed, stream, session.Tables(state.Generation, transaction), cancellationToken);
-                    foreach (var (position, _, _) in parked)
+                    foreach (var one in parked)
                     {
-                        await session.RunAsync(
-                            ProjectionSql.DeleteParked, transaction, cancellationToken, ("projection", state.Name), ("generation", state.Generation), ("position", position));
+                        await session.UnparkAsync(state, one.Position, transaction, cancellationToken);
                     }
                 },
                 cancellationToken);

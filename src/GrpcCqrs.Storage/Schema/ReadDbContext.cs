@@ -1,6 +1,8 @@
 using System.ComponentModel.DataAnnotations.Schema;
 using System.Reflection;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Leases;
+using GrpcCqrs.Storage.Parking;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
@@ -53,42 +55,9 @@ public abstract class ReadDbContext(DbContextOptions options) : DbContext(option
             row.Property(p => p.Tables).HasColumnName("tables");
             row.Property(p => p.Shape).HasColumnName("shape").HasMaxLength(ShapeLength);
         });
-        modelBuilder.Entity<ProjectorLeaseRow>(row =>
-        {
-            row.ToTable("projector_lease");
-            row.HasKey(l => l.Id);
-            row.Property(l => l.Id).HasColumnName("id").ValueGeneratedNever();
-            row.Property(l => l.Holder).HasColumnName("holder").HasMaxLength(ColumnWidths.User);
-            row.Property(l => l.FencingToken).HasColumnName("fencing_token");
-            row.Property(l => l.Beat).HasColumnName("beat");
-            row.HasData(new ProjectorLeaseRow { Id = 1 });
-        });
-        modelBuilder.Entity<ParkedEventRow>(row =>
-        {
-            row.ToTable("parked_events");
-            row.HasKey(p => new { p.Projection, p.Generation, p.Position });
-            row.Property(p => p.Projection).HasColumnName("projection").HasMaxLength(MaxProjectionName);
-            row.Property(p => p.Generation).HasColumnName("generation");
-            row.Property(p => p.Position).HasColumnName("position");
-            row.Property(p => p.Stream).HasColumnName("stream").HasMaxLength(StreamId.MaxLength);
-            row.Property(p => p.EventType).HasColumnName("event_type").HasMaxLength(ColumnWidths.TypeName);
-            row.Property(p => p.Error).HasColumnName("error");
-            row.Property(p => p.Attempts).HasColumnName("attempts");
-            row.Property(p => p.TimeMicroseconds).HasColumnName("time_us");
-        });
-        modelBuilder.Entity<SkippedEventRow>(row =>
-        {
-            row.ToTable("skipped_events");
-            row.HasKey(s => new { s.Projection, s.Version, s.Position });
-            row.Property(s => s.Projection).HasColumnName("projection").HasMaxLength(MaxProjectionName);
-            row.Property(s => s.Version).HasColumnName("version");
-            row.Property(s => s.Position).HasColumnName("position");
-            row.Property(s => s.Stream).HasColumnName("stream").HasMaxLength(StreamId.MaxLength);
-            row.Property(s => s.EventType).HasColumnName("event_type").HasMaxLength(ColumnWidths.TypeName);
-            row.Property(s => s.Error).HasColumnName("error");
-            row.Property(s => s.User).HasColumnName("user_name").HasMaxLength(ColumnWidths.User);
-            row.Property(s => s.TimeMicroseconds).HasColumnName("time_us");
-        });
+        LeaseRow.Configure(modelBuilder);
+        modelBuilder.Entity<LeaseRow>().HasData(new LeaseRow { Name = Lease.Projector });
+        ParkingModel.Configure(modelBuilder);
         modelBuilder.Entity<OperatorRequestRow>(row =>
         {
             row.ToTable("operator_requests");

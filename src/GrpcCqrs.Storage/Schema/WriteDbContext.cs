@@ -1,5 +1,7 @@
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage.Jobs;
+using GrpcCqrs.Storage.Leases;
+using GrpcCqrs.Storage.Parking;
 using Microsoft.EntityFrameworkCore;
 
 namespace GrpcCqrs.Storage;
@@ -40,9 +42,6 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
 
     /// <summary>Positions that a group has acknowledged out of order, after its own position.</summary>
     internal DbSet<ConsumerAckRow> ConsumerAcks => Set<ConsumerAckRow>();
-
-    /// <summary>Events that a group has parked.</summary>
-    public DbSet<GroupParkedEventRow> ParkedEvents => Set<GroupParkedEventRow>();
 
     /// <inheritdoc/>
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -183,13 +182,12 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
         {
             row.ToTable("consumer_groups");
             row.HasKey(g => g.Name);
-            row.Property(g => g.Name).HasColumnName("name").HasMaxLength(ColumnWidths.GroupName);
+            row.Property(g => g.Name).HasColumnName("name").HasMaxLength(ColumnWidths.ReaderName);
             row.Property(g => g.Filter).HasColumnName("filter");
             row.Property(g => g.StartPosition).HasColumnName("start_position");
             row.Property(g => g.Position).HasColumnName("position");
-            row.Property(g => g.Holder).HasColumnName("holder").HasMaxLength(ColumnWidths.User);
-            row.Property(g => g.Fence).HasColumnName("fence");
-            row.Property(g => g.Beat).HasColumnName("beat");
+            row.Property(g => g.IsInProcess).HasColumnName("in_process");
+            row.Property(g => g.Writes).HasColumnName("writes");
             row.Property(g => g.Members).HasColumnName("members");
             row.Property(g => g.InFlight).HasColumnName("in_flight");
             row.Property(g => g.TimeMicroseconds).HasColumnName("time_us");
@@ -198,24 +196,11 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
         {
             row.ToTable("consumer_acks");
             row.HasKey(a => new { a.GroupName, a.Position });
-            row.Property(a => a.GroupName).HasColumnName("group_name").HasMaxLength(ColumnWidths.GroupName);
+            row.Property(a => a.GroupName).HasColumnName("group_name").HasMaxLength(ColumnWidths.ReaderName);
             row.Property(a => a.Position).HasColumnName("position");
         });
-        modelBuilder.Entity<GroupParkedEventRow>(row =>
-        {
-            row.ToTable("parked_events");
-            row.HasKey(p => new { p.GroupName, p.Position });
-            row.Property(p => p.GroupName).HasColumnName("group_name").HasMaxLength(ColumnWidths.GroupName);
-            row.Property(p => p.Position).HasColumnName("position");
-            row.Property(p => p.Stream).HasColumnName("stream").HasMaxLength(StreamId.MaxLength);
-            row.Property(p => p.Failures).HasColumnName("failures");
-            row.Property(p => p.Reason).HasColumnName("reason").HasMaxLength(ColumnWidths.ParkReason);
-            row.Property(p => p.IsRetrying).HasColumnName("retrying");
-            row.Property(p => p.TimeMicroseconds).HasColumnName("time_us");
-            row.Property(p => p.SkippedBy).HasColumnName("skipped_by").HasMaxLength(ColumnWidths.User);
-            row.Property(p => p.SkippedMicroseconds).HasColumnName("skipped_us");
-            row.HasIndex(p => new { p.GroupName, p.Stream, p.Position }).HasDatabaseName("ix_parked_events_stream");
-        });
+        LeaseRow.Configure(modelBuilder);
+        ParkingModel.Configure(modelBuilder);
     }
 }
 
@@ -245,9 +230,9 @@ internal static class ColumnWidths
     /// <summary>The value of a unique key.</summary>
     public const int KeyValue = 200;
 
-    /// <summary>The name of a consumer group.</summary>
-    public const int GroupName = 100;
+    /// <summary>The name of a reader of the log: a projection or a consumer group.</summary>
+    public const int ReaderName = 100;
 
-    /// <summary>Why an event was parked.</summary>
-    public const int ParkReason = 1_000;
+    /// <summary>The name of a lease: longer than the name of what it is for.</summary>
+    public const int LeaseName = 120;
 }

@@ -161,7 +161,7 @@ internal sealed class ProjectingProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await projector.ResetAsync();
-        await projector.Lease.FreeAsync(CancellationToken.None);
+        await projector.Lease.ReleaseAsync(CancellationToken.None);
         await services.DisposeAsync();
     }
 }

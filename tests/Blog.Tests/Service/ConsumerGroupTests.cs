@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Grpc.Core;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Feed.V1;
+using GrpcCqrs.Operations.V1;
 using Xunit;
 using Consumer = Grpc.Core.AsyncDuplexStreamingCall<GrpcCqrs.Feed.V1.ConsumeRequest, GrpcCqrs.Feed.V1.ConsumeResponse>;
 
@@ -11,6 +12,8 @@ namespace Blog.Tests.Service;
 public sealed class ConsumerGroupTests(FeedBlogService blog) : IClassFixture<FeedBlogService>
 {
     private static CancellationToken None => CancellationToken.None;
+
+    private OperationsService.OperationsServiceClient Operations => new(blog.Channel);
 
     [Fact]
     public async Task Members_share_the_streams_and_each_stream_keeps_its_order()
@@ -151,19 +154,21 @@ public sealed class ConsumerGroupTests(FeedBlogService blog) : IClassFixture<Fee
 
         Assert.Equal([$"post-{good}", $"post-{good}"], done);
         await UntilAsync(async () => await FindAsync(group) is { Lag: 0, ParkedEvents: 3, ParkedStreams: 1 });
-        var first = await blog.Feed.ListParkedEventsAsync(new() { Group = group, PageSize = 2 });
-        var second = await blog.Feed.ListParkedEventsAsync(new() { Group = group, PageSize = 2, PageToken = first.NextPageToken });
-        Assert.Equal([(3, "no title is good"), (0, "")], first.ParkedEvents.Select(parked => (parked.Failures, parked.Reason)));
+        var reader = $"consumerGroups/{group}";
+        var first = await Operations.ListParkedEventsAsync(new() { Reader = reader, PageSize = 2 });
+        var second = await Operations.ListParkedEventsAsync(new() { Reader = reader, PageSize = 2, PageToken = first.NextPageToken });
+        Assert.Equal([(3, "no title is good"), (0, "")], first.Events.Select(parked => (parked.Attempts, parked.Error)));
         Assert.Empty(second.NextPageToken);
-        var position = first.ParkedEvents[0].Position;
-        Assert.Equal($"post-{bad}", Assert.Single(second.ParkedEvents).Stream);
+        var position = first.Events[0].Position;
+        var last = Assert.Single(second.Events);
+        Assert.Equal((reader, $"post-{bad}", "blog.post-published"), (last.Reader, last.Stream, last.EventType));
+        Assert.Equal([.. first.Events, last], (await Operations.ListParkedEventsAsync(new())).Events);
 
-        (await Refusal.OfAsync(blog.Feed.SkipParkedEventsAsync(new() { Group = group, Stream = $"post-{bad}", Position = second.ParkedEvents[0].Position }))).Is(FeedErrors.ParkedRetrying);
-        await blog.Feed.SkipParkedEventsAsync(new() { Group = group, Stream = $"post-{bad}", Position = position });
-        await blog.Feed.SkipParkedEventsAsync(new() { Group = group, Stream = $"post-{bad}", Position = position });
-        var dropped = (await blog.Feed.ListParkedEventsAsync(new() { Group = group, IncludeSkipped = true })).ParkedEvents;
-        Assert.Equal(("anonymous", true, 3), (dropped[0].SkippedBy, dropped[0].SkipTime is not null, dropped.Count));
-        Assert.Equal(2, (await blog.Feed.RetryParkedEventsAsync(new() { Group = group, Stream = $"post-{bad}" })).EventCount);
+        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new() { Reader = reader, Position = last.Position }))).Is(FeedErrors.ParkedRetrying);
+        await Operations.SkipParkedEventAsync(new() { Reader = reader, Position = position });
+        await Operations.SkipParkedEventAsync(new() { Reader = reader, Position = position });
+        var skipped = Assert.Single((await Operations.ListSkippedEventsAsync(new())).Events);
+        Assert.Equal((reader, 0, position, "anonymous"), (skipped.Reader, skipped.Version, skipped.Position, skipped.User));
         for (var version = 2; version <= 3; version++)
         {
             var delivery = await NextAsync(member);
@@ -172,7 +177,7 @@ public sealed class ConsumerGroupTests(FeedBlogService blog) : IClassFixture<Fee
         }
 
         await UntilAsync(async () => await FindAsync(group) is { Lag: 0, ParkedEvents: 0 });
-        (await Refusal.OfAsync(blog.Feed.RetryParkedEventsAsync(new() { Group = group, Stream = $"post-{bad}" }))).Is(FeedErrors.ParkedNotFound);
+        (await Refusal.OfAsync(Operations.RetryParkedEventsAsync(new() { Reader = reader, Stream = $"post-{bad}" }))).Is(EngineErrors.NothingParked);
     }
 
     [Fact]
@@ -203,12 +208,11 @@ public sealed class ConsumerGroupTests(FeedBlogService blog) : IClassFixture<Fee
             .Is(EngineErrors.InvalidFields, "name", "at_end", "filter.stream");
         (await Refusal.OfAsync(blog.Feed.CreateConsumerGroupAsync(new() { Name = "group", AfterPosition = -1 }))).Is(EngineErrors.InvalidFields, "after_position");
         (await Refusal.OfAsync(blog.Feed.DeleteConsumerGroupAsync(new()))).Is(EngineErrors.InvalidFields, "name");
-        (await Refusal.OfAsync(blog.Feed.ListParkedEventsAsync(new() { Stream = "a-b", IncludeSkipped = true, PageSize = -1 })))
-            .Is(EngineErrors.InvalidFields, "group", "include_skipped", "page_size");
-        (await Refusal.OfAsync(blog.Feed.ListParkedEventsAsync(new() { Group = "unknown" }))).Is(FeedErrors.GroupNotFound);
-        (await Refusal.OfAsync(blog.Feed.ListParkedEventsAsync(new() { Group = "unknown", PageToken = "x" }))).Is(EngineErrors.PageTokenInvalid, "page_token");
-        (await Refusal.OfAsync(blog.Feed.RetryParkedEventsAsync(new()))).Is(EngineErrors.InvalidFields, "group", "stream");
-        (await Refusal.OfAsync(blog.Feed.SkipParkedEventsAsync(new()))).Is(EngineErrors.InvalidFields, "group", "stream", "position");
+        (await Refusal.OfAsync(Operations.ListParkedEventsAsync(new() { Reader = "groups/x", PageSize = -1 }))).Is(EngineErrors.InvalidFields, "reader", "page_size");
+        (await Refusal.OfAsync(Operations.ListParkedEventsAsync(new() { Reader = "consumerGroups/" }))).Is(EngineErrors.InvalidFields, "reader");
+        (await Refusal.OfAsync(Operations.ListParkedEventsAsync(new() { Reader = "consumerGroups/unknown" }))).Is(FeedErrors.GroupNotFound);
+        (await Refusal.OfAsync(Operations.RetryParkedEventsAsync(new() { Reader = "consumerGroups/unknown" }))).Is(FeedErrors.GroupNotFound);
+        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new() { Reader = "consumerGroups/unknown", Position = 1 }))).Is(FeedErrors.GroupNotFound);
 
         (await SayAsync(new ConsumeRequest { Open = new() { Group = "no such" } })).Is(EngineErrors.InvalidFields, "open.group");
         (await SayAsync(new ConsumeRequest { Open = new() { Group = "unknown", MaxInFlight = 1_001 } })).Is(EngineErrors.InvalidFields, "open.max_in_flight");

@@ -22,8 +22,8 @@ public sealed class OperatorRequestTests(OperatedBlog blog) : IClassFixture<Oper
         (await Refusal.OfAsync(Operations.RollBackProjectionAsync(new()))).Is(EngineErrors.InvalidFields, "projection");
         (await Refusal.OfAsync(Operations.DropPreviousTablesAsync(new() { Projection = new string('p', 101) }))).Is(EngineErrors.InvalidFields, "projection");
         (await Refusal.OfAsync(Operations.ListParkedEventsAsync(new() { PageSize = 501 }))).Is(EngineErrors.InvalidFields, "page_size");
-        (await Refusal.OfAsync(Operations.RetryParkedEventsAsync(new() { Stream = "nohyphen" }))).Is(EngineErrors.InvalidFields, "projection", "stream");
-        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new()))).Is(EngineErrors.InvalidFields, "projection", "position");
+        (await Refusal.OfAsync(Operations.RetryParkedEventsAsync(new() { Stream = "nohyphen" }))).Is(EngineErrors.InvalidFields, "reader", "stream");
+        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new()))).Is(EngineErrors.InvalidFields, "reader", "position");
         (await Refusal.OfAsync(Operations.ReplayStreamsAsync(new()))).Is(EngineErrors.InvalidFields, "stream");
         (await Refusal.OfAsync(Operations.ReplayStreamsAsync(new() { Stream = "Post-1", LastStream = "post-" }))).Is(EngineErrors.InvalidFields, "stream", "last_stream");
         (await Refusal.OfAsync(Operations.ReplayStreamsAsync(new() { Stream = "post-2", LastStream = "post-1" }))).Is(EngineErrors.InvalidFields, "last_stream");
@@ -47,9 +47,9 @@ public sealed class OperatorRequestTests(OperatedBlog blog) : IClassFixture<Oper
         (await Refusal.OfAsync(Operations.SwitchProjectionAsync(new() { Projection = nothing }))).Is(EngineErrors.ProjectionNotFound);
         (await Refusal.OfAsync(Operations.RollBackProjectionAsync(new() { Projection = nothing }))).Is(EngineErrors.ProjectionNotFound);
         (await Refusal.OfAsync(Operations.DropPreviousTablesAsync(new() { Projection = nothing }))).Is(EngineErrors.ProjectionNotFound);
-        (await Refusal.OfAsync(Operations.ListParkedEventsAsync(new() { Projection = nothing }))).Is(EngineErrors.ProjectionNotFound);
-        (await Refusal.OfAsync(Operations.RetryParkedEventsAsync(new() { Projection = nothing }))).Is(EngineErrors.ProjectionNotFound);
-        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new() { Projection = nothing, Position = 1 }))).Is(EngineErrors.ProjectionNotFound);
+        (await Refusal.OfAsync(Operations.ListParkedEventsAsync(new() { Reader = $"projections/{nothing}" }))).Is(EngineErrors.ProjectionNotFound);
+        (await Refusal.OfAsync(Operations.RetryParkedEventsAsync(new() { Reader = $"projections/{nothing}" }))).Is(EngineErrors.ProjectionNotFound);
+        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new() { Reader = $"projections/{nothing}", Position = 1 }))).Is(EngineErrors.ProjectionNotFound);
         (await Refusal.OfAsync(Operations.GetOperationAsync(new() { OperationId = long.MaxValue }))).Is(EngineErrors.OperationNotFound);
     }
 
@@ -58,7 +58,7 @@ public sealed class OperatorRequestTests(OperatedBlog blog) : IClassFixture<Oper
     {
         for (var number = 0; number < 3; number++)
         {
-            await Operations.RetryParkedEventsAsync(new() { Projection = "post_list" });
+            await Operations.RetryParkedEventsAsync(new() { Reader = "projections/post_list" });
         }
 
         var all = (await Operations.ListOperationsAsync(new())).Operations;

@@ -33,14 +33,14 @@ public sealed class ParkingTests(OperatedBlog blog) : IClassFixture<OperatedBlog
         var other = (await blog.CreateAsync("Poison")).PostId;
         await OperatedBlog.UntilAsync(async () => (await Operations.ListParkedEventsAsync(new())).Events.Count == 3);
 
-        var parked = (await Operations.ListParkedEventsAsync(new() { Projection = Name })).Events;
+        var parked = (await Operations.ListParkedEventsAsync(new() { Reader = $"projections/{Name}" })).Events;
         Assert.Equal(
             [(Name, 2L, $"post-{bad}", "blog.post-created"), (Name, 3L, $"post-{bad}", "blog.post-published"), (Name, 4L, $"post-{other}", "blog.post-created")],
             parked.Select(one => (one.Projection, one.Position, one.Stream, one.EventType)));
         Assert.Contains("poisoned", parked[0].Error, StringComparison.Ordinal);
         Assert.Equal((2, "", 0), (parked[0].Attempts, parked[1].Error, parked[1].Attempts));
         Assert.Equal(3, (await blog.GenerationsAsync(Name))[0].ParkedEvents);
-        Assert.Empty((await Operations.ListParkedEventsAsync(new() { Projection = "post_list" })).Events);
+        Assert.Empty((await Operations.ListParkedEventsAsync(new() { Reader = "projections/post_list" })).Events);
         await AssertPagesAsync(parked);
 
         // Queries that would need it say so; all others are answered.
@@ -48,18 +48,18 @@ public sealed class ParkingTests(OperatedBlog blog) : IClassFixture<OperatedBlog
         Assert.Equal((StatusCode.Unavailable, true), (refusal.Status, refusal.Detail<RetryInfo>() is not null));
         Assert.Equal(healthy.PostId, (await blog.GetAsync(healthy.PostId, token)).PostId);
 
-        Assert.Equal(new RetryParkedEventsResponse { ParkedStreams = 2 }, await Operations.RetryParkedEventsAsync(new() { Projection = Name }));
-        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new() { Projection = Name, Position = 3 }))).Is(EngineErrors.NothingParked);
-        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new() { Projection = Name, Position = 1 }))).Is(EngineErrors.NothingParked);
-        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new() { Projection = Name, Position = 99 }))).Is(EngineErrors.NothingParked);
-        await Operations.SkipParkedEventAsync(new() { Projection = Name, Position = 4 });
+        Assert.Equal(new RetryParkedEventsResponse { ParkedStreams = 2 }, await Operations.RetryParkedEventsAsync(new() { Reader = $"projections/{Name}" }));
+        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new() { Reader = $"projections/{Name}", Position = 3 }))).Is(EngineErrors.NothingParked);
+        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new() { Reader = $"projections/{Name}", Position = 1 }))).Is(EngineErrors.NothingParked);
+        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new() { Reader = $"projections/{Name}", Position = 99 }))).Is(EngineErrors.NothingParked);
+        await Operations.SkipParkedEventAsync(new() { Reader = $"projections/{Name}", Position = 4 });
         var skipped = Assert.Single((await Operations.ListSkippedEventsAsync(new())).Events);
         Assert.Equal((Name, 4L, $"post-{other}", "blog.post-created", "anonymous"), (skipped.Projection, skipped.Position, skipped.Stream, skipped.EventType, skipped.User));
 
         await blog.MeddleAsync("DROP TRIGGER poison_INSERT; DROP TRIGGER poison_UPDATE;");
         Assert.Equal(
-            new RetryParkedEventsResponse { AppliedEvents = 2 },
-            await Operations.RetryParkedEventsAsync(new() { Projection = Name, Stream = $"post-{bad}" }));
+            new RetryParkedEventsResponse { EventCount = 2 },
+            await Operations.RetryParkedEventsAsync(new() { Reader = $"projections/{Name}", Stream = $"post-{bad}" }));
         Assert.Equal((V1.PostStatus.Published, 2L), await blog.GetAsync(bad, token) is var post ? (post.Status, post.Version) : default);
         (await Refusal.OfAsync(blog.Queries.GetPostAsync(new() { PostId = other }))).Is(PostErrors.NotFound);
         Assert.Empty((await Operations.ListParkedEventsAsync(new())).Events);
@@ -102,7 +102,7 @@ public sealed class DriftTests(OperatedBlog blog) : IClassFixture<OperatedBlog>
         await blog.MeddleAsync("UPDATE post_list_g1 SET title = 'Drifted' WHERE post_id = @id", new { id });
         var audit = await AuditAsync(new() { AllStreams = true });
         Assert.Equal(
-            new Drift { Projection = "post_list", Rows = "post_list", Stream = $"post-{id}", Position = head, Field = "title", Found = "Drifted", Expected = "Post 7" },
+            new Drift { Reader = "projections/post_list", Rows = "post_list", Stream = $"post-{id}", Position = head, Field = "title", Found = "Drifted", Expected = "Post 7" },
             Assert.Single(audit.Drifts));
         Assert.Equal((1, OperationKind.Audit, "anonymous", ""), (audit.DriftCount, audit.Kind, audit.User, audit.Error));
         Assert.Equal("Drifted", await TitleAsync(id));

@@ -1,233 +1,221 @@
--- AdvanceCheckpoint
-UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND generation = @generation AND position = @expected;
-
--- AdvanceSequencer
+-- AppendSql.AdvanceSequencer
 UPDATE sequencer SET position = @position, time_us = @time_us, hash = @hash WHERE id = 1;
 
--- DeleteAllParked
-DELETE FROM parked_events WHERE projection = @projection AND generation = @generation;
-
--- DeleteCheckpoint
-DELETE FROM projections WHERE name = @name AND generation = @generation;
-
--- DeleteCommands
+-- AppendSql.DeleteCommands
 DELETE FROM commands WHERE command_id IN (SELECT command_id FROM commands WHERE time_us < @before ORDER BY time_us LIMIT @count);
 
--- DeleteGroup
-DELETE FROM consumer_groups WHERE name = @name;
-
--- DeleteGroupAcks
-DELETE FROM consumer_acks WHERE group_name = @name;
-
--- DeleteGroupParked
-DELETE FROM parked_events WHERE group_name = @name;
-
--- DeleteGroupParkedEvent
-DELETE FROM parked_events WHERE group_name = @name AND position = @position;
-
--- DeleteKey
+-- AppendSql.DeleteKey
 DELETE FROM unique_keys WHERE scope = @scope AND value = @value AND stream = @stream;
 
--- DeleteParked
-DELETE FROM parked_events WHERE projection = @projection AND generation = @generation AND position = @position;
-
--- DeleteSnapshot
+-- AppendSql.DeleteSnapshot
 DELETE FROM snapshots WHERE stream = @stream;
 
--- FinishRequest
-UPDATE operator_requests SET state = @state, result = @result, done_us = @time_us WHERE id = @id;
+-- AppendSql.InsertAudit
+INSERT INTO audit (time_us, command_type, command_id, user_name, stream, outcome, error_reason, duration_us, position) VALUES (@time_us, @command_type, @command_id, @user_name, @stream, @outcome, @error_reason, @duration_us, @position);
+
+-- AppendSql.InsertCommand
+INSERT INTO commands (command_id, request_hash, stream, version, position, reply, time_us) VALUES (@command_id, @request_hash, @stream, @version, @position, @reply, @time_us);
+
+-- AppendSql.InsertEvent
+INSERT INTO events (position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash) VALUES (@position, @stream, @version, @event_id, @type, @schema_version, @payload, @command_id, @correlation_id, @causation_id, @user_name, @time_us, @hash);
+
+-- AppendSql.InsertKey
+INSERT INTO unique_keys (scope, value, stream) VALUES (@scope, @value, @stream);
+
+-- AppendSql.InsertOutbox
+INSERT INTO outbox (last_position, first_position, time_us) VALUES (@last_position, @first_position, @time_us);
+
+-- AppendSql.InsertSnapshot
+INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us) VALUES (@stream, @version, @position, @schema_version, @payload, @time_us);
+
+-- AppendSql.SelectCommand
+SELECT command_id, request_hash, stream, version, position, reply FROM commands WHERE command_id = @command_id;
+
+-- AppendSql.SelectHash
+SELECT hash FROM events WHERE position = @position;
+
+-- AppendSql.SelectKeyHolder
+SELECT stream FROM unique_keys WHERE scope = @scope AND value = @value;
+
+-- AppendSql.SelectSequencer
+SELECT position, time_us, hash FROM sequencer WHERE id = 1;
+
+-- AppendSql.SelectStreamVersion
+SELECT MAX(version) FROM events WHERE stream = @stream;
+
+-- AppendSql.TrimOutbox
+DELETE FROM outbox WHERE last_position <= @position;
+
+-- ConsumerGroupSql.CountParked
+SELECT reader, CAST(COUNT(*) AS BIGINT), CAST(COUNT(DISTINCT stream) AS BIGINT) FROM parked_events GROUP BY reader;
+
+-- ConsumerGroupSql.Delete
+DELETE FROM consumer_groups WHERE name = @name;
+
+-- ConsumerGroupSql.DeleteAcks
+DELETE FROM consumer_acks WHERE group_name = @name;
+
+-- ConsumerGroupSql.Insert
+INSERT INTO consumer_groups (name, filter, start_position, position, in_process, writes, members, in_flight, time_us) VALUES (@name, @filter, @start_position, @position, @in_process, 0, 0, 0, @time_us);
+
+-- ConsumerGroupSql.InsertAck
+INSERT INTO consumer_acks (group_name, position) SELECT @name, @position WHERE NOT EXISTS (SELECT 1 FROM consumer_acks WHERE group_name = @name AND position = @position);
+
+-- ConsumerGroupSql.SelectAcks
+SELECT position FROM consumer_acks WHERE group_name = @name ORDER BY position;
+
+-- ConsumerGroupSql.SelectAll
+SELECT g.name, g.filter, g.start_position, g.position, g.in_process, g.writes, g.members, g.in_flight, g.time_us, COALESCE(l.holder, '') FROM consumer_groups g LEFT JOIN leases l ON l.name = g.name ORDER BY g.name;
+
+-- ConsumerGroupSql.SelectOne
+SELECT g.name, g.filter, g.start_position, g.position, g.in_process, g.writes, g.members, g.in_flight, g.time_us, COALESCE(l.holder, '') FROM consumer_groups g LEFT JOIN leases l ON l.name = g.name WHERE g.name = @name;
+
+-- ConsumerGroupSql.TrimAcks
+DELETE FROM consumer_acks WHERE group_name = @name AND position <= @position;
+
+-- ConsumerGroupSql.Update
+UPDATE consumer_groups SET position = @position, members = @members, in_flight = @in_flight, writes = @writes WHERE name = @name;
+
+-- ConsumerGroupSql.UpdateEnded
+UPDATE consumer_groups SET members = 0, in_flight = 0 WHERE name = @name;
+
+-- ConsumerGroupSql.UpdateFilter
+UPDATE consumer_groups SET filter = @filter WHERE name = @name;
+
+-- EventSql.SelectAll
+SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE position > @after ORDER BY position LIMIT @count;
+
+-- EventSql.SelectChain
+SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash FROM events WHERE position > @after ORDER BY position LIMIT @count;
+
+-- EventSql.SelectHead
+SELECT position FROM sequencer WHERE id = 1;
+
+-- EventSql.SelectOutbox
+SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE position > @after AND EXISTS (SELECT 1 FROM outbox WHERE last_position > @after AND first_position <= @after + 1) ORDER BY position LIMIT @count;
+
+-- EventSql.SelectSnapshot
+SELECT version, position, payload FROM snapshots WHERE stream = @stream AND schema_version = @schema_version;
+
+-- EventSql.SelectStream
+SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE stream = @stream AND version >= @from ORDER BY version LIMIT @count;
+
+-- EventSql.SelectStreamAfter
+SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE stream = @stream AND position > @after ORDER BY version LIMIT @count;
+
+-- EventSql.SelectStreams
+SELECT DISTINCT stream FROM events WHERE stream > @after AND (@last = '' OR stream <= @last) ORDER BY stream LIMIT @count;
 
 -- FirstRows(select)
 SELECT id FROM audit ORDER BY id DESC LIMIT @count;
 
--- FreeLease
-UPDATE projector_lease SET holder = '' WHERE id = 1 AND fencing_token = @fencing_token;
-
--- InsertAudit
-INSERT INTO audit (time_us, command_type, command_id, user_name, stream, outcome, error_reason, duration_us, position) VALUES (@time_us, @command_type, @command_id, @user_name, @stream, @outcome, @error_reason, @duration_us, @position);
-
--- InsertCheckpoint
-INSERT INTO projections (name, generation, state, version, position, time_us, store_id, state_us, target, holds_on_difference, tables, shape) VALUES (@name, @generation, @state, @version, 0, @time_us, @store_id, @time_us, @target, @holds_on_difference, @tables, @shape);
-
--- InsertCommand
-INSERT INTO commands (command_id, request_hash, stream, version, position, reply, time_us) VALUES (@command_id, @request_hash, @stream, @version, @position, @reply, @time_us);
-
--- InsertEvent
-INSERT INTO events (position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash) VALUES (@position, @stream, @version, @event_id, @type, @schema_version, @payload, @command_id, @correlation_id, @causation_id, @user_name, @time_us, @hash);
-
--- InsertGroup
-INSERT INTO consumer_groups (name, filter, start_position, position, holder, fence, beat, members, in_flight, time_us) VALUES (@name, @filter, @start_position, @position, '', @fence, 0, 0, 0, @time_us);
-
--- InsertGroupAck
-INSERT INTO consumer_acks (group_name, position) VALUES (@name, @position);
-
--- InsertGroupParked
-INSERT INTO parked_events (group_name, position, stream, failures, reason, retrying, time_us) VALUES (@name, @position, @stream, @failures, @reason, @retrying, @time_us);
-
--- InsertKey
-INSERT INTO unique_keys (scope, value, stream) VALUES (@scope, @value, @stream);
-
--- InsertOutbox
-INSERT INTO outbox (last_position, first_position, time_us) VALUES (@last_position, @first_position, @time_us);
-
--- InsertParked
-INSERT INTO parked_events (projection, generation, position, stream, event_type, error, attempts, time_us) VALUES (@projection, @generation, @position, @stream, @event_type, @error, @attempts, @time_us);
-
--- InsertRequest
-INSERT INTO operator_requests (kind, arguments, user_name, time_us, state, done_us) VALUES (@kind, @arguments, @user_name, @time_us, 0, 0) RETURNING id;
-
--- InsertSkipped
-INSERT INTO skipped_events (projection, version, position, stream, event_type, error, user_name, time_us) VALUES (@projection, @version, @position, @stream, @event_type, @error, @user_name, @time_us);
-
--- InsertSnapshot
-INSERT INTO snapshots (stream, version, position, schema_version, payload, time_us) VALUES (@stream, @version, @position, @schema_version, @payload, @time_us);
-
 -- IsSameText(stream)
 SELECT position FROM events WHERE stream = @stream;
 
--- KeepLease
-UPDATE projector_lease SET beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token;
+-- LeaseSql.Delete
+DELETE FROM leases WHERE name = @name;
 
--- LockLease
-UPDATE projector_lease SET beat = beat WHERE id = 1;
+-- LeaseSql.Insert
+INSERT INTO leases (name, holder, fence, beat) VALUES (@name, '', @fence, 0);
+
+-- LeaseSql.Keep
+UPDATE leases SET beat = beat + 1 WHERE name = @name AND fence = @fence;
+
+-- LeaseSql.Lock
+UPDATE leases SET beat = beat WHERE name = @name;
+
+-- LeaseSql.Release
+UPDATE leases SET holder = '', beat = beat + 1 WHERE name = @name AND fence = @fence;
+
+-- LeaseSql.Select
+SELECT holder, fence, beat FROM leases WHERE name = @name;
+
+-- LeaseSql.Take
+UPDATE leases SET holder = @holder, fence = fence + 1, beat = beat + 1 WHERE name = @name AND fence = @fence AND beat = @beat;
 
 -- LockSequencer
 SELECT position, time_us, hash FROM sequencer WHERE id = 1;
 
--- MarkParkedStream
-UPDATE parked_events SET retrying = @retrying WHERE group_name = @name AND stream = @stream AND skipped_us IS NULL;
+-- ParkedEventSql.Delete
+DELETE FROM parked_events WHERE reader = @reader AND generation = @generation AND position = @position;
 
--- MoveGroup
-UPDATE consumer_groups SET position = @position, beat = beat + 1, members = @members, in_flight = @in_flight WHERE name = @name AND fence = @fence;
+-- ParkedEventSql.DeleteAll
+DELETE FROM parked_events WHERE reader = @reader AND generation = @generation;
 
--- ReleaseGroup
-UPDATE consumer_groups SET holder = '', beat = beat + 1, members = 0, in_flight = 0 WHERE name = @name AND fence = @fence;
+-- ParkedEventSql.DeleteSkipped
+DELETE FROM skipped_events WHERE reader = @reader;
 
--- SelectAll
-SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE position > @after ORDER BY position LIMIT @count;
+-- ParkedEventSql.Insert
+INSERT INTO parked_events (generation, reader, position, stream, event_type, error, attempts, retrying, time_us) VALUES (@generation, @reader, @position, @stream, @event_type, @error, @attempts, @retrying, @time_us);
 
--- SelectChain
-SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us, hash FROM events WHERE position > @after ORDER BY position LIMIT @count;
+-- ParkedEventSql.InsertSkipped
+INSERT INTO skipped_events (reader, version, position, stream, event_type, error, user_name, time_us) VALUES (@reader, @version, @position, @stream, @event_type, @error, @user_name, @time_us);
 
--- SelectCheckpoints
+-- ParkedEventSql.Mark
+UPDATE parked_events SET retrying = @retrying WHERE reader = @reader AND generation = @generation AND stream = @stream;
+
+-- ParkedEventSql.SelectByError
+SELECT DISTINCT reader, stream FROM parked_events WHERE error LIKE @pattern;
+
+-- ParkedEventSql.SelectOfGroups
+SELECT reader, position, stream, event_type, error, attempts, retrying, time_us FROM parked_events e WHERE (@reader = '' OR reader = @reader) AND (position > @after OR (position = @after AND reader > @after_reader)) ORDER BY position, reader LIMIT @count;
+
+-- ParkedEventSql.SelectOfLiveGenerations
+SELECT reader, position, stream, event_type, error, attempts, retrying, time_us FROM parked_events e WHERE (@reader = '' OR reader = @reader) AND (position > @after OR (position = @after AND reader > @after_reader)) AND EXISTS (SELECT 1 FROM projections p WHERE p.name = e.reader AND p.generation = e.generation AND p.state = 1) ORDER BY position, reader LIMIT @count;
+
+-- ParkedEventSql.SelectOfStream
+SELECT reader, position, stream, event_type, error, attempts, retrying, time_us FROM parked_events WHERE reader = @reader AND generation = @generation AND stream = @stream AND position > @after ORDER BY position LIMIT @count;
+
+-- ParkedEventSql.SelectOne
+SELECT reader, position, stream, event_type, error, attempts, retrying, time_us FROM parked_events WHERE reader = @reader AND generation = @generation AND position = @position;
+
+-- ParkedEventSql.SelectPositions
+SELECT position FROM parked_events WHERE reader = @reader AND generation = 0 AND position > @after UNION ALL SELECT position FROM skipped_events WHERE reader = @reader AND version = 0 AND position > @after;
+
+-- ParkedEventSql.SelectSkipped
+SELECT reader, version, position, stream, event_type, error, user_name, time_us FROM skipped_events ORDER BY position, reader;
+
+-- ParkedEventSql.SelectSkippedOne
+SELECT reader, version, position, stream, event_type, error, user_name, time_us FROM skipped_events WHERE reader = @reader AND version = 0 AND position = @position;
+
+-- ParkedEventSql.SelectStreams
+SELECT reader, generation, stream, MIN(position), CAST(COUNT(*) AS BIGINT), MAX(retrying), MAX(attempts) FROM parked_events WHERE @reader = '' OR reader = @reader GROUP BY reader, generation, stream;
+
+-- ParkedEventSql.Update
+UPDATE parked_events SET error = @error, attempts = attempts + @attempts, time_us = @time_us WHERE reader = @reader AND generation = @generation AND position = @position;
+
+-- ProjectionSql.AdvanceCheckpoint
+UPDATE projections SET position = @position, time_us = @time_us WHERE name = @name AND generation = @generation AND position = @expected;
+
+-- ProjectionSql.DeleteCheckpoint
+DELETE FROM projections WHERE name = @name AND generation = @generation;
+
+-- ProjectionSql.FinishRequest
+UPDATE operator_requests SET state = @state, result = @result, done_us = @time_us WHERE id = @id;
+
+-- ProjectionSql.InsertCheckpoint
+INSERT INTO projections (name, generation, state, version, position, time_us, store_id, state_us, target, holds_on_difference, tables, shape) VALUES (@name, @generation, @state, @version, 0, @time_us, @store_id, @time_us, @target, @holds_on_difference, @tables, @shape);
+
+-- ProjectionSql.InsertRequest
+INSERT INTO operator_requests (kind, arguments, user_name, time_us, state, done_us) VALUES (@kind, @arguments, @user_name, @time_us, 0, 0) RETURNING id;
+
+-- ProjectionSql.SelectCheckpoints
 SELECT name, generation, state, version, position, store_id, state_us, target, holds_on_difference, note, tables, shape FROM projections;
 
--- SelectCommand
-SELECT command_id, request_hash, stream, version, position, reply FROM commands WHERE command_id = @command_id;
-
--- SelectGroup
-SELECT name, filter, start_position, position, holder, fence, beat, members, in_flight, time_us FROM consumer_groups WHERE name = @name;
-
--- SelectGroupAcks
-SELECT position FROM consumer_acks WHERE group_name = @name ORDER BY position;
-
--- SelectGroupParked
-SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND position > @after AND skipped_us IS NULL ORDER BY position LIMIT @count;
-
--- SelectGroupParkedOfStream
-SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND stream = @stream AND position > @after AND skipped_us IS NULL ORDER BY position LIMIT @count;
-
--- SelectGroupParkedStreams
-SELECT stream, COUNT(*), MAX(retrying) FROM parked_events WHERE group_name = @name AND skipped_us IS NULL GROUP BY stream;
-
--- SelectGroups
-SELECT name, filter, start_position, position, holder, fence, beat, members, in_flight, time_us FROM consumer_groups ORDER BY name;
-
--- SelectHash
-SELECT hash FROM events WHERE position = @position;
-
--- SelectHead
-SELECT position FROM sequencer WHERE id = 1;
-
--- SelectKeyHolder
-SELECT stream FROM unique_keys WHERE scope = @scope AND value = @value;
-
--- SelectLease
-SELECT holder, fencing_token, beat FROM projector_lease WHERE id = 1;
-
--- SelectOpenRequests
+-- ProjectionSql.SelectOpenRequests
 SELECT id, kind, arguments, user_name, progress FROM operator_requests WHERE state = 0 ORDER BY id;
 
--- SelectOutbox
-SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE position > @after AND EXISTS (SELECT 1 FROM outbox WHERE last_position > @after AND first_position <= @after + 1) ORDER BY position LIMIT @count;
-
--- SelectParked
-SELECT e.projection, e.position, e.stream, e.event_type, e.error, e.attempts, e.time_us FROM parked_events e JOIN projections p ON p.name = e.projection AND p.generation = e.generation WHERE p.state = 1 AND (@projection = '' OR e.projection = @projection) AND (e.position > @after OR (e.position = @after AND e.projection > @after_projection)) ORDER BY e.position, e.projection LIMIT @count;
-
--- SelectParkedAndSkipped
-SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND position > @after ORDER BY position LIMIT @count;
-
--- SelectParkedByError
-SELECT DISTINCT projection, stream FROM parked_events WHERE error LIKE @pattern;
-
--- SelectParkedCounts
-SELECT group_name, COUNT(*), COUNT(DISTINCT stream) FROM parked_events WHERE skipped_us IS NULL GROUP BY group_name;
-
--- SelectParkedEvent
-SELECT position, stream, failures, reason, retrying, time_us, skipped_by, skipped_us FROM parked_events WHERE group_name = @name AND position = @position;
-
--- SelectParkedOfStream
-SELECT position, event_type, error FROM parked_events WHERE projection = @projection AND generation = @generation AND stream = @stream ORDER BY position;
-
--- SelectParkedPositions
-SELECT position FROM parked_events WHERE group_name = @name AND position > @after ORDER BY position;
-
--- SelectParkedStreams
-SELECT projection, generation, stream, MIN(position), CAST(COUNT(*) AS BIGINT) FROM parked_events GROUP BY projection, generation, stream;
-
--- SelectRequest
+-- ProjectionSql.SelectRequest
 SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests WHERE id = @id;
 
--- SelectRequests
+-- ProjectionSql.SelectRequests
 SELECT id, kind, arguments, user_name, time_us, state, progress, result, done_us FROM operator_requests WHERE id < @before ORDER BY id DESC LIMIT @count;
 
--- SelectSequencer
-SELECT position, time_us, hash FROM sequencer WHERE id = 1;
+-- ProjectionSql.SetGenerationState
+UPDATE projections SET state = @state, state_us = @time_us, note = @note WHERE name = @name AND generation = @generation;
 
--- SelectSkipped
-SELECT projection, version, position, stream, event_type, error, user_name, time_us FROM skipped_events ORDER BY position, projection;
-
--- SelectSnapshot
-SELECT version, position, payload FROM snapshots WHERE stream = @stream AND schema_version = @schema_version;
-
--- SelectStream
-SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE stream = @stream AND version >= @from ORDER BY version LIMIT @count;
-
--- SelectStreamAfter
-SELECT position, stream, version, event_id, type, schema_version, payload, command_id, correlation_id, causation_id, user_name, time_us FROM events WHERE stream = @stream AND position > @after ORDER BY version LIMIT @count;
-
--- SelectStreamVersion
-SELECT MAX(version) FROM events WHERE stream = @stream;
-
--- SelectStreams
-SELECT DISTINCT stream FROM events WHERE stream > @after AND (@last = '' OR stream <= @last) ORDER BY stream LIMIT @count;
+-- ProjectionSql.UpdateRequest
+UPDATE operator_requests SET progress = @progress WHERE id = @id;
 
 -- SelectTable
 SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = @name;
-
--- SetGenerationState
-UPDATE projections SET state = @state, state_us = @time_us, note = @note WHERE name = @name AND generation = @generation;
-
--- SkipParked
-UPDATE parked_events SET skipped_by = @user_name, skipped_us = @time_us, retrying = 0 WHERE group_name = @name AND position = @position AND skipped_us IS NULL;
-
--- TakeGroup
-UPDATE consumer_groups SET holder = @holder, fence = fence + 1, beat = beat + 1 WHERE name = @name AND fence = @fence AND beat = @beat;
-
--- TakeLease
-UPDATE projector_lease SET holder = @holder, fencing_token = fencing_token + 1, beat = beat + 1 WHERE id = 1 AND fencing_token = @fencing_token AND beat = @beat;
-
--- TrimGroupAcks
-DELETE FROM consumer_acks WHERE group_name = @name AND position <= @position;
-
--- TrimOutbox
-DELETE FROM outbox WHERE last_position <= @position;
-
--- UpdateGroupParked
-UPDATE parked_events SET failures = failures + @failures, reason = @reason, time_us = @time_us WHERE group_name = @name AND position = @position;
-
--- UpdateParked
-UPDATE parked_events SET error = @error, attempts = attempts + 1, time_us = @time_us WHERE projection = @projection AND generation = @generation AND position = @position;
-
--- UpdateRequest
-UPDATE operator_requests SET progress = @progress WHERE id = @id;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Parking;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 using static GrpcCqrs.Storage.Tests.StoreHarness;
@@ -125,7 +126,7 @@ public abstract partial class ConsumerGroupSpecs<TFixture>(TFixture fixture) : I
         await UntilAsync(async () => (await ParkedAsync(store)).Count == 3);
         Assert.Equal(
             [(1L, 3, "cannot be"), (3L, 0, null), (4L, 0, null)],
-            (await ParkedAsync(store)).Select(row => (row.Position, row.Failures, row.Reason)));
+            (await ParkedAsync(store)).Select(row => (row.Position, row.Attempts, row.Error)));
         Assert.Equal((5, 3, 1), await StatusAsync(store));
 
         // Retried, it fails again at once, then is let through.
@@ -133,7 +134,7 @@ public abstract partial class ConsumerGroupSpecs<TFixture>(TFixture fixture) : I
         var again = await NextAsync(member);
         Assert.Equal((1, true), (again.Events[0].Record.Position, again.WasParked));
         member.Fail(again.Id, "still not", park: true);
-        await UntilAsync(async () => (await ParkedAsync(store)) is [{ Failures: 4, Reason: "still not", IsRetrying: 0 }, _, _]);
+        await UntilAsync(async () => (await ParkedAsync(store)) is [{ Attempts: 4, Error: "still not", IsRetrying: false }, _, _]);
         Assert.Equal(3, await Groups(store).RetryParkedAsync("group", "ledger-bad", None));
         await AppendAsync(store, "bad");
         Assert.Equal([(1, 1), (3, 1), (4, 1), (6, 1)], await TakeAsync(member, 4, acknowledge: true));
@@ -141,7 +142,7 @@ public abstract partial class ConsumerGroupSpecs<TFixture>(TFixture fixture) : I
         await AppendAsync(store, "bad");
         Assert.Equal([(7, 1)], await TakeAsync(member, 1, acknowledge: true));
         await UntilAsync(async () => await StatusAsync(store) == (7, 0, 0));
-        Assert.Equal(FeedErrors.ParkedNotFound, (await Assert.ThrowsAsync<RejectedException>(() => Groups(store).RetryParkedAsync("group", "ledger-bad", None))).Code);
+        Assert.Equal(EngineErrors.NothingParked, (await Assert.ThrowsAsync<RejectedException>(() => Groups(store).RetryParkedAsync("group", "ledger-bad", None))).Code);
     }
 
     [SkippableFact]
@@ -155,18 +156,15 @@ public abstract partial class ConsumerGroupSpecs<TFixture>(TFixture fixture) : I
         }
 
         var groups = Groups(store);
-        await RefusedAsync(FeedErrors.ParkedRetrying, () => groups.SkipParkedAsync("group", "ledger-bad", 2, "ada", None));
-        await RefusedAsync(FeedErrors.ParkedNotFound, () => groups.SkipParkedAsync("group", "ledger-bad", 3, "ada", None));
-        await RefusedAsync(FeedErrors.ParkedNotFound, () => groups.SkipParkedAsync("group", "ledger-good", 1, "ada", None));
-        await groups.SkipParkedAsync("group", "ledger-bad", 1, "ada", None);
-        await groups.SkipParkedAsync("group", "ledger-bad", 1, "bob", None);
+        await RefusedAsync(FeedErrors.ParkedRetrying, () => groups.SkipParkedAsync("group", 2, "ada", None));
+        await RefusedAsync(EngineErrors.NothingParked, () => groups.SkipParkedAsync("group", 3, "ada", None));
+        await groups.SkipParkedAsync("group", 1, "ada", None);
+        await groups.SkipParkedAsync("group", 1, "bob", None);
 
         Assert.Equal(2, Assert.Single(await ParkedAsync(store)).Position);
-        var skipped = (await groups.ListParkedAsync("group", null, withSkipped: true, 0, 10, None))[0];
-        Assert.Equal((1, "ada"), (skipped.Position, skipped.SkippedBy));
-        Assert.NotNull(skipped.SkippedMicroseconds);
-        await groups.RetryParkedAsync("group", "ledger-bad", None);
-        await RefusedAsync(FeedErrors.ParkedRetrying, () => groups.SkipParkedAsync("group", "ledger-bad", 2, "ada", None));
+        var skipped = Assert.Single(await groups.ListSkippedAsync(None));
+        Assert.Equal(("group", 1, "ada"), (skipped.Reader, skipped.Position, skipped.User));
+        await RefusedAsync(FeedErrors.ParkedRetrying, () => groups.SkipParkedAsync("group", 2, "ada", None));
         using var other = await Groups(store).JoinAsync("group", 10, None);
         Assert.Equal([(2, 1)], await TakeAsync(other, 1, acknowledge: true));
         await UntilAsync(async () => (await ParkedAsync(store)).Count == 0);
@@ -243,9 +241,9 @@ public abstract partial class ConsumerGroupSpecs<TFixture>(TFixture fixture) : I
         Assert.Equal([(1, 1), (1, 2)], await TakeAsync(member, 2));
         await UntilAsync(async () => (await ParkedAsync(store)).Count == 3);
         var parked = await ParkedAsync(store);
-        Assert.StartsWith("Not acknowledged within", parked[0].Reason, StringComparison.Ordinal);
-        Assert.Contains("ledger.unheard-of", parked[1].Reason, StringComparison.Ordinal);
-        Assert.Null(parked[2].Reason);
+        Assert.StartsWith("Not acknowledged within", parked[0].Error, StringComparison.Ordinal);
+        Assert.Contains("ledger.unheard-of", parked[1].Error, StringComparison.Ordinal);
+        Assert.Null(parked[2].Error);
     }
 
     [SkippableFact]
@@ -293,7 +291,7 @@ public abstract partial class ConsumerGroupSpecs<TFixture>(TFixture fixture) : I
         await RefusedAsync(FeedErrors.GroupNotFound, () => NextAsync(member));
         await RefusedAsync(FeedErrors.GroupNotFound, () => groups.DeleteAsync("begin", None));
         await RefusedAsync(FeedErrors.GroupNotFound, () => groups.JoinAsync("begin", 1, None));
-        await RefusedAsync(FeedErrors.GroupNotFound, () => groups.ListParkedAsync("begin", null, false, 0, 1, None));
+        await RefusedAsync(FeedErrors.GroupNotFound, () => groups.ListParkedAsync("begin", (0, ""), 1, None));
         Assert.Equal("end", Assert.Single(await groups.ListAsync(None)).Name);
     }
 
@@ -366,8 +364,8 @@ public abstract partial class ConsumerGroupSpecs<TFixture>(TFixture fixture) : I
         }
     }
 
-    private static Task<IReadOnlyList<GroupParkedEventRow>> ParkedAsync(StoreHarness store) =>
-        Groups(store).ListParkedAsync("group", null, withSkipped: false, 0, 100, None);
+    private static Task<IReadOnlyList<ParkedEvent>> ParkedAsync(StoreHarness store) =>
+        Groups(store).ListParkedAsync("group", (0, ""), 100, None);
 
     private static async Task<ConsumerGroupInfo> FindAsync(StoreHarness store) => Assert.Single(await Groups(store).ListAsync(None));
 

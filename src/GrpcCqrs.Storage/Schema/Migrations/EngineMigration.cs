@@ -1,3 +1,4 @@
+using GrpcCqrs.EventSourcing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Migrations.Operations;
@@ -35,6 +36,58 @@ internal abstract class EngineMigration : Migration
         ArgumentNullException.ThrowIfNull(table);
         return table.Column<string>(
             maxLength: maxLength, nullable: nullable, collation: IsSqlServer ? TextCollations.SqlServer : IsPostgreSql ? TextCollations.PostgreSql : null);
+    }
+
+    /// <summary>Adds the leases, which both databases have.</summary>
+    private protected void AddLeases(MigrationBuilder migrationBuilder)
+    {
+        ArgumentNullException.ThrowIfNull(migrationBuilder);
+        migrationBuilder.CreateTable(
+            "leases",
+            table => new
+            {
+                name = Text(table, ColumnWidths.LeaseName),
+                holder = Text(table, ColumnWidths.User),
+                fence = table.Column<long>(),
+                beat = table.Column<long>(),
+            },
+            constraints: table => table.PrimaryKey("PK_leases", row => row.name));
+    }
+
+    /// <summary>Adds the parked and skipped events, which both databases have.</summary>
+    private protected void AddParking(MigrationBuilder migrationBuilder)
+    {
+        ArgumentNullException.ThrowIfNull(migrationBuilder);
+        migrationBuilder.CreateTable(
+            "parked_events",
+            table => new
+            {
+                reader = Text(table, ColumnWidths.ReaderName),
+                generation = table.Column<int>(),
+                position = table.Column<long>(),
+                stream = Text(table, StreamId.MaxLength),
+                event_type = Text(table, ColumnWidths.TypeName),
+                error = Text(table, nullable: true),
+                attempts = table.Column<int>(),
+                retrying = table.Column<int>(),
+                time_us = table.Column<long>(),
+            },
+            constraints: table => table.PrimaryKey("PK_parked_events", row => new { row.reader, row.generation, row.position }));
+        migrationBuilder.CreateIndex("ix_parked_events_stream", "parked_events", ["reader", "generation", "stream", "position"]);
+        migrationBuilder.CreateTable(
+            "skipped_events",
+            table => new
+            {
+                reader = Text(table, ColumnWidths.ReaderName),
+                version = table.Column<int>(),
+                position = table.Column<long>(),
+                stream = Text(table, StreamId.MaxLength),
+                event_type = Text(table, ColumnWidths.TypeName),
+                error = Text(table, nullable: true),
+                user_name = Text(table, ColumnWidths.User),
+                time_us = table.Column<long>(),
+            },
+            constraints: table => table.PrimaryKey("PK_skipped_events", row => new { row.reader, row.version, row.position }));
     }
 
     /// <summary>A key column that the database generates; see <see cref="AddNumbering"/>.</summary>

@@ -1,4 +1,4 @@
-using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Leases;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 
@@ -8,7 +8,7 @@ namespace GrpcCqrs.Storage.Migrations;
 /// The initial schema of the engine's own tables in a read database. Projections' tables are recreated, not migrated.
 /// </summary>
 [DbContext(typeof(ReadSchemaContext))]
-[Migration("20261130200000_Initial")]
+[Migration("20261130210000_Initial")]
 internal sealed class ReadInitial : EngineMigration
 {
     /// <inheritdoc/>
@@ -41,45 +41,9 @@ internal sealed class ReadInitial : EngineMigration
                 shape = Text(table, ReadDbContext.ShapeLength),
             },
             constraints: table => table.PrimaryKey("PK_projections", row => new { row.name, row.generation }));
-        migrationBuilder.CreateTable(
-            "projector_lease",
-            table => new
-            {
-                id = table.Column<int>(),
-                holder = Text(table, ColumnWidths.User),
-                fencing_token = table.Column<long>(),
-                beat = table.Column<long>(),
-            },
-            constraints: table => table.PrimaryKey("PK_projector_lease", row => row.id));
-        migrationBuilder.Sql("INSERT INTO projector_lease (id, holder, fencing_token, beat) VALUES (1, '', 0, 0);");
-        migrationBuilder.CreateTable(
-            "parked_events",
-            table => new
-            {
-                projection = Text(table, ReadDbContext.MaxProjectionName),
-                generation = table.Column<int>(),
-                position = table.Column<long>(),
-                stream = Text(table, StreamId.MaxLength),
-                event_type = Text(table, ColumnWidths.TypeName),
-                error = Text(table, nullable: true),
-                attempts = table.Column<int>(),
-                time_us = table.Column<long>(),
-            },
-            constraints: table => table.PrimaryKey("PK_parked_events", row => new { row.projection, row.generation, row.position }));
-        migrationBuilder.CreateTable(
-            "skipped_events",
-            table => new
-            {
-                projection = Text(table, ReadDbContext.MaxProjectionName),
-                version = table.Column<int>(),
-                position = table.Column<long>(),
-                stream = Text(table, StreamId.MaxLength),
-                event_type = Text(table, ColumnWidths.TypeName),
-                error = Text(table, nullable: true),
-                user_name = Text(table, ColumnWidths.User),
-                time_us = table.Column<long>(),
-            },
-            constraints: table => table.PrimaryKey("PK_skipped_events", row => new { row.projection, row.version, row.position }));
+        AddLeases(migrationBuilder);
+        migrationBuilder.Sql($"INSERT INTO leases (name, holder, fence, beat) VALUES ('{Lease.Projector}', '', 0, 0);");
+        AddParking(migrationBuilder);
         migrationBuilder.CreateTable(
             "operator_requests",
             table => new

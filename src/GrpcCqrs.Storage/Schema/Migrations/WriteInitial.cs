@@ -6,7 +6,7 @@ namespace GrpcCqrs.Storage.Migrations;
 
 /// <summary>The initial schema of a write database.</summary>
 [DbContext(typeof(WriteSchemaContext))]
-[Migration("20261130200000_Initial")]
+[Migration("20261130210000_Initial")]
 internal sealed class WriteInitial : EngineMigration
 {
     /// <inheritdoc/>
@@ -134,13 +134,12 @@ internal sealed class WriteInitial : EngineMigration
             "consumer_groups",
             table => new
             {
-                name = Text(table, ColumnWidths.GroupName),
+                name = Text(table, ColumnWidths.ReaderName),
                 filter = Text(table),
                 start_position = table.Column<long>(),
                 position = table.Column<long>(),
-                holder = Text(table, ColumnWidths.User),
-                fence = table.Column<long>(),
-                beat = table.Column<long>(),
+                in_process = table.Column<bool>(),
+                writes = table.Column<long>(),
                 members = table.Column<int>(),
                 in_flight = table.Column<int>(),
                 time_us = table.Column<long>(),
@@ -148,24 +147,10 @@ internal sealed class WriteInitial : EngineMigration
             constraints: table => table.PrimaryKey("PK_consumer_groups", row => row.name));
         migrationBuilder.CreateTable(
             "consumer_acks",
-            table => new { group_name = Text(table, ColumnWidths.GroupName), position = table.Column<long>() },
+            table => new { group_name = Text(table, ColumnWidths.ReaderName), position = table.Column<long>() },
             constraints: table => table.PrimaryKey("PK_consumer_acks", row => new { row.group_name, row.position }));
-        migrationBuilder.CreateTable(
-            "parked_events",
-            table => new
-            {
-                group_name = Text(table, ColumnWidths.GroupName),
-                position = table.Column<long>(),
-                stream = Text(table, StreamId.MaxLength),
-                failures = table.Column<int>(),
-                reason = Text(table, ColumnWidths.ParkReason, nullable: true),
-                retrying = table.Column<int>(),
-                time_us = table.Column<long>(),
-                skipped_by = Text(table, ColumnWidths.User, nullable: true),
-                skipped_us = table.Column<long>(nullable: true),
-            },
-            constraints: table => table.PrimaryKey("PK_parked_events", row => new { row.group_name, row.position }));
-        migrationBuilder.CreateIndex("ix_parked_events_stream", "parked_events", ["group_name", "stream", "position"]);
+        AddLeases(migrationBuilder);
+        AddParking(migrationBuilder);
     }
 
     private void AddJobs(MigrationBuilder migrationBuilder)
