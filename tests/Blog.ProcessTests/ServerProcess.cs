@@ -57,8 +57,10 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         }
     }
 
-    private static string Program =>
-        typeof(ServerProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "BlogServer").Value!;
+    /// <summary>The next version of the service.</summary>
+    public static string NextProgram => ProgramOf("BlogNextVersion");
+
+    private static string Program => ProgramOf("BlogServer");
 
     /// <summary>What the operator's command <c>verify</c> prints last.</summary>
     public static async Task<string> VerifyAsync(string dataDirectory, params IEnumerable<string> settings)
@@ -177,6 +179,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
         process.Dispose();
     }
+
+    private static string ProgramOf(string key) =>
+        typeof(ServerProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == key).Value!;
 
     private async Task SignalAsync(string signal)
     {

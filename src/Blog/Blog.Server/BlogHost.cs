@@ -18,8 +18,15 @@ public static class BlogHost
     }
 
     /// <summary>A host that is configured and has touched no database yet.</summary>
-    public static WebApplication Build(string[] args)
+    public static WebApplication Build(string[] args) => Build(args, _ => { });
+
+    /// <summary>The same with more services, such as subscriptions.</summary>
+    /// <param name="args">Settings as on the command line.</param>
+    /// <param name="configure">Adds services after those of the Blog.</param>
+    public static WebApplication Build(string[] args, Action<IServiceCollection> configure)
     {
+        ArgumentNullException.ThrowIfNull(configure);
+
         // Settings lie beside the program; the data directory is relative to where it is started.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         builder.AddGrpcCqrs(errorDomain: "blog", queryServices: "blog.v1.PostQueryService");
@@ -28,6 +35,7 @@ public static class BlogHost
             .AddBlogInfrastructure()
             .AddBlogServer(builder.Configuration)
             .AddHangfireJobs();
+        configure(builder.Services);
 
         var app = builder.Build();
         app.MapGrpcCqrs();

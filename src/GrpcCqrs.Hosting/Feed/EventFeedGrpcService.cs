@@ -1,5 +1,4 @@
 using Grpc.Core;
-using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Feed.V1;
 using GrpcCqrs.Storage;
 using Microsoft.Extensions.Hosting;
@@ -12,7 +11,6 @@ internal sealed partial class EventFeedGrpcService(
     EventFeed feed,
     ConsumerGroups groups,
     FeedRequests requests,
-    PageTokens tokens,
     IOptions<FeedOptions> options,
     TimeProvider clock,
     IHostApplicationLifetime lifetime) : EventFeedService.EventFeedServiceBase

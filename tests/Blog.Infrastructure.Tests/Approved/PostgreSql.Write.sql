@@ -106,9 +106,8 @@ CREATE TABLE consumer_groups (
     filter text COLLATE "C" NOT NULL,
     start_position bigint NOT NULL,
     position bigint NOT NULL,
-    holder character varying(200) COLLATE "C" NOT NULL,
-    fence bigint NOT NULL,
-    beat bigint NOT NULL,
+    in_process boolean NOT NULL,
+    writes bigint NOT NULL,
     members integer NOT NULL,
     in_flight integer NOT NULL,
     time_us bigint NOT NULL,
@@ -121,20 +120,40 @@ CREATE TABLE consumer_acks (
     CONSTRAINT "PK_consumer_acks" PRIMARY KEY (group_name, position)
 );
 
-CREATE TABLE parked_events (
-    group_name character varying(100) COLLATE "C" NOT NULL,
-    position bigint NOT NULL,
-    stream character varying(151) COLLATE "C" NOT NULL,
-    failures integer NOT NULL,
-    reason character varying(1000) COLLATE "C",
-    retrying integer NOT NULL,
-    time_us bigint NOT NULL,
-    skipped_by character varying(200) COLLATE "C",
-    skipped_us bigint,
-    CONSTRAINT "PK_parked_events" PRIMARY KEY (group_name, position)
+CREATE TABLE leases (
+    name character varying(120) COLLATE "C" NOT NULL,
+    holder character varying(200) COLLATE "C" NOT NULL,
+    fence bigint NOT NULL,
+    beat bigint NOT NULL,
+    CONSTRAINT "PK_leases" PRIMARY KEY (name)
 );
 
-CREATE INDEX ix_parked_events_stream ON parked_events (group_name, stream, position);
+CREATE TABLE parked_events (
+    reader character varying(100) COLLATE "C" NOT NULL,
+    generation integer NOT NULL,
+    position bigint NOT NULL,
+    stream character varying(151) COLLATE "C" NOT NULL,
+    event_type character varying(200) COLLATE "C" NOT NULL,
+    error text COLLATE "C",
+    attempts integer NOT NULL,
+    retrying integer NOT NULL,
+    time_us bigint NOT NULL,
+    CONSTRAINT "PK_parked_events" PRIMARY KEY (reader, generation, position)
+);
+
+CREATE INDEX ix_parked_events_stream ON parked_events (reader, generation, stream, position);
+
+CREATE TABLE skipped_events (
+    reader character varying(100) COLLATE "C" NOT NULL,
+    version integer NOT NULL,
+    position bigint NOT NULL,
+    stream character varying(151) COLLATE "C" NOT NULL,
+    event_type character varying(200) COLLATE "C" NOT NULL,
+    error text COLLATE "C",
+    user_name character varying(200) COLLATE "C" NOT NULL,
+    time_us bigint NOT NULL,
+    CONSTRAINT "PK_skipped_events" PRIMARY KEY (reader, version, position)
+);
 
 CREATE TABLE jobs (
     id uuid NOT NULL,
@@ -162,6 +181,6 @@ CREATE INDEX ix_jobs_created ON jobs (created_us);
 CREATE INDEX ix_jobs_state ON jobs (state, created_us);
 
 INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
-VALUES ('20261130200000_Initial', '10.0.15');
+VALUES ('20261130210000_Initial', '10.0.15');
 
 COMMIT;

@@ -32,30 +32,33 @@ CREATE TABLE [projections] (
     CONSTRAINT [PK_projections] PRIMARY KEY ([name], [generation])
 );
 
-CREATE TABLE [projector_lease] (
-    [id] int NOT NULL,
+CREATE TABLE [leases] (
+    [name] nvarchar(120) COLLATE Latin1_General_100_BIN2 NOT NULL,
     [holder] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    [fencing_token] bigint NOT NULL,
+    [fence] bigint NOT NULL,
     [beat] bigint NOT NULL,
-    CONSTRAINT [PK_projector_lease] PRIMARY KEY ([id])
+    CONSTRAINT [PK_leases] PRIMARY KEY ([name])
 );
 
-INSERT INTO projector_lease (id, holder, fencing_token, beat) VALUES (1, '', 0, 0);
+INSERT INTO leases (name, holder, fence, beat) VALUES ('projector', '', 0, 0);
 
 CREATE TABLE [parked_events] (
-    [projection] nvarchar(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [reader] nvarchar(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
     [generation] int NOT NULL,
     [position] bigint NOT NULL,
     [stream] nvarchar(151) COLLATE Latin1_General_100_BIN2 NOT NULL,
     [event_type] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
     [error] nvarchar(max) COLLATE Latin1_General_100_BIN2 NULL,
     [attempts] int NOT NULL,
+    [retrying] int NOT NULL,
     [time_us] bigint NOT NULL,
-    CONSTRAINT [PK_parked_events] PRIMARY KEY ([projection], [generation], [position])
+    CONSTRAINT [PK_parked_events] PRIMARY KEY ([reader], [generation], [position])
 );
 
+CREATE INDEX [ix_parked_events_stream] ON [parked_events] ([reader], [generation], [stream], [position]);
+
 CREATE TABLE [skipped_events] (
-    [projection] nvarchar(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [reader] nvarchar(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
     [version] int NOT NULL,
     [position] bigint NOT NULL,
     [stream] nvarchar(151) COLLATE Latin1_General_100_BIN2 NOT NULL,
@@ -63,7 +66,7 @@ CREATE TABLE [skipped_events] (
     [error] nvarchar(max) COLLATE Latin1_General_100_BIN2 NULL,
     [user_name] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
     [time_us] bigint NOT NULL,
-    CONSTRAINT [PK_skipped_events] PRIMARY KEY ([projection], [version], [position])
+    CONSTRAINT [PK_skipped_events] PRIMARY KEY ([reader], [version], [position])
 );
 
 CREATE TABLE [operator_requests] (
@@ -85,7 +88,7 @@ COMMIT;
 GO
 
 INSERT INTO [__EFMigrationsHistory] ([MigrationId], [ProductVersion])
-VALUES (N'20261130200000_Initial', N'10.0.15');
+VALUES (N'20261130210000_Initial', N'10.0.15');
 GO
 
 CREATE TABLE [post_details_g1] (

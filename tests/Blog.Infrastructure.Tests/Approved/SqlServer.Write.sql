@@ -108,9 +108,8 @@ CREATE TABLE [consumer_groups] (
     [filter] nvarchar(max) COLLATE Latin1_General_100_BIN2 NOT NULL,
     [start_position] bigint NOT NULL,
     [position] bigint NOT NULL,
-    [holder] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    [fence] bigint NOT NULL,
-    [beat] bigint NOT NULL,
+    [in_process] bit NOT NULL,
+    [writes] bigint NOT NULL,
     [members] int NOT NULL,
     [in_flight] int NOT NULL,
     [time_us] bigint NOT NULL,
@@ -123,20 +122,40 @@ CREATE TABLE [consumer_acks] (
     CONSTRAINT [PK_consumer_acks] PRIMARY KEY ([group_name], [position])
 );
 
-CREATE TABLE [parked_events] (
-    [group_name] nvarchar(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    [position] bigint NOT NULL,
-    [stream] nvarchar(151) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    [failures] int NOT NULL,
-    [reason] nvarchar(1000) COLLATE Latin1_General_100_BIN2 NULL,
-    [retrying] int NOT NULL,
-    [time_us] bigint NOT NULL,
-    [skipped_by] nvarchar(200) COLLATE Latin1_General_100_BIN2 NULL,
-    [skipped_us] bigint NULL,
-    CONSTRAINT [PK_parked_events] PRIMARY KEY ([group_name], [position])
+CREATE TABLE [leases] (
+    [name] nvarchar(120) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [holder] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [fence] bigint NOT NULL,
+    [beat] bigint NOT NULL,
+    CONSTRAINT [PK_leases] PRIMARY KEY ([name])
 );
 
-CREATE INDEX [ix_parked_events_stream] ON [parked_events] ([group_name], [stream], [position]);
+CREATE TABLE [parked_events] (
+    [reader] nvarchar(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [generation] int NOT NULL,
+    [position] bigint NOT NULL,
+    [stream] nvarchar(151) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [event_type] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [error] nvarchar(max) COLLATE Latin1_General_100_BIN2 NULL,
+    [attempts] int NOT NULL,
+    [retrying] int NOT NULL,
+    [time_us] bigint NOT NULL,
+    CONSTRAINT [PK_parked_events] PRIMARY KEY ([reader], [generation], [position])
+);
+
+CREATE INDEX [ix_parked_events_stream] ON [parked_events] ([reader], [generation], [stream], [position]);
+
+CREATE TABLE [skipped_events] (
+    [reader] nvarchar(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [version] int NOT NULL,
+    [position] bigint NOT NULL,
+    [stream] nvarchar(151) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [event_type] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [error] nvarchar(max) COLLATE Latin1_General_100_BIN2 NULL,
+    [user_name] nvarchar(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    [time_us] bigint NOT NULL,
+    CONSTRAINT [PK_skipped_events] PRIMARY KEY ([reader], [version], [position])
+);
 
 CREATE TABLE [jobs] (
     [id] uniqueidentifier NOT NULL,
@@ -164,7 +183,7 @@ CREATE INDEX [ix_jobs_created] ON [jobs] ([created_us]);
 CREATE INDEX [ix_jobs_state] ON [jobs] ([state], [created_us]);
 
 INSERT INTO [__EFMigrationsHistory] ([MigrationId], [ProductVersion])
-VALUES (N'20261130200000_Initial', N'10.0.15');
+VALUES (N'20261130210000_Initial', N'10.0.15');
 
 COMMIT;
 GO

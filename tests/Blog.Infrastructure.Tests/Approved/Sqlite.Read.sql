@@ -21,29 +21,32 @@ CREATE TABLE "projections" (
     CONSTRAINT "PK_projections" PRIMARY KEY ("name", "generation")
 );
 
-CREATE TABLE "projector_lease" (
-    "id" INTEGER NOT NULL CONSTRAINT "PK_projector_lease" PRIMARY KEY,
+CREATE TABLE "leases" (
+    "name" TEXT NOT NULL CONSTRAINT "PK_leases" PRIMARY KEY,
     "holder" TEXT NOT NULL,
-    "fencing_token" INTEGER NOT NULL,
+    "fence" INTEGER NOT NULL,
     "beat" INTEGER NOT NULL
 );
 
-INSERT INTO projector_lease (id, holder, fencing_token, beat) VALUES (1, '', 0, 0);
+INSERT INTO leases (name, holder, fence, beat) VALUES ('projector', '', 0, 0);
 
 CREATE TABLE "parked_events" (
-    "projection" TEXT NOT NULL,
+    "reader" TEXT NOT NULL,
     "generation" INTEGER NOT NULL,
     "position" INTEGER NOT NULL,
     "stream" TEXT NOT NULL,
     "event_type" TEXT NOT NULL,
     "error" TEXT NULL,
     "attempts" INTEGER NOT NULL,
+    "retrying" INTEGER NOT NULL,
     "time_us" INTEGER NOT NULL,
-    CONSTRAINT "PK_parked_events" PRIMARY KEY ("projection", "generation", "position")
+    CONSTRAINT "PK_parked_events" PRIMARY KEY ("reader", "generation", "position")
 );
 
+CREATE INDEX "ix_parked_events_stream" ON "parked_events" ("reader", "generation", "stream", "position");
+
 CREATE TABLE "skipped_events" (
-    "projection" TEXT NOT NULL,
+    "reader" TEXT NOT NULL,
     "version" INTEGER NOT NULL,
     "position" INTEGER NOT NULL,
     "stream" TEXT NOT NULL,
@@ -51,7 +54,7 @@ CREATE TABLE "skipped_events" (
     "error" TEXT NULL,
     "user_name" TEXT NOT NULL,
     "time_us" INTEGER NOT NULL,
-    CONSTRAINT "PK_skipped_events" PRIMARY KEY ("projection", "version", "position")
+    CONSTRAINT "PK_skipped_events" PRIMARY KEY ("reader", "version", "position")
 );
 
 CREATE TABLE "operator_requests" (
@@ -69,7 +72,7 @@ CREATE TABLE "operator_requests" (
 CREATE INDEX "ix_operator_requests_state" ON "operator_requests" ("state", "id");
 
 INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
-VALUES ('20261130200000_Initial', '10.0.15');
+VALUES ('20261130210000_Initial', '10.0.15');
 
 COMMIT;
 

@@ -96,9 +96,8 @@ CREATE TABLE "consumer_groups" (
     "filter" TEXT NOT NULL,
     "start_position" INTEGER NOT NULL,
     "position" INTEGER NOT NULL,
-    "holder" TEXT NOT NULL,
-    "fence" INTEGER NOT NULL,
-    "beat" INTEGER NOT NULL,
+    "in_process" INTEGER NOT NULL,
+    "writes" INTEGER NOT NULL,
     "members" INTEGER NOT NULL,
     "in_flight" INTEGER NOT NULL,
     "time_us" INTEGER NOT NULL
@@ -110,20 +109,39 @@ CREATE TABLE "consumer_acks" (
     CONSTRAINT "PK_consumer_acks" PRIMARY KEY ("group_name", "position")
 );
 
-CREATE TABLE "parked_events" (
-    "group_name" TEXT NOT NULL,
-    "position" INTEGER NOT NULL,
-    "stream" TEXT NOT NULL,
-    "failures" INTEGER NOT NULL,
-    "reason" TEXT NULL,
-    "retrying" INTEGER NOT NULL,
-    "time_us" INTEGER NOT NULL,
-    "skipped_by" TEXT NULL,
-    "skipped_us" INTEGER NULL,
-    CONSTRAINT "PK_parked_events" PRIMARY KEY ("group_name", "position")
+CREATE TABLE "leases" (
+    "name" TEXT NOT NULL CONSTRAINT "PK_leases" PRIMARY KEY,
+    "holder" TEXT NOT NULL,
+    "fence" INTEGER NOT NULL,
+    "beat" INTEGER NOT NULL
 );
 
-CREATE INDEX "ix_parked_events_stream" ON "parked_events" ("group_name", "stream", "position");
+CREATE TABLE "parked_events" (
+    "reader" TEXT NOT NULL,
+    "generation" INTEGER NOT NULL,
+    "position" INTEGER NOT NULL,
+    "stream" TEXT NOT NULL,
+    "event_type" TEXT NOT NULL,
+    "error" TEXT NULL,
+    "attempts" INTEGER NOT NULL,
+    "retrying" INTEGER NOT NULL,
+    "time_us" INTEGER NOT NULL,
+    CONSTRAINT "PK_parked_events" PRIMARY KEY ("reader", "generation", "position")
+);
+
+CREATE INDEX "ix_parked_events_stream" ON "parked_events" ("reader", "generation", "stream", "position");
+
+CREATE TABLE "skipped_events" (
+    "reader" TEXT NOT NULL,
+    "version" INTEGER NOT NULL,
+    "position" INTEGER NOT NULL,
+    "stream" TEXT NOT NULL,
+    "event_type" TEXT NOT NULL,
+    "error" TEXT NULL,
+    "user_name" TEXT NOT NULL,
+    "time_us" INTEGER NOT NULL,
+    CONSTRAINT "PK_skipped_events" PRIMARY KEY ("reader", "version", "position")
+);
 
 CREATE TABLE "jobs" (
     "id" TEXT NOT NULL CONSTRAINT "PK_jobs" PRIMARY KEY,
@@ -150,6 +168,6 @@ CREATE INDEX "ix_jobs_created" ON "jobs" ("created_us");
 CREATE INDEX "ix_jobs_state" ON "jobs" ("state", "created_us");
 
 INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
-VALUES ('20261130200000_Initial', '10.0.15');
+VALUES ('20261130210000_Initial', '10.0.15');
 
 COMMIT;

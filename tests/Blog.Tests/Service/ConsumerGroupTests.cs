@@ -161,7 +161,7 @@ public sealed class ConsumerGroupTests(FeedBlogService blog) : IClassFixture<Fee
         Assert.Empty(second.NextPageToken);
         var position = first.Events[0].Position;
         var last = Assert.Single(second.Events);
-        Assert.Equal((reader, $"post-{bad}", "blog.post-published"), (last.Reader, last.Stream, last.EventType));
+        Assert.Equal((reader, $"post-{bad}", "blog.post-content-edited"), (last.Reader, last.Stream, last.EventType));
         Assert.Equal([.. first.Events, last], (await Operations.ListParkedEventsAsync(new())).Events);
 
         (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new() { Reader = reader, Position = last.Position }))).Is(FeedErrors.ParkedRetrying);

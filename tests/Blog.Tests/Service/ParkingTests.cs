@@ -11,6 +11,8 @@ public sealed class ParkingTests(OperatedBlog blog) : IClassFixture<OperatedBlog
 {
     private const string Name = "post_details";
 
+    private const string Reader = $"projections/{Name}";
+
     private OperationsService.OperationsServiceClient Operations => blog.Operations;
 
     [Fact]
@@ -33,10 +35,10 @@ public sealed class ParkingTests(OperatedBlog blog) : IClassFixture<OperatedBlog
         var other = (await blog.CreateAsync("Poison")).PostId;
         await OperatedBlog.UntilAsync(async () => (await Operations.ListParkedEventsAsync(new())).Events.Count == 3);
 
-        var parked = (await Operations.ListParkedEventsAsync(new() { Reader = $"projections/{Name}" })).Events;
+        var parked = (await Operations.ListParkedEventsAsync(new() { Reader = Reader })).Events;
         Assert.Equal(
-            [(Name, 2L, $"post-{bad}", "blog.post-created"), (Name, 3L, $"post-{bad}", "blog.post-published"), (Name, 4L, $"post-{other}", "blog.post-created")],
-            parked.Select(one => (one.Projection, one.Position, one.Stream, one.EventType)));
+            [(Reader, 2L, $"post-{bad}", "blog.post-created"), (Reader, 3L, $"post-{bad}", "blog.post-published"), (Reader, 4L, $"post-{other}", "blog.post-created")],
+            parked.Select(one => (one.Reader, one.Position, one.Stream, one.EventType)));
         Assert.Contains("poisoned", parked[0].Error, StringComparison.Ordinal);
         Assert.Equal((2, "", 0), (parked[0].Attempts, parked[1].Error, parked[1].Attempts));
         Assert.Equal(3, (await blog.GenerationsAsync(Name))[0].ParkedEvents);
@@ -48,18 +50,18 @@ public sealed class ParkingTests(OperatedBlog blog) : IClassFixture<OperatedBlog
         Assert.Equal((StatusCode.Unavailable, true), (refusal.Status, refusal.Detail<RetryInfo>() is not null));
         Assert.Equal(healthy.PostId, (await blog.GetAsync(healthy.PostId, token)).PostId);
 
-        Assert.Equal(new RetryParkedEventsResponse { ParkedStreams = 2 }, await Operations.RetryParkedEventsAsync(new() { Reader = $"projections/{Name}" }));
-        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new() { Reader = $"projections/{Name}", Position = 3 }))).Is(EngineErrors.NothingParked);
-        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new() { Reader = $"projections/{Name}", Position = 1 }))).Is(EngineErrors.NothingParked);
-        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new() { Reader = $"projections/{Name}", Position = 99 }))).Is(EngineErrors.NothingParked);
-        await Operations.SkipParkedEventAsync(new() { Reader = $"projections/{Name}", Position = 4 });
+        Assert.Equal(new RetryParkedEventsResponse { ParkedStreams = 2 }, await Operations.RetryParkedEventsAsync(new() { Reader = Reader }));
+        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new() { Reader = Reader, Position = 3 }))).Is(EngineErrors.NothingParked);
+        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new() { Reader = Reader, Position = 1 }))).Is(EngineErrors.NothingParked);
+        (await Refusal.OfAsync(Operations.SkipParkedEventAsync(new() { Reader = Reader, Position = 99 }))).Is(EngineErrors.NothingParked);
+        await Operations.SkipParkedEventAsync(new() { Reader = Reader, Position = 4 });
         var skipped = Assert.Single((await Operations.ListSkippedEventsAsync(new())).Events);
-        Assert.Equal((Name, 4L, $"post-{other}", "blog.post-created", "anonymous"), (skipped.Projection, skipped.Position, skipped.Stream, skipped.EventType, skipped.User));
+        Assert.Equal((Reader, 4L, $"post-{other}", "blog.post-created", "anonymous"), (skipped.Reader, skipped.Position, skipped.Stream, skipped.EventType, skipped.User));
 
         await blog.MeddleAsync("DROP TRIGGER poison_INSERT; DROP TRIGGER poison_UPDATE;");
         Assert.Equal(
             new RetryParkedEventsResponse { EventCount = 2 },
-            await Operations.RetryParkedEventsAsync(new() { Reader = $"projections/{Name}", Stream = $"post-{bad}" }));
+            await Operations.RetryParkedEventsAsync(new() { Reader = Reader, Stream = $"post-{bad}" }));
         Assert.Equal((V1.PostStatus.Published, 2L), await blog.GetAsync(bad, token) is var post ? (post.Status, post.Version) : default);
         (await Refusal.OfAsync(blog.Queries.GetPostAsync(new() { PostId = other }))).Is(PostErrors.NotFound);
         Assert.Empty((await Operations.ListParkedEventsAsync(new())).Events);
@@ -102,7 +104,7 @@ public sealed class DriftTests(OperatedBlog blog) : IClassFixture<OperatedBlog>
         await blog.MeddleAsync("UPDATE post_list_g1 SET title = 'Drifted' WHERE post_id = @id", new { id });
         var audit = await AuditAsync(new() { AllStreams = true });
         Assert.Equal(
-            new Drift { Reader = "projections/post_list", Rows = "post_list", Stream = $"post-{id}", Position = head, Field = "title", Found = "Drifted", Expected = "Post 7" },
+            new Drift { Projection = "post_list", Rows = "post_list", Stream = $"post-{id}", Position = head, Field = "title", Found = "Drifted", Expected = "Post 7" },
             Assert.Single(audit.Drifts));
         Assert.Equal((1, OperationKind.Audit, "anonymous", ""), (audit.DriftCount, audit.Kind, audit.User, audit.Error));
         Assert.Equal("Drifted", await TitleAsync(id));
