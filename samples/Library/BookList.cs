@@ -1,7 +1,10 @@
 using System.ComponentModel.DataAnnotations;
 using Dapper;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.Projections;
+using GrpcCqrs.Storage.Projections.Folds;
+using GrpcCqrs.Storage.Schema;
 using Microsoft.EntityFrameworkCore;
 
 namespace Library;

@@ -2,7 +2,9 @@ using System.Net;
 using GrpcCqrs.Hosting.Feed;
 using GrpcCqrs.Hosting.Health;
 using GrpcCqrs.Hosting.Operations;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Projections;
+using GrpcCqrs.Storage.Subscriptions;
+using GrpcCqrs.Storage.Schema;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
@@ -33,6 +35,7 @@ public static class GrpcCqrsHosting
         services.AddOptions<NodeOptions>().BindConfiguration(NodeOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         var node = builder.Configuration.GetSection(NodeOptions.Section).Get<NodeOptions>() ?? new NodeOptions();
         services.PostConfigure<ProjectionOptions>(options => options.Mode = node.Projections);
+        services.PostConfigure<FeedOptions>(options => options.RunsSubscriptions = node.Projections == ProjectionMode.Project);
         services.Configure<ErrorOptions>(options => options.Domain = errorDomain);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<CallContexts>();

@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Projections;
 
 namespace GrpcCqrs.Hosting;
 

@@ -1,6 +1,7 @@
 using System.Linq.Expressions;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Databases;
 using GrpcCqrs.Storage.Jobs;
+using GrpcCqrs.Storage.Projections;
 using Hangfire;
 using Hangfire.AspNetCore;
 using Hangfire.InMemory;

@@ -1,4 +1,4 @@
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Databases;
 using Hangfire;
 using Hangfire.InMemory;
 using Hangfire.PostgreSql;

@@ -1,7 +1,9 @@
 using System.Globalization;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.EventStore;
 using GrpcCqrs.Storage.Jobs;
+using GrpcCqrs.Storage.Operations;
+using GrpcCqrs.Storage.Projections;
 using Hangfire;
 using Microsoft.Extensions.Options;
 

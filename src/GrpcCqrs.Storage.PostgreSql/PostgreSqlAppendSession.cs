@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.EventStore;
 using Npgsql;
 
 namespace GrpcCqrs.Storage.PostgreSql;

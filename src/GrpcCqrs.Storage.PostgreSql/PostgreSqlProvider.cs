@@ -3,7 +3,8 @@ using System.Data.Common;
 using System.Globalization;
 using System.Net.Sockets;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage.Migrations;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.EventStore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Npgsql;
@@ -15,7 +16,7 @@ namespace GrpcCqrs.Storage.PostgreSql;
 /// statements need no changes; appends are sent as sets through <see cref="PostgreSqlAppendSession"/>. Projections'
 /// tables are emptied with DELETE: TRUNCATE would wait for readers such as a backup, and the live tables with it.
 /// </summary>
-public sealed class PostgreSqlProvider : DatabaseProvider
+public sealed class PostgreSqlProvider : DatabaseProvider, IAppendSessionFactory
 {
     /// <summary>
     /// More than the product's statements; the driver prepares each at its second use on a connection.
@@ -143,7 +144,7 @@ public sealed class PostgreSqlProvider : DatabaseProvider
     }
 
     /// <inheritdoc/>
-    public override AppendSession CreateAppendSession(DbConnection connection) => new PostgreSqlAppendSession((NpgsqlConnection)connection, this);
+    public AppendSession CreateAppendSession(DbConnection connection) => new PostgreSqlAppendSession((NpgsqlConnection)connection, this);
 
     /// <inheritdoc/>
     public override bool HasNotifications => true;

@@ -1,6 +1,8 @@
 using System.Data.Common;
 using System.Text.Json;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.EventStore;
 using Microsoft.Data.SqlClient;
 
 namespace GrpcCqrs.Storage.SqlServer;

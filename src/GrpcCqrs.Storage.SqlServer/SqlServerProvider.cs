@@ -1,5 +1,6 @@
 using System.Data.Common;
-using GrpcCqrs.Storage.Migrations;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.EventStore;
 using Microsoft.Data.SqlClient;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
@@ -11,7 +12,7 @@ namespace GrpcCqrs.Storage.SqlServer;
 /// sequencer's UPDATE and on unique constraints. With READ_COMMITTED_SNAPSHOT on, as in databases created by the
 /// migrations, readers do not wait for the writer.
 /// </summary>
-public class SqlServerProvider : DatabaseProvider
+public class SqlServerProvider : DatabaseProvider, IAppendSessionFactory
 {
     /// <summary>
     /// The settings of the append queue's connection. Rejects a database that forces delayed durability, since no
@@ -114,7 +115,7 @@ public class SqlServerProvider : DatabaseProvider
     }
 
     /// <inheritdoc/>
-    public override AppendSession CreateAppendSession(DbConnection connection) => new SqlServerAppendSession((SqlConnection)connection, this);
+    public AppendSession CreateAppendSession(DbConnection connection) => new SqlServerAppendSession((SqlConnection)connection, this);
 
     /// <inheritdoc/>
     public override bool IsTransient(DbException exception) =>

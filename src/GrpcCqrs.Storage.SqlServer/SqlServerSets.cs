@@ -1,4 +1,5 @@
-using GrpcCqrs.Storage.Migrations;
+using GrpcCqrs.Storage.Databases;
+
 
 namespace GrpcCqrs.Storage.SqlServer;
 

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.EventStore;
 using Microsoft.Data.Sqlite;
 
 namespace GrpcCqrs.Storage.Sqlite;

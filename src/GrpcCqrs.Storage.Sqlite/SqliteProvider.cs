@@ -1,4 +1,6 @@
 using System.Data.Common;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.EventStore;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 
@@ -9,7 +11,7 @@ namespace GrpcCqrs.Storage.Sqlite;
 /// database flushes at every commit (<c>synchronous=FULL</c>). The read database need not: what it loses in a power
 /// failure is folded again from the events.
 /// </summary>
-public sealed class SqliteProvider : DatabaseProvider
+public sealed class SqliteProvider : DatabaseProvider, IAppendSessionFactory
 {
     // Primary result codes of the SQLite C API.
     private const int Busy = 5;
@@ -94,7 +96,7 @@ public sealed class SqliteProvider : DatabaseProvider
     public override string LockSequencer => "SELECT position, time_us, hash FROM sequencer WHERE id = 1";
 
     /// <inheritdoc/>
-    public override AppendSession CreateAppendSession(DbConnection connection) => new SqliteAppendSession((SqliteConnection)connection, this);
+    public AppendSession CreateAppendSession(DbConnection connection) => new SqliteAppendSession((SqliteConnection)connection, this);
 
     /// <inheritdoc/>
     public override IRowStatement? PrepareRows(DbConnection connection, string text, IReadOnlyList<string> names) =>

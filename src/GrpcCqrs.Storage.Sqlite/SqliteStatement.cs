@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using GrpcCqrs.Storage.Databases;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 

@@ -1,8 +1,15 @@
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.EventStore;
 using GrpcCqrs.Storage.Jobs;
-using GrpcCqrs.Storage.Leases;
+using GrpcCqrs.Storage.Operations;
+using GrpcCqrs.Storage.Projections;
+using GrpcCqrs.Storage.Readers;
+using GrpcCqrs.Storage.Schema;
+using GrpcCqrs.Storage.Subscriptions;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -25,11 +32,11 @@ public static class StorageServices
         services.AddOptions<CommandRetentionOptions>().BindConfiguration(CommandRetentionOptions.Section)
             .Validate(options => options.Retention is null || options.Retention >= TimeSpan.FromMinutes(1), "Commands:Retention must be at least one minute, or absent.")
             .ValidateOnStart();
-        services.AddSingleton(provider => Databases.CreateWrite(
-            provider.GetServices<DatabaseProvider>(), provider.GetRequiredService<ServiceContexts>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value));
-        services.AddSingleton(provider => Databases.CreateRead(
-            provider.GetServices<DatabaseProvider>(), provider.GetRequiredService<ServiceContexts>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value,
-            provider.GetServices<IProjection>));
+        services.AddSingleton(provider => DatabaseChoice.CreateWrite(
+            provider.GetServices<DatabaseProvider>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value));
+        services.AddSingleton(provider => DatabaseChoice.CreateRead(
+            provider.GetServices<DatabaseProvider>(), provider.GetRequiredService<IOptions<StorageOptions>>().Value));
+        services.TryAddSingleton(provider => (IAppendSessionFactory)provider.GetRequiredService<WriteDatabase>().Provider);
         services.AddSingleton(provider => new StorageInitializer(
             provider.GetRequiredService<IOptions<StorageOptions>>(),
             provider.GetRequiredService<IOptions<ProjectionOptions>>(),
@@ -53,9 +60,9 @@ public static class StorageServices
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<LogVerifier>();
         services.AddSingleton<AuditLog>();
-        services.AddSingleton<EventStore>();
-        services.AddSingleton<IEventStore>(provider => provider.GetRequiredService<EventStore>());
-        services.AddSingleton<IOutbox>(provider => provider.GetRequiredService<EventStore>());
+        services.AddSingleton<DatabaseEventStore>();
+        services.AddSingleton<IEventStore>(provider => provider.GetRequiredService<DatabaseEventStore>());
+        services.AddSingleton<IOutbox>(provider => provider.GetRequiredService<DatabaseEventStore>());
 
         services.AddHostedService<CommitWatcher>();
         services.AddEventFeed();
@@ -149,8 +156,10 @@ public static class StorageServices
 
     /// <summary>Adds the service's own contexts on its write and read databases.</summary>
     public static IServiceCollection AddDatabases(
-        this IServiceCollection services, Func<DbContextOptions, WriteDbContext> createWrite, Func<DbContextOptions, ReadDbContext> createRead) =>
-        services.AddSingleton(new ServiceContexts(createWrite, createRead));
+        this IServiceCollection services, Func<DbContextOptions, WriteDbContext> createWrite, Func<DbContextOptions, ReadDbContext> createRead) => services
+        .AddTransient(provider => createWrite(provider.GetRequiredService<WriteDatabase>().ContextOptions()))
+        .AddSingleton(provider => new ReadContextFactory(provider.GetRequiredService<ReadDatabase>(), createRead, provider.GetServices<IProjection>))
+        .AddTransient(provider => provider.GetRequiredService<ReadContextFactory>().Create());
 
     /// <summary>
     /// Adds a database provider; <c>Storage:Write:Provider</c> and <c>Storage:Read:Provider</c> select one by name.

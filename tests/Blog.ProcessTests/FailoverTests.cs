@@ -4,6 +4,8 @@ using Blog.V1;
 using Dapper;
 using Grpc.Net.Client;
 using GrpcCqrs.Operations.V1;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.Projections;
 using GrpcCqrs.Storage.Tests;
 using Npgsql;
 using Xunit;

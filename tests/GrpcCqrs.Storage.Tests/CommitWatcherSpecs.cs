@@ -1,6 +1,9 @@
 using System.Data.Common;
 using Dapper;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.EventStore;
+using GrpcCqrs.Storage.Projections;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Xunit;

@@ -1,6 +1,9 @@
 using System.ComponentModel.DataAnnotations;
 using Dapper;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.Projections;
+using GrpcCqrs.Storage.Projections.Folds;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 using static GrpcCqrs.Storage.Tests.StoreHarness;

@@ -1,5 +1,6 @@
 using Dapper;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Operations;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 using static GrpcCqrs.Storage.Tests.StoreHarness;

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Dapper;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Projections;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 using static GrpcCqrs.Storage.Tests.StoreHarness;

@@ -1,4 +1,5 @@
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Projections.Folds;
 using GrpcCqrs.Testing;
 using Xunit;
 

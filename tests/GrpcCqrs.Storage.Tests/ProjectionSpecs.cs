@@ -3,6 +3,7 @@ using System.Data.Common;
 using Dapper;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage.PostgreSql;
+using GrpcCqrs.Storage.Projections;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 using static GrpcCqrs.Storage.Tests.StoreHarness;

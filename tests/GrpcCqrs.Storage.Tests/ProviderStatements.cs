@@ -1,8 +1,10 @@
 using System.Reflection;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.EventStore;
 using GrpcCqrs.Storage.PostgreSql;
-using GrpcCqrs.Storage.Sqlite;
 using GrpcCqrs.Storage.SqlServer;
+using GrpcCqrs.Storage.Sqlite;
 
 namespace GrpcCqrs.Storage.Tests;
 

@@ -1,5 +1,7 @@
 using Dapper;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Projections;
+using GrpcCqrs.Storage.Projections.Folds;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 using static GrpcCqrs.Storage.Tests.StoreHarness;

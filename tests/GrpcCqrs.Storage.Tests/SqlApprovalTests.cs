@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.EventStore;
 using GrpcCqrs.Storage.SqlServer;
 using Microsoft.Data.SqlClient;
 using Xunit;

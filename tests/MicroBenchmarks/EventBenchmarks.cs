@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using Blog.Domain.Posts;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.EventStore;
 
 namespace MicroBenchmarks;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Grpc.Core;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Subscriptions;
 
 namespace GrpcCqrs.Hosting.Feed;
 

@@ -1,7 +1,7 @@
 using Grpc.Core;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Feed.V1;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Subscriptions;
 using Delivery = GrpcCqrs.Feed.V1.Delivery;
 
 namespace GrpcCqrs.Hosting.Feed;

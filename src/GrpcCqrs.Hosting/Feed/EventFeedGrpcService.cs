@@ -1,6 +1,6 @@
 using Grpc.Core;
 using GrpcCqrs.Feed.V1;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Subscriptions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 

@@ -1,7 +1,8 @@
 using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using GrpcCqrs.Feed.V1;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Projections;
+using GrpcCqrs.Storage.Subscriptions;
 using EventMetadata = GrpcCqrs.Feed.V1.EventMetadata;
 using FeedEvent = GrpcCqrs.Feed.V1.FeedEvent;
 
@@ -11,7 +12,7 @@ namespace GrpcCqrs.Hosting.Feed;
 internal static class FeedMapping
 {
     /// <summary>The events of one position.</summary>
-    public static IEnumerable<FeedEvent> ToProto(IReadOnlyList<Storage.FeedEvent> events) =>
+    public static IEnumerable<FeedEvent> ToProto(IReadOnlyList<Storage.Subscriptions.FeedEvent> events) =>
         events.Select((each, index) => ToProto(each, isLast: index == events.Count - 1));
 
     public static Checkpoint ToProto(this FeedMessage.Checkpoint checkpoint) => new() { Position = checkpoint.Position, EndOfLog = checkpoint.IsEnd };
@@ -31,7 +32,7 @@ internal static class FeedMapping
         InProcess = group.IsInProcess,
     };
 
-    private static FeedEvent ToProto(Storage.FeedEvent each, bool isLast) => new()
+    private static FeedEvent ToProto(Storage.Subscriptions.FeedEvent each, bool isLast) => new()
     {
         Position = each.Record.Position,
         Index = each.Index,

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Feed.V1;
 using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Subscriptions;
 
 namespace GrpcCqrs.Hosting.Feed;
 

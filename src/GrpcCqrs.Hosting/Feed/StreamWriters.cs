@@ -1,5 +1,5 @@
 using Grpc.Core;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Subscriptions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 

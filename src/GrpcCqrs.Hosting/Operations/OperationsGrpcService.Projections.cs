@@ -2,7 +2,7 @@ using System.Globalization;
 using Grpc.Core;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Operations.V1;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Projections;
 
 namespace GrpcCqrs.Hosting.Operations;
 

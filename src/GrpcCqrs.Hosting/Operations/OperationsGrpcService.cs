@@ -2,7 +2,8 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Operations.V1;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Operations;
+using GrpcCqrs.Storage.Projections;
 using AuditEntry = GrpcCqrs.Operations.V1.AuditEntry;
 using CommandOutcome = GrpcCqrs.Operations.V1.CommandOutcome;
 

@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using GrpcCqrs.Operations.V1;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Projections;
+using GrpcCqrs.Storage.Readers;
 using Drift = GrpcCqrs.Operations.V1.Drift;
 using Operation = GrpcCqrs.Operations.V1.Operation;
 using ParkedEvent = GrpcCqrs.Operations.V1.ParkedEvent;
@@ -47,7 +48,7 @@ internal static class OperationsMapping
         },
     };
 
-    public static ParkedEvent ToProto(Storage.Parking.ParkedEvent parked) => new()
+    public static ParkedEvent ToProto(Storage.Readers.ParkedEvent parked) => new()
     {
         Reader = parked.Reader,
         Position = parked.Position,
@@ -59,7 +60,7 @@ internal static class OperationsMapping
         Retrying = parked.IsRetrying,
     };
 
-    public static SkippedEvent ToProto(Storage.Parking.SkippedEvent skipped) => new()
+    public static SkippedEvent ToProto(Storage.Readers.SkippedEvent skipped) => new()
     {
         Reader = skipped.Reader,
         Version = skipped.Version,
@@ -71,7 +72,7 @@ internal static class OperationsMapping
         Time = Timestamp.FromDateTimeOffset(skipped.Time),
     };
 
-    public static Operation ToProto(Storage.Operation operation) => new()
+    public static Operation ToProto(Storage.Projections.Operation operation) => new()
     {
         OperationId = operation.Id,
         Kind = System.Enum.TryParse<OperationKind>(operation.Kind, out var kind) ? kind : OperationKind.Unspecified,
@@ -106,7 +107,7 @@ internal static class OperationsMapping
         ProgressTime = Timestamp.FromDateTimeOffset(set.ProgressTime),
     };
 
-    private static Drift ToProto(Storage.Drift found)
+    private static Drift ToProto(Storage.Projections.Drift found)
     {
         var drift = new Drift
         {

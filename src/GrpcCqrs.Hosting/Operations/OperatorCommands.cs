@@ -1,7 +1,9 @@
 using System.Data.Common;
 using System.Globalization;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Operations;
+using GrpcCqrs.Storage.Projections;
+using GrpcCqrs.Storage.Schema;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;

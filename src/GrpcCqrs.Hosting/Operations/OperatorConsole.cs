@@ -1,6 +1,7 @@
 using System.Globalization;
 using GrpcCqrs.Hosting.Operations;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Operations;
+using GrpcCqrs.Storage.Projections;
 
 namespace GrpcCqrs.Hosting;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Operations;
 
 namespace GrpcCqrs.Hosting.Operations;
 

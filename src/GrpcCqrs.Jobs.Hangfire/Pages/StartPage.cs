@@ -1,7 +1,7 @@
 using System.Globalization;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage;
 using GrpcCqrs.Storage.Jobs;
+using GrpcCqrs.Storage.Projections;
 using Hangfire.Dashboard;
 using Hangfire.Dashboard.Pages;
 using Microsoft.AspNetCore.Antiforgery;

@@ -60,6 +60,9 @@ public sealed class JobContext
     /// <summary>The job's arguments.</summary>
     public JobArguments Arguments => Job.Arguments;
 
+    /// <summary>What identifies the requests that the job makes of the projecting process.</summary>
+    internal (Guid Id, string User, DateTimeOffset CreatedTime) Origin => (Job.Id, Job.User, Job.CreatedTime);
+
     /// <summary>What was last saved, by this run or an earlier one; null if nothing was.</summary>
     public string? ResumeFrom { get; private set; }
 

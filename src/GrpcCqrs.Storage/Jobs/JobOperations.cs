@@ -1,5 +1,5 @@
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage.Leases;
+using GrpcCqrs.Storage.Readers;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 

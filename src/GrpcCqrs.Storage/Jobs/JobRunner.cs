@@ -1,6 +1,7 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage.Leases;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.Readers;
 using Microsoft.Extensions.Logging;
 
 namespace GrpcCqrs.Storage.Jobs;

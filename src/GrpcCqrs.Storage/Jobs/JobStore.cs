@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Text.Json;
+using GrpcCqrs.Storage.Databases;
 
 namespace GrpcCqrs.Storage.Jobs;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using GrpcCqrs.Storage.Projections;
 
 namespace GrpcCqrs.Storage.Jobs;
 
@@ -32,7 +33,7 @@ internal sealed class RebuildJob(ProjectionOperations operations, TimeProvider c
         var asked = await operations.AskForJobAsync(
             RequestKind.Rebuild,
             new RequestArguments { Projections = job.Arguments.Projections, HoldsOnDifference = job.Arguments.HoldOnDifference },
-            job.Job,
+            job.Origin,
             cancellationToken);
         await operations.WaitAsync(asked, cancellationToken);
         return await FollowAsync(job, before, cancellationToken);

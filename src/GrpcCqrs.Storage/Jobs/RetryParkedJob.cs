@@ -1,5 +1,6 @@
 using System.Globalization;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Projections;
 
 namespace GrpcCqrs.Storage.Jobs;
 
@@ -23,7 +24,7 @@ internal sealed class RetryParkedJob(ProjectionOperations operations) : JobHandl
             var name = job.Arguments.Projections[index];
             await job.ReportAsync(index, job.Arguments.Projections.Count, name, cancellationToken);
             var asked = await operations.AskForJobAsync(
-                RequestKind.Retry, new RequestArguments { Projections = [name], Stream = job.Arguments.Stream }, job.Job, cancellationToken);
+                RequestKind.Retry, new RequestArguments { Projections = [name], Stream = job.Arguments.Stream }, job.Origin, cancellationToken);
             var done = await operations.WaitAsync(asked, cancellationToken);
             (events, parked) = (events + done.Events, parked + done.StillParked);
         }

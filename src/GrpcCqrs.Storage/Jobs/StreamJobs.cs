@@ -1,5 +1,6 @@
 using System.Globalization;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Projections;
 
 namespace GrpcCqrs.Storage.Jobs;
 
@@ -12,7 +13,7 @@ internal abstract class StreamJob(ProjectionOperations operations, TimeProvider 
 
     public override async Task<string> RunAsync(JobContext job, CancellationToken cancellationToken)
     {
-        var id = await operations.AskForJobAsync(Request, ToRequest(job.Arguments), job.Job, cancellationToken);
+        var id = await operations.AskForJobAsync(Request, ToRequest(job.Arguments), job.Origin, cancellationToken);
         while (await operations.FindAsync(id, cancellationToken) is { } operation)
         {
             if (operation.EndTime is not null)

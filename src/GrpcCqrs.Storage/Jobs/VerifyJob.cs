@@ -1,4 +1,5 @@
 using System.Globalization;
+using GrpcCqrs.Storage.Operations;
 
 namespace GrpcCqrs.Storage.Jobs;
 

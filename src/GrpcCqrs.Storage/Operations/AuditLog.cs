@@ -1,8 +1,9 @@
 using System.Data.Common;
 using System.Text;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Operations;
 
 /// <summary>Selects audit entries; null or empty matches any.</summary>
 public sealed record AuditFilter

@@ -1,6 +1,8 @@
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.EventStore;
 using Microsoft.Extensions.Options;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Operations;
 
 /// <summary>How long executed commands can be repeated. Configuration section <c>Commands</c>.</summary>
 public sealed class CommandRetentionOptions

@@ -1,6 +1,8 @@
 using System.Data.Common;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.EventStore;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Operations;
 
 /// <summary>The result of a verification of the hash chain.</summary>
 /// <param name="Verified">How many events, from the first, are unchanged.</param>

@@ -1,7 +1,9 @@
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage.Parking;
+using GrpcCqrs.Storage.Projections;
+using GrpcCqrs.Storage.Readers;
+using GrpcCqrs.Storage.Subscriptions;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Operations;
 
 /// <summary>
 /// The operators' actions on parked events, the same for every reader of the log. A reader is named

@@ -1,7 +1,7 @@
 using System.Globalization;
 using GrpcCqrs.EventSourcing;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>A difference between the read model and the fold of its events.</summary>
 /// <param name="Projection">The projection.</param>

@@ -1,10 +1,10 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage.Leases;
-using GrpcCqrs.Storage.Parking;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.Readers;
 using Microsoft.Extensions.Logging;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>A checkpoint as stored.</summary>
 internal sealed record GenerationRow(

@@ -1,8 +1,10 @@
 using System.Data.Common;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.EventStore;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>The kinds of request that the projecting process serves.</summary>
 internal enum RequestKind

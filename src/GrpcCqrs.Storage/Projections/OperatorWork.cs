@@ -1,10 +1,11 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage.Leases;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.Readers;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>
 /// Serves operators' requests between the live batches: short requests at once, long ones in slices with their progress

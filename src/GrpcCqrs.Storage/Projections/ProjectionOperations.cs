@@ -1,10 +1,9 @@
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage.Jobs;
-using GrpcCqrs.Storage.Leases;
-using GrpcCqrs.Storage.Parking;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.Readers;
 using Microsoft.Extensions.Options;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>An operation requested by an operator.</summary>
 /// <param name="Id">Its number.</param>
@@ -265,7 +264,8 @@ public sealed class ProjectionOperations
     /// Queues a request for a job, unless this run of the job or an earlier, interrupted one has already queued it.
     /// </summary>
     /// <returns>The request's number.</returns>
-    internal async Task<long> AskForJobAsync(RequestKind kind, RequestArguments arguments, Job job, CancellationToken cancellationToken)
+    internal async Task<long> AskForJobAsync(
+        RequestKind kind, RequestArguments arguments, (Guid Id, string User, DateTimeOffset CreatedTime) job, CancellationToken cancellationToken)
     {
         var before = long.MaxValue;
         while (await requests.ReadNewestAsync(before, RequestPage, cancellationToken) is { Count: > 0 } page)

@@ -1,10 +1,12 @@
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage.Leases;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.EventStore;
+using GrpcCqrs.Storage.Readers;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>
 /// Drains the outbox into the read database while this process holds the projector's lease; otherwise stands by and

@@ -2,19 +2,21 @@ using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.Projections.Rows;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Metadata;
 using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Migrations.Operations;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>
 /// Generates the statements that create and drop a generation's tables. They come from the projections' row classes
 /// through EF Core's SQL generator for the database, so one declaration serves every database.
 /// </summary>
-internal sealed class ProjectionSchema(ReadDatabase database)
+internal sealed class ProjectionSchema(ReadDatabase database, ReadContextFactory contexts)
 {
     /// <summary>The statements that create one table of a generation and its indexes.</summary>
     public IReadOnlyList<string> Create(ProjectionTable table, int generation)
@@ -23,7 +25,7 @@ internal sealed class ProjectionSchema(ReadDatabase database)
         if (table.Row is not null)
         {
             // All instances of the context share one model, so a new one is cheap after the first.
-            using var context = database.CreateContext();
+            using var context = contexts.Create();
             var model = context.GetService<IDesignTimeModel>().Model;
             var operations = context.GetService<IMigrationsModelDiffer>().GetDifferences(null, model.GetRelationalModel())
                 .Where(operation => IsOf(table, operation)).ToArray();

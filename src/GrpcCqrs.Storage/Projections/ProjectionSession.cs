@@ -1,9 +1,9 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage.Leases;
-using GrpcCqrs.Storage.Parking;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.Readers;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>
 /// The projector's connection to the read database, kept across batches together with its prepared statements. Every

@@ -1,4 +1,6 @@
-namespace GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Databases;
+
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>The statements of checkpoints and of operators' requests.</summary>
 internal static class ProjectionSql

@@ -1,6 +1,7 @@
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>The status of one generation of a projection.</summary>
 /// <param name="Name">The projection's name.</param>

@@ -1,11 +1,11 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage.Leases;
-using GrpcCqrs.Storage.Parking;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.Readers;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>
 /// The lease holder's state: the generations with their checkpoints. Applies a batch to one or more of them in one

@@ -1,8 +1,9 @@
 using System.Collections.Frozen;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.EventStore;
 using Microsoft.Extensions.Options;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>
 /// The live generations and their positions, and the queries that wait for a position. The projecting process publishes

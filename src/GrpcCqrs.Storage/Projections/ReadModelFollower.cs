@@ -1,8 +1,9 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage.Parking;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.Readers;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>The state of the read model, as read from the checkpoints.</summary>
 /// <param name="Statuses">

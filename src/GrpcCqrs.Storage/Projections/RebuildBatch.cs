@@ -1,6 +1,6 @@
 using GrpcCqrs.EventSourcing;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>
 /// Events that several generations read together; they are then written one generation after the other.

@@ -1,9 +1,10 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>
 /// Fills new generations beside the live ones (blue/green), between the live batches, and switches to them. A

@@ -1,7 +1,9 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.EventStore;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>Refolds single streams in tables that also hold other streams. Used by the runner's loop only.</summary>
 internal sealed class StreamReplay(Projector projector, IEventStore store, ReadDatabase database)

@@ -1,8 +1,9 @@
 using System.Data.Common;
 using System.Globalization;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>Compares two generations of a projection at the same position.</summary>
 internal sealed class TableComparison(ReadDatabase database)

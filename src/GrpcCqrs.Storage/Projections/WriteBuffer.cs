@@ -1,6 +1,6 @@
 using System.Data.Common;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections;
 
 /// <summary>
 /// Buffers those statements of a projector's transaction that return no rows. They are sent in order, in one round

@@ -1,6 +1,7 @@
+using GrpcCqrs.Storage.Projections;
 using Microsoft.EntityFrameworkCore;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Schema;
 
 /// <summary>
 /// The engine's own context for a write database: EF Core binds the engine's migrations to this type.

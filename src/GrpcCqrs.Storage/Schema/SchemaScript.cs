@@ -1,10 +1,12 @@
 using System.Text;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.Projections;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Schema;
 
 /// <summary>
 /// Generates the schema's SQL, for services whose login may not change the schema. Opens no database.
@@ -27,7 +29,7 @@ public sealed class SchemaScript
     /// <summary>All migrations of the write database.</summary>
     public string ForWriteDatabase()
     {
-        using var context = write.CreateSchemaContext();
+        using var context = new WriteSchemaContext(write.ContextOptions());
         return Migrations(context);
     }
 
@@ -38,7 +40,7 @@ public sealed class SchemaScript
     /// </param>
     public string ForReadDatabase(int generation)
     {
-        using var context = read.CreateSchemaContext();
+        using var context = new ReadSchemaContext(read.ContextOptions());
         var script = new StringBuilder(Migrations(context));
         foreach (var projection in projections)
         {

@@ -1,10 +1,12 @@
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.EventStore;
 using GrpcCqrs.Storage.Jobs;
-using GrpcCqrs.Storage.Leases;
-using GrpcCqrs.Storage.Parking;
+using GrpcCqrs.Storage.Readers;
+using GrpcCqrs.Storage.Subscriptions;
 using Microsoft.EntityFrameworkCore;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Schema;
 
 /// <summary>
 /// A write database: events, outbox, command ids, unique keys, audit log, snapshots, sequencer, consumer groups and
@@ -202,37 +204,4 @@ public abstract class WriteDbContext(DbContextOptions options) : DbContext(optio
         LeaseRow.Configure(modelBuilder);
         ParkingModel.Configure(modelBuilder);
     }
-}
-
-/// <summary>
-/// The widths of the text columns, in characters. Callers' input is checked against them before it gets here.
-/// </summary>
-internal static class ColumnWidths
-{
-    /// <summary>Names of event types and command types, and reason codes.</summary>
-    public const int TypeName = 200;
-
-    /// <summary>Correlation and causation ids.</summary>
-    public const int CorrelationId = 128;
-
-    /// <summary>User names.</summary>
-    public const int User = 200;
-
-    /// <summary>The kind of a job or of an operator's request.</summary>
-    public const int Kind = 50;
-
-    /// <summary>A command's reply.</summary>
-    public const int Reply = 1_000;
-
-    /// <summary>The scope of a unique key.</summary>
-    public const int KeyScope = 50;
-
-    /// <summary>The value of a unique key.</summary>
-    public const int KeyValue = 200;
-
-    /// <summary>The name of a reader of the log: a projection or a consumer group.</summary>
-    public const int ReaderName = 100;
-
-    /// <summary>The name of a lease: longer than the name of what it is for.</summary>
-    public const int LeaseName = 120;
 }

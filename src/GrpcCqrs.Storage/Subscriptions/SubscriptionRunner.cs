@@ -1,6 +1,8 @@
 using System.Data;
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -27,7 +29,6 @@ internal sealed partial class SubscriptionRunner(
     ConsumerGroups groups,
     EventTypeRegistry types,
     IServiceScopeFactory scopes,
-    IOptions<ProjectionOptions> projections,
     IOptions<FeedOptions> feed,
     TimeProvider clock,
     ILogger<SubscriptionRunner> logger) : BackgroundService
@@ -38,7 +39,7 @@ internal sealed partial class SubscriptionRunner(
     {
         await Task.Yield();
         var failures = 0;
-        while (projections.Value.Mode == ProjectionMode.Project && !stoppingToken.IsCancellationRequested)
+        while (feed.Value.RunsSubscriptions && !stoppingToken.IsCancellationRequested)
         {
             TimeSpan pause;
             try

@@ -1,6 +1,8 @@
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.Projections;
 using GrpcCqrs.Storage.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;

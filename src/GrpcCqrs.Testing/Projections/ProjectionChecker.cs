@@ -1,6 +1,8 @@
 using System.Globalization;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.Projections;
+using GrpcCqrs.Storage.Schema;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -92,7 +94,7 @@ public sealed class ProjectionChecker : IAsyncDisposable
             await using var services = checker.Services(null);
             var database = services.GetRequiredService<ReadDatabase>();
             await database.Provider.PrepareMigrationAsync(database.ConnectionString, cancellationToken);
-            await using var context = database.CreateSchemaContext();
+            await using var context = new ReadSchemaContext(database.ContextOptions());
             await context.Database.MigrateAsync(cancellationToken);
             return checker;
         }

@@ -1,5 +1,5 @@
 using GrpcCqrs.Hosting.Health;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Projections;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Xunit;
 

@@ -1,3 +1,4 @@
+using GrpcCqrs.Storage.EventStore;
 using Xunit;
 
 namespace GrpcCqrs.Storage.Tests;

@@ -1,4 +1,5 @@
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Subscriptions;
 using Xunit;
 using static GrpcCqrs.Storage.Tests.StoreHarness;
 

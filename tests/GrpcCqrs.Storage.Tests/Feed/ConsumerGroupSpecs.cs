@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage.Parking;
+using GrpcCqrs.Storage.Projections;
+using GrpcCqrs.Storage.Readers;
+using GrpcCqrs.Storage.Subscriptions;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 using static GrpcCqrs.Storage.Tests.StoreHarness;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Subscriptions;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 using static GrpcCqrs.Storage.Tests.StoreHarness;

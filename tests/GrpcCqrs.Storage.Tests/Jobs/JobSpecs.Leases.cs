@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using GrpcCqrs.Storage.Jobs;
+using GrpcCqrs.Storage.Projections;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 using static GrpcCqrs.Storage.Tests.StoreHarness;

@@ -1,4 +1,6 @@
 using System.Data.Common;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.EventStore;
 
 namespace GrpcCqrs.Storage.Tests.Model;
 

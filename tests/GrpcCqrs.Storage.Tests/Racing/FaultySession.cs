@@ -1,4 +1,6 @@
 using System.Data.Common;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.EventStore;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace GrpcCqrs.Storage.Tests;

@@ -1,4 +1,5 @@
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Operations;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 using static GrpcCqrs.Storage.Tests.StoreHarness;

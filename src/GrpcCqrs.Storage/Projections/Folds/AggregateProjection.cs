@@ -1,6 +1,7 @@
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections.Folds;
 
 /// <summary>An aggregate's state, with what the events add that the aggregate does not know.</summary>
 /// <param name="State">The state.</param>

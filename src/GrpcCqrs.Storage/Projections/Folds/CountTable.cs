@@ -2,8 +2,9 @@ using System.Data.Common;
 using System.Globalization;
 using Dapper;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Projections.Rows;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections.Folds;
 
 /// <summary>
 /// A table of a <see cref="FoldProjection{TState}"/> whose rows are sums over streams, such as posts by tag. A batch

@@ -1,6 +1,6 @@
 using GrpcCqrs.EventSourcing;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections.Folds;
 
 /// <summary>
 /// The states of the streams that a fold has recently seen. They are kept after they are written, so that frequently

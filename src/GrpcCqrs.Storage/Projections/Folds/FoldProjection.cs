@@ -1,6 +1,6 @@
 using GrpcCqrs.EventSourcing;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections.Folds;
 
 /// <summary>
 /// A projection written as a pure fold: each stream has a state, events change it, and tables are derived from the

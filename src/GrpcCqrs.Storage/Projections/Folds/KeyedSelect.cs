@@ -2,7 +2,7 @@ using System.Data.Common;
 using System.Globalization;
 using GrpcCqrs.EventSourcing;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections.Folds;
 
 /// <summary>
 /// Selects rows by key, many keys in one statement. Folds load everything through this class, and write everything

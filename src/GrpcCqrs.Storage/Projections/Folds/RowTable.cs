@@ -3,8 +3,9 @@ using System.Data.Common;
 using System.Globalization;
 using Dapper;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Projections.Rows;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections.Folds;
 
 /// <summary>Reads states from rows, and writes the difference between the rows of two states.</summary>
 internal sealed class RowTable<TState, TItem, TRow> : StreamTable<TState>

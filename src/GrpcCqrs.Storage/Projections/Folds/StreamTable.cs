@@ -1,7 +1,8 @@
 using System.Reflection;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Projections.Rows;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections.Folds;
 
 /// <summary>
 /// A table of a <see cref="FoldProjection{TState}"/> in which each row belongs to one stream. Created by

@@ -6,7 +6,7 @@ using System.Reflection;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
 
-namespace GrpcCqrs.Storage;
+namespace GrpcCqrs.Storage.Projections.Rows;
 
 /// <summary>Marks the property of a row class that holds the id of the stream that the row belongs to.</summary>
 [AttributeUsage(AttributeTargets.Property)]

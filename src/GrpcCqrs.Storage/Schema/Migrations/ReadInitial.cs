@@ -1,8 +1,10 @@
-using GrpcCqrs.Storage.Leases;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.Projections;
+using GrpcCqrs.Storage.Readers;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 
-namespace GrpcCqrs.Storage.Migrations;
+namespace GrpcCqrs.Storage.Schema.Migrations;
 
 /// <summary>
 /// The initial schema of the engine's own tables in a read database. Projections' tables are recreated, not migrated.

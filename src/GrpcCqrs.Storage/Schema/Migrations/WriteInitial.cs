@@ -1,8 +1,10 @@
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.EventStore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 
-namespace GrpcCqrs.Storage.Migrations;
+namespace GrpcCqrs.Storage.Schema.Migrations;
 
 /// <summary>The initial schema of a write database.</summary>
 [DbContext(typeof(WriteSchemaContext))]
