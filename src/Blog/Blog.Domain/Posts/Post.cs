@@ -29,6 +29,12 @@ public sealed record Post : IAggregate<Post, PostEvent>
     /// <summary>The scope of the unique key that a live post holds.</summary>
     public const string SlugScope = "blog.slug";
 
+    /// <summary>
+    /// The version of the state, by which its snapshots are told apart. Raise it with every change of a property or of
+    /// <see cref="Apply"/>: a snapshot of an earlier version is then no longer read.
+    /// </summary>
+    public const int StateVersion = 2;
+
     /// <inheritdoc/>
     public static string Category => "post";
 
