@@ -61,6 +61,17 @@ public sealed class RegistrationTests
             "Each RPC of PostQueryService needs a query of its name in Blog.Application/Posts/Queries, and each query an RPC.");
     }
 
+    /// <summary>The tests of all queries know nothing of what one is for.</summary>
+    [Fact]
+    public void Every_query_has_tests_of_its_own()
+    {
+        string[] testedElsewhere = ["GetPost", "GetPostHistory", "GetPostAsOf"]; // CommandEffectTests, HistoryTests
+        ListAssert.Same(
+            [],
+            NamesOf(PostQueryService.Descriptor).Except(testedElsewhere).Where(query => typeof(RegistrationTests).Assembly.GetType($"Blog.Tests.Service.{query}Tests") is null),
+            "Write tests/Blog.Tests/Service/QUERYTests.cs for each: what it lists, in which order, and what removes something from it.");
+    }
+
     [Fact]
     public void Every_message_of_the_application_is_a_registered_command_or_query()
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Text.Json.Serialization;
 using GrpcCqrs.EventSourcing;
 
 namespace Blog.Domain.Posts;
@@ -60,6 +61,7 @@ public sealed record Post : IAggregate<Post, PostEvent>
     public ImmutableSortedSet<string> Tags { get; init; } = NoTags;
 
     /// <inheritdoc/>
+    [JsonIgnore]
     public IReadOnlyCollection<UniqueKey> UniqueKeys =>
         Status is PostStatus.None or PostStatus.Deleted ? [] : [new UniqueKey(SlugScope, Slug)];
 
