@@ -48,13 +48,18 @@ public static class EventContract
 
     /// <summary>
     /// The events of all golden files in their current schema version, at least one of each type. For tests of code
-    /// that must handle each type.
+    /// that must handle each type. Missing files are written as <see cref="Verify"/> does by default.
     /// </summary>
     /// <param name="types">The service's event types.</param>
     /// <param name="goldenFolder">The folder of the golden files.</param>
     public static IReadOnlyList<object> Read(EventTypeRegistry types, string goldenFolder)
     {
         ArgumentNullException.ThrowIfNull(types);
+        if (GoldenFiles.AreApproved)
+        {
+            WriteMissing(types, goldenFolder);
+        }
+
         return [.. GoldenFile.ReadAll(goldenFolder).SelectMany(file => types.Read(file.Record)).Select(envelope => envelope.Event)];
     }
 

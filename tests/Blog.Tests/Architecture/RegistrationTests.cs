@@ -5,6 +5,7 @@ using Blog.Domain.Posts;
 using Blog.Infrastructure;
 using Blog.Infrastructure.Posts;
 using Blog.Server;
+using Blog.Tests.Repository;
 using Blog.V1;
 using GrpcCqrs.EventSourcing;
 using Microsoft.Extensions.Configuration;
@@ -94,6 +95,28 @@ public sealed class RegistrationTests
         Assert.Equal(projections.Length, projections.Select(projection => projection.Name).Distinct(StringComparer.Ordinal).Count());
         var tables = projections.SelectMany(projection => projection.Tables).Select(table => table.Name).ToArray();
         Assert.Equal(tables.Length, tables.Distinct(StringComparer.Ordinal).Count());
+    }
+
+    /// <summary>A service that has tables of the same version with other columns does not start; the approved file is such a service.</summary>
+    [Fact]
+    public async Task A_projection_with_other_columns_has_another_version()
+    {
+        var file = Checkout.PathOf("tests/Blog.Tests/Approved/Projections.txt");
+        await using var provider = Services().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).BuildServiceProvider();
+        string[] lines =
+        [
+            .. provider.GetServices<IProjection>().Select(projection => $"{projection.Name} {projection.Version}: {string.Join("; ", projection.Rows.Select(part => part.Select))}")
+                .Order(StringComparer.Ordinal),
+        ];
+        foreach (var approved in File.Exists(file) ? File.ReadAllLines(file) : [])
+        {
+            var version = approved.Split(':')[0];
+            Assert.True(
+                !lines.Any(line => line.StartsWith(version + ":", StringComparison.Ordinal) && line != approved),
+                $"The columns of projection {version} have changed and its version has not. If this is meant, raise its Version; the approved columns are\n{approved}");
+        }
+
+        Approval.Verify(file, string.Join('\n', lines) + "\n");
     }
 
     [Fact]

@@ -108,7 +108,9 @@ public abstract class ListPostsSpecs<TStores>(ListedPosts<TStores> fixture) : IC
             object[] values = filter.FieldType == FieldType.Bool ? [.. QueryCall.OthersOf("ListPosts", filter)] : [.. all.Select(shown.GetValue).Distinct()];
             foreach (var value in values)
             {
-                Assert.True(all.Exists(post => shown.GetValue(post).Equals(value)), $"No post of ListedPosts has {filter.Name} {value}: have its PrepareAsync make one.");
+                Assert.True(
+                    all.Exists(post => shown.GetValue(post).Equals(value)),
+                    $"Every command was sent to a post, and none is listed with {filter.Name} {value}. Either the list does not show it, or ListedPosts.PrepareAsync must make such a post.");
                 await AssertFilterAsync((ListPostsRequest)new ListPostsRequest().With(filter.Name, value), post => shown.GetValue(post).Equals(value));
             }
         }
