@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AutoMapper;
 using Blog.Application.Posts;
 using Blog.V1;
@@ -103,7 +104,8 @@ internal sealed class PostQueryGrpcService(ServiceCalls calls, IMapper mapper, S
                 PostChangeView.Present present => new WatchPostsResponse { Post = mapper.Map<Post>(present.Post), Position = answer.Position },
                 PostChangeView.Left left => new WatchPostsResponse { LeftPostId = left.PostId, Position = answer.Position },
                 PostChangeView.CaughtUp => new WatchPostsResponse { CaughtUp = new(), Position = answer.Position },
-                _ => new WatchPostsResponse { Checkpoint = new(), Position = answer.Position },
+                PostChangeView.Checkpoint => new WatchPostsResponse { Checkpoint = new(), Position = answer.Position },
+                _ => throw new UnreachableException($"WatchPosts has no message for {answer.Result.GetType().Name}: add one."),
             },
             answer => answer.Position,
             responseStream,
