@@ -32,9 +32,9 @@ public sealed class EventContractTests : IDisposable
         Write(("tea.brewed.1", Brewed1));
         Assert.Equal(
             [
-                "Add tea.brewed.2.json with one line, for example:",
+                "Add tea.brewed.2.json with one line, for example as below. GRPCCQRS_APPROVE=1 in the environment of the test has it written.",
                 """{"kind":"kind","minutes":1}""",
-                "Add tea.drunk.1.json with one line, for example:",
+                "Add tea.drunk.1.json with one line, for example as below. GRPCCQRS_APPROVE=1 in the environment of the test has it written.",
                 """{"cup":{"colour":"colour","litres":1},"guests":["guests"]}""",
             ],
             Faults());
@@ -47,6 +47,18 @@ public sealed class EventContractTests : IDisposable
         var faults = Faults();
         Write(("tea.brewed.2", faults[1]), ("tea.drunk.1", faults[3]));
         EventContract.Verify(Types(), golden.FullName);
+    }
+
+    [Fact]
+    public void A_missing_golden_file_is_written_where_that_is_approved_and_no_other_is_touched()
+    {
+        Write(("tea.brewed.1", Brewed1), ("tea.brewed.2", """{"kind":"Assam","seconds":180}"""));
+        var fault = Assert.Throws<EventContractException>(() => EventContract.Verify(Types(), golden.FullName, writeMissing: true));
+        Assert.StartsWith("tea.brewed.2.json is written differently now.", fault.Message, StringComparison.Ordinal);
+        Write(("tea.brewed.2", Brewed2));
+        EventContract.Verify(Types(), golden.FullName, writeMissing: true);
+        Assert.Equal(Brewed2, File.ReadAllText(Path.Combine(golden.FullName, "tea.brewed.2.json")));
+        Assert.Equal("""{"cup":{"colour":"colour","litres":1},"guests":["guests"]}""", File.ReadAllText(Path.Combine(golden.FullName, "tea.drunk.1.json")));
     }
 
     [Fact]

@@ -44,15 +44,28 @@ public sealed class SnapshotContractTests : IDisposable
 
     [Fact]
     public void A_missing_golden_file_is_named_with_its_lines() =>
-        Assert.Equal($"Add counter.2.jsonl with these lines; the file of the version before may go:{Environment.NewLine}{string.Join('\n', Golden)}", Fault(Whole(2), Events));
+        Assert.Equal($"Add counter.2.jsonl with these lines; the file of the version before may go. GRPCCQRS_APPROVE=1 in the environment of the test has it written.{Environment.NewLine}{string.Join('\n', Golden)}", Fault(Whole(2), Events));
+
+    [Fact]
+    public void A_missing_golden_file_is_written_where_that_is_approved_and_never_changed()
+    {
+        SnapshotContract.Verify(Whole(1), Events, folder.FullName, writeMissing: true);
+        Assert.Equal(Golden, File.ReadAllLines(Path.Combine(folder.FullName, "counter.1.jsonl")));
+        Assert.Throws<SnapshotContractException>(() => SnapshotContract.Verify(Whole(1), [new Counted(5)], folder.FullName, writeMissing: true));
+        Assert.Equal(Golden, File.ReadAllLines(Path.Combine(folder.FullName, "counter.1.jsonl")));
+    }
+
+    [Fact]
+    public void An_event_type_that_does_not_occur_is_named() =>
+        Assert.Equal("None of the events is a Counted: add one, so that a change of how it is folded is noticed.", Fault(Whole(1), []));
 
     [Fact]
     public void A_changed_snapshot_or_fold_under_the_same_version_fails()
     {
         Write(Golden[0], """{"Total":2,"Last":2}""");
         Assert.StartsWith(
-            "The snapshot after Counted, line 2 of counter.1.jsonl, is another: its shape or the fold has changed. Raise the schema version of the snapshots, "
-            + "and have counter.2.jsonl in place of counter.1.jsonl.",
+            "The snapshot after Counted, line 2 of counter.1.jsonl, is another: its shape, the fold or the events have changed. If this is meant, "
+            + "raise the schema version of the snapshots to 2.",
             Fault(Whole(1), Events),
             StringComparison.Ordinal);
     }

@@ -213,7 +213,7 @@ public abstract class ProjectionSpecs<TFixture>(TFixture fixture) : IClassFixtur
 
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(
             () => StartAsync(settings, services => services.AddSingleton<IProjection>(new OtherwiseSeenProjection { Version = 1 })));
-        Assert.Contains("Raise Version", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("raise Version", refused.Message, StringComparison.Ordinal);
     }
 
     [SkippableFact]

@@ -30,7 +30,7 @@ public class CallBenchmarks
 
     private readonly Blog.V1.EditPostContentRequest request = new() { PostId = $"{Id:D}", Content = new string('x', 300) };
     private readonly PostView view = new(
-        $"{Id:D}", "a-title", "A title", new string('x', 300), PostStatus.Published, "Ada", ["one", "two"], 3, Now, Now, Now);
+        Post.Initial($"{Id:D}").Apply(new PostCreated("A title", new string('x', 300), "a-title", "Ada", ["one", "two"])), 3, Now, Now, Now);
     private readonly EditPostContent command = new($"{Id:D}", new string('x', 300));
     private readonly GetPost query = new($"{Id:D}", "");
     private readonly IMapper mapper;

@@ -26,7 +26,7 @@ public static class BlogInfrastructure
         .AddProjection<AuthorStatisticsProjection>()
         .AddProjection<DailyActivityProjection>()
         .AddReadModelQuery<GetPost, PostView, GetPostHandler>(PostDetailsProjection.ProjectionName)
-        .AddReadModelQuery<ListPosts, Page<PostSummaryView>, ListPostsHandler>(PostListProjection.ProjectionName)
+        .AddReadModelQuery<ListPosts, Page<PostView>, ListPostsHandler>(PostListProjection.ProjectionName)
         .AddReadModelQuery<SearchPosts, Page<SearchHitView>, SearchPostsHandler>(
             PostSearchProjection.ProjectionName, PostListProjection.ProjectionName)
         .AddReadModelQuery<ListTags, Page<TagView>, ListTagsHandler>(TagCountsProjection.ProjectionName)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AutoMapper;
 using Blog.Application.Posts;
 using Blog.V1;
@@ -31,10 +32,10 @@ internal sealed class PostQueryGrpcService(ServiceCalls calls, IMapper mapper, S
             RequestFields.IsDescending(request),
             request.PageSize,
             request.PageToken);
-        var (page, position, token) = await calls.AskAsync<ListPosts, Page<PostSummaryView>>(request, query, context);
+        var (page, position, token) = await calls.AskAsync<ListPosts, Page<PostView>>(request, query, context);
         return new()
         {
-            Posts = { mapper.Map<PostSummary[]>(page.Items) },
+            Posts = { mapper.Map<Post[]>(page.Items) },
             NextPageToken = page.NextPageToken,
             Position = position,
             ConsistencyToken = token,
@@ -100,10 +101,11 @@ internal sealed class PostQueryGrpcService(ServiceCalls calls, IMapper mapper, S
             cancellationToken => calls.WatchAsync<WatchPosts, PostChangeView>(request, query, context, cancellationToken),
             answer => answer.Result switch
             {
-                PostChangeView.Present present => new WatchPostsResponse { Post = mapper.Map<PostSummary>(present.Post), Position = answer.Position },
+                PostChangeView.Present present => new WatchPostsResponse { Post = mapper.Map<Post>(present.Post), Position = answer.Position },
                 PostChangeView.Left left => new WatchPostsResponse { LeftPostId = left.PostId, Position = answer.Position },
                 PostChangeView.CaughtUp => new WatchPostsResponse { CaughtUp = new(), Position = answer.Position },
-                _ => new WatchPostsResponse { Checkpoint = new(), Position = answer.Position },
+                PostChangeView.Checkpoint => new WatchPostsResponse { Checkpoint = new(), Position = answer.Position },
+                _ => throw new UnreachableException($"WatchPosts has no message for {answer.Result.GetType().Name}: add one."),
             },
             answer => answer.Position,
             responseStream,

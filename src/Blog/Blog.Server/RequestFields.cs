@@ -20,7 +20,7 @@ internal static class RequestFields
         }
 
         var wanted = statuses.Distinct().ToArray();
-        return wanted.Contains(PostStatus.Unspecified) ? [] : [.. wanted.Select(status => (DomainStatus)status)];
+        return wanted.Contains(PostStatus.Unspecified) ? [] : [.. wanted.Select(status => (DomainStatus)status).Order()];
     }
 
     public static bool IsDescending(ListPostsRequest request) => request.Direction switch

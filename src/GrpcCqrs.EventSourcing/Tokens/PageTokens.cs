@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace GrpcCqrs.EventSourcing;
 
@@ -11,6 +13,19 @@ namespace GrpcCqrs.EventSourcing;
 public sealed class PageTokens(TokenSealer sealer)
 {
     private const int FingerprintLength = 8;
+
+    private static readonly JsonSerializerOptions FilterJson = new()
+    {
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { RemovePaging } },
+    };
+
+    /// <summary>
+    /// The filters of a query record: every public property except <c>PageSize</c> and <c>PageToken</c>. A property that
+    /// is added later is among them by itself.
+    /// </summary>
+    /// <param name="query">The query.</param>
+    public static string FiltersOf<TQuery>(TQuery query)
+        where TQuery : class => JsonSerializer.Serialize(query, FilterJson);
 
     /// <summary>The token for a place in the result.</summary>
     /// <param name="query">The query's name.</param>
@@ -51,6 +66,14 @@ public sealed class PageTokens(TokenSealer sealer)
         return (
             BinaryPrimitives.ReadInt64BigEndian(payload.AsSpan(FingerprintLength)),
             Encoding.UTF8.GetString(payload.AsSpan(FingerprintLength + sizeof(long))));
+    }
+
+    private static void RemovePaging(JsonTypeInfo type)
+    {
+        foreach (var paging in type.Properties.Where(property => property.Name is "PageSize" or "PageToken").ToArray())
+        {
+            type.Properties.Remove(paging);
+        }
     }
 
     private static void Fingerprint(string filters, Span<byte> destination)

@@ -60,7 +60,7 @@ internal sealed partial class GenerationStore(
                 && row.Shape != ProjectionSchema.ShapeOf(projection)) is { } other)
             {
                 throw new InvalidOperationException(
-                    $"The row classes of projection {projection.Name} have changed since generation {other.Generation} was made, and its Version is still {other.Version}. Raise Version: the engine then fills new tables beside these.");
+                    $"The row classes of projection {projection.Name} have changed since generation {other.Generation} was made, and its Version is still {other.Version}. If this is meant, raise Version: the engine then fills new tables beside these.");
             }
 
             if (stored.Exists(row => row.Name == projection.Name))

@@ -17,19 +17,25 @@ public static class SnapshotContract
     /// Folds the events one by one and requires that
     /// <list type="number">
     /// <item>the state read from its snapshot is equal in every public property, after each event;</item>
+    /// <item>each event type beside <typeparamref name="TEvent"/> in its assembly occurs, so that a changed fold is noticed;</item>
     /// <item>some event gives each property a value, so that a property missing from the snapshot is noticed;</item>
     /// <item>the snapshots match CATEGORY.VERSION.jsonl in the golden folder, one line per event.</item>
     /// </list>
     /// </summary>
     /// <param name="snapshots">How the aggregate's states are stored.</param>
-    /// <param name="events">A valid history in which every property changes; add new events at its end.</param>
+    /// <param name="events">A valid history with every event type, in which every property changes.</param>
     /// <param name="goldenFolder">
     /// The folder of the golden snapshots; only the file of the current schema version is read.
+    /// </param>
+    /// <param name="writeMissing">
+    /// Whether to write the golden file of the current schema version if it is missing. Default: only if the environment
+    /// variable GRPCCQRS_APPROVE is 1. A file that exists is never changed.
     /// </param>
     /// <exception cref="SnapshotContractException">
     /// A requirement is not met; the message says what to add or change.
     /// </exception>
-    public static void Verify<TAggregate, TEvent>(ISnapshots<TAggregate> snapshots, IEnumerable<TEvent> events, string goldenFolder)
+    public static void Verify<TAggregate, TEvent>(
+        ISnapshots<TAggregate> snapshots, IEnumerable<TEvent> events, string goldenFolder, bool? writeMissing = null)
         where TAggregate : class, IAggregate<TAggregate, TEvent>
         where TEvent : class
     {
@@ -58,22 +64,41 @@ public static class SnapshotContract
             }
         }
 
+        if (MissingType(typeof(TEvent), [.. lines.Select(line => line.Event)]) is { } missing)
+        {
+            throw new SnapshotContractException($"None of the events is a {missing}: add one, so that a change of how it is folded is noticed.");
+        }
+
         if (unset.Keys.FirstOrDefault() is { } untried)
         {
             throw new SnapshotContractException(
-                $"None of the events gives {typeof(TAggregate).Name}.{untried} a value: add one that does, at the end or, with a raised schema version, anywhere, so that its snapshot is checked.");
+                $"None of the events gives {typeof(TAggregate).Name}.{untried} a value: add one that does, so that its snapshot is checked.");
         }
 
-        CompareGolden(lines, goldenFolder, $"{TAggregate.Category}.{snapshots.SchemaVersion}.jsonl", $"{TAggregate.Category}.{snapshots.SchemaVersion + 1}.jsonl");
+        var name = $"{TAggregate.Category}.{snapshots.SchemaVersion}.jsonl";
+        var path = Path.Combine(goldenFolder, name);
+        if ((writeMissing ?? GoldenFiles.AreApproved) && !File.Exists(path))
+        {
+            Directory.CreateDirectory(goldenFolder);
+            File.WriteAllLines(path, lines.Select(line => line.Snapshot));
+        }
+
+        CompareGolden(lines, path, name, snapshots.SchemaVersion);
     }
 
-    private static void CompareGolden(List<(string Event, string Snapshot)> lines, string folder, string name, string next)
+    /// <summary>An event type that does not occur; null if there is none.</summary>
+    private static string? MissingType(Type type, HashSet<string> found) => type.Assembly.GetTypes()
+        .Where(one => one is { IsAbstract: false, IsInterface: false } && type.IsAssignableFrom(one))
+        .Select(one => one.Name)
+        .Order(StringComparer.Ordinal)
+        .FirstOrDefault(one => !found.Contains(one));
+
+    private static void CompareGolden(List<(string Event, string Snapshot)> lines, string path, string name, int version)
     {
-        var path = Path.Combine(folder, name);
         if (!File.Exists(path))
         {
             throw new SnapshotContractException(
-                $"Add {name} with these lines; the file of the version before may go:{Environment.NewLine}{string.Join('\n', lines.Select(line => line.Snapshot))}");
+                $"Add {name} with these lines; the file of the version before may go. {GoldenFiles.Hint}{Environment.NewLine}{string.Join('\n', lines.Select(line => line.Snapshot))}");
         }
 
         var golden = File.ReadAllLines(path);
@@ -82,8 +107,8 @@ public static class SnapshotContract
             if (golden[index] != lines[index].Snapshot)
             {
                 throw new SnapshotContractException(
-                    $"The snapshot after {lines[index].Event}, line {index + 1} of {name}, is another: its shape or the fold has changed. Raise the schema version of the "
-                    + $"snapshots, and have {next} in place of {name}.{Environment.NewLine}  golden:  {golden[index]}{Environment.NewLine}  written: {lines[index].Snapshot}");
+                    $"The snapshot after {lines[index].Event}, line {index + 1} of {name}, is another: its shape, the fold or the events have changed. If this is meant, raise "
+                    + $"the schema version of the snapshots to {version + 1}. {name} stays as it is, or goes.{Environment.NewLine}  golden:  {golden[index]}{Environment.NewLine}  written: {lines[index].Snapshot}");
             }
         }
 

@@ -23,12 +23,21 @@ public static class EventContract
     /// </summary>
     /// <param name="types">The service's event types.</param>
     /// <param name="goldenFolder">The folder of the golden files.</param>
+    /// <param name="writeMissing">
+    /// Whether to write a sample of the current version of each event type that has no golden file. Default: only if the
+    /// environment variable GRPCCQRS_APPROVE is 1. No file that exists is changed.
+    /// </param>
     /// <exception cref="EventContractException">
     /// A requirement is not met; the message lists every file to add or change to make.
     /// </exception>
-    public static void Verify(EventTypeRegistry types, string goldenFolder)
+    public static void Verify(EventTypeRegistry types, string goldenFolder, bool? writeMissing = null)
     {
         ArgumentNullException.ThrowIfNull(types);
+        if (writeMissing ?? GoldenFiles.AreApproved)
+        {
+            WriteMissing(types, goldenFolder);
+        }
+
         var files = Directory.Exists(goldenFolder) ? GoldenFile.ReadAll(goldenFolder) : [];
         string[] faults = [.. MissingFaults(types, files), .. files.Select(file => FaultOf(types, file)).OfType<string>()];
         if (faults.Length > 0)
@@ -39,14 +48,32 @@ public static class EventContract
 
     /// <summary>
     /// The events of all golden files in their current schema version, at least one of each type. For tests of code
-    /// that must handle each type.
+    /// that must handle each type. Missing files are written as <see cref="Verify"/> does by default.
     /// </summary>
     /// <param name="types">The service's event types.</param>
     /// <param name="goldenFolder">The folder of the golden files.</param>
     public static IReadOnlyList<object> Read(EventTypeRegistry types, string goldenFolder)
     {
         ArgumentNullException.ThrowIfNull(types);
+        if (GoldenFiles.AreApproved)
+        {
+            WriteMissing(types, goldenFolder);
+        }
+
         return [.. GoldenFile.ReadAll(goldenFolder).SelectMany(file => types.Read(file.Record)).Select(envelope => envelope.Event)];
+    }
+
+    private static void WriteMissing(EventTypeRegistry types, string goldenFolder)
+    {
+        Directory.CreateDirectory(goldenFolder);
+        foreach (var type in types.All)
+        {
+            var path = Path.Combine(goldenFolder, GoldenFile.NameOf(type.Name, type.SchemaVersion));
+            if (!File.Exists(path))
+            {
+                File.WriteAllText(path, SampleEvent.Of(type));
+            }
+        }
     }
 
     private static IEnumerable<string> MissingFaults(EventTypeRegistry types, IReadOnlyList<GoldenFile> files)
@@ -64,7 +91,7 @@ public static class EventContract
 
             if (!found.Contains((type.Name, type.SchemaVersion)))
             {
-                yield return $"Add {GoldenFile.NameOf(type.Name, type.SchemaVersion)} with one line, for example:{Environment.NewLine}{SampleEvent.Of(type)}";
+                yield return $"Add {GoldenFile.NameOf(type.Name, type.SchemaVersion)} with one line, for example as below. {GoldenFiles.Hint}{Environment.NewLine}{SampleEvent.Of(type)}";
             }
         }
 

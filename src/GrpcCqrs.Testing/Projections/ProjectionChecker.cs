@@ -147,11 +147,13 @@ public sealed class ProjectionChecker : IAsyncDisposable
     /// Requires that the histories checked so far contained every event type that the projection handles, and produced
     /// rows in each of its tables. A fold of an event that is in no history passes every law.
     /// </summary>
-    /// <exception cref="HistoryGapException">They did not; the message says what to add.</exception>
-    public void EnsureCovered(IProjection projection)
+    /// <param name="projection">The projection.</param>
+    /// <param name="historiesFile">The file that the histories are written in, for the message; empty to leave it out.</param>
+    /// <exception cref="HistoryGapException">They did not; the message says what to add, and where.</exception>
+    public void EnsureCovered(IProjection projection, string historiesFile = "")
     {
         ArgumentNullException.ThrowIfNull(projection);
-        string[] gaps = [.. CoverageOf(projection).Gaps(types, projection)];
+        string[] gaps = [.. CoverageOf(projection).Gaps(types, projection, historiesFile.Length > 0 ? $" in {historiesFile}" : "")];
         if (gaps.Length > 0)
         {
             throw new HistoryGapException(string.Join(Environment.NewLine, gaps));

@@ -16,7 +16,10 @@ internal sealed class ProjectionCoverage
     public void Add(TableContent content) => filled.UnionWith(content.FilledParts);
 
     /// <summary>The gaps that make the checks incomplete, in words.</summary>
-    public IEnumerable<string> Gaps(EventTypeRegistry types, IProjection projection)
+    /// <param name="types">The service's event types.</param>
+    /// <param name="projection">The projection.</param>
+    /// <param name="place">Where histories are written, in words.</param>
+    public IEnumerable<string> Gaps(EventTypeRegistry types, IProjection projection, string place)
     {
         foreach (var handled in projection.Handles)
         {
@@ -28,13 +31,13 @@ internal sealed class ProjectionCoverage
 
             foreach (var missing in known.Where(type => !events.Contains(type)))
             {
-                yield return $"{projection.Name} handles {missing.Name}, and no history has one: add it to the histories that the projection is checked on.";
+                yield return $"{projection.Name} handles {missing.Name}, and no history has one: add it to the histories that the projection is checked on{place}.";
             }
         }
 
         foreach (var part in projection.Rows.Where(part => !filled.Contains(part.Name)))
         {
-            yield return $"No history leaves a row in {part.Name} of {projection.Name}: add one that does.";
+            yield return $"No history leaves a row in {part.Name} of {projection.Name}: add one that does{place}.";
         }
     }
 }

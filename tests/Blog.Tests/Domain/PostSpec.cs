@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Blog.Domain.Posts;
 using GrpcCqrs.Testing;
 
@@ -23,6 +24,7 @@ internal static class PostSpec
         PostStatus.Draft => Draft,
         PostStatus.Published => Draft.Given(new PostPublished()),
         PostStatus.Archived => Draft.Given(new PostPublished(), new PostArchived()),
-        _ => Draft.Given(new PostDeleted()),
+        PostStatus.Deleted => Draft.Given(new PostDeleted()),
+        _ => throw new UnreachableException($"PostSpec.In has no way to a post that is {status}: add one."),
     };
 }

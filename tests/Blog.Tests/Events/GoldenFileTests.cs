@@ -1,6 +1,5 @@
 using System.Text;
 using Blog.Application;
-using Blog.Application.Posts;
 using Blog.Domain.Posts;
 using Blog.Tests.Repository;
 using GrpcCqrs.EventSourcing;
@@ -37,7 +36,7 @@ public sealed class GoldenFileTests
         foreach (var @event in events)
         {
             Post.Initial("any").Apply(@event);
-            Assert.NotEmpty(GetPostHistoryHandler.Summarize(@event));
+            Assert.NotEmpty(@event.Describe());
         }
     }
 

@@ -1,5 +1,6 @@
-using System.Diagnostics;
+using Blog.Application.Posts;
 using Blog.Domain.Posts;
+using Blog.Tests.Domain;
 using FsCheck;
 using FsCheck.Fluent;
 using GrpcCqrs.EventSourcing;
@@ -7,7 +8,7 @@ using GrpcCqrs.Testing;
 
 namespace Blog.Tests.Projections;
 
-/// <summary>Legal histories of a few posts: whatever the aggregate decides on commands in any order.</summary>
+/// <summary>Legal histories of a few posts: whatever the aggregate decides on commands in any order. A new command is among them by itself.</summary>
 internal static class PostHistories
 {
     private const int MaxPosts = 4;
@@ -16,77 +17,62 @@ internal static class PostHistories
     private static readonly Gen<string> Texts = Gen.Elements("Title", "Another title", "Третий", "四 words\u0001here", "x", "");
     private static readonly Gen<string[]> Tags = Gen.Elements("rust", "grpc", "C#", "async io", "событие").ArrayOf().Resize(4);
 
-    /// <summary>Steps by name and argument, so that a failing history prints readably.</summary>
+    /// <summary>Commands with arguments, so that a failing history prints readably.</summary>
     private static readonly Gen<PostStep> Steps =
         from post in Gen.Choose(0, MaxPosts - 1)
-        from name in Gen.Frequency(
-            (6, Gen.Elements("edit", "retitle", "tag", "untag", "publish", "unpublish", "archive", "restore")), (1, Gen.Constant("delete")))
+        from command in Gen.Frequency((6, Gen.Elements(PostCommands.OnALivePost.ToArray())), (1, Gen.Constant(nameof(DeletePost))))
         from text in Texts
         from tags in Tags
-        select new PostStep(post, name, text, tags);
+        select new PostStep(post, command, text, tags);
+
+    /// <summary>The file to edit where no history has something.</summary>
+    public const string File = "tests/Blog.Tests/Projections/PostHistories.cs";
 
     public static EventTypeRegistry Types { get; } = EventTypeRegistry.Of<PostEvent>(PostEventsJson.Default);
 
     public static Arbitrary<PostStep[]> Arbitrary { get; } =
         Gen.Choose(1, MaxSteps).SelectMany(count => Steps.ArrayOf(count)).ToArbitrary();
 
-    /// <summary>A history with every event there is; a step for a new one belongs here, and its name among the random steps.</summary>
+    /// <summary>
+    /// A history with every event that commands lead to: for each command a post that it was the last to change, and one that all did. An
+    /// event that needs more gets steps of its own here, for another post.
+    /// </summary>
     public static ProjectionHistory Complete { get; } = Run(
     [
-        new(0, "tag", "", ["rust", "grpc"]), new(0, "tag", "", ["C#"]), new(0, "edit", "Another content", []), new(0, "retitle", "Another title", []), new(0, "untag", "", ["grpc"]),
-        new(0, "publish", "", []), new(0, "unpublish", "", []), new(1, "publish", "", ["x"]), new(1, "archive", "", []), new(2, "delete", "", []),
-        new(3, "publish", "", []),
-    ]);
+        .. PostCommands.OnAPost.SelectMany((command, post) =>
+            PostCommands.Before(command).Append(command).Select(each => new PostStep(post, each, PostCommands.Text, [PostCommands.Tag]))),
+        .. PostCommands.OnAPost.Select(command => new PostStep(PostCommands.OnAPost.Count, command, "Third text", ["rust", "C#"])),
+    ],
+    isCreatedBare: true);
 
-    public static ProjectionHistory Run(IEnumerable<PostStep> steps)
+    /// <summary>The history that commands make.</summary>
+    /// <param name="steps">The commands.</param>
+    /// <param name="isCreatedBare">Whether posts are created with none of what commands give them, as <see cref="PostCommands.Before"/> expects them.</param>
+    public static ProjectionHistory Run(IEnumerable<PostStep> steps, bool isCreatedBare = false)
     {
-        var states = new Dictionary<int, List<Post>>();
+        var posts = new Dictionary<int, PostPast>();
         var events = new List<(StreamId, object)>();
         foreach (var step in steps)
         {
-            if (!states.TryGetValue(step.Post, out var past))
+            if (!posts.TryGetValue(step.Post, out var past))
             {
-                states.Add(step.Post, past = [Post.Initial($"0199b6f0-0000-7000-8000-{step.Post:D12}")]);
-                Decide(past, post => post.Create("Title", step.Text, $"slug-{step.Post}", step.Post % 2 == 0 ? "Ada" : "Grace", step.Tags));
+                var (content, tags) = isCreatedBare ? ("Content", []) : (step.Text, step.Tags);
+                past = PostPast.Create(
+                    "Title", content, tags, $"0199b6f0-0000-7000-8000-{step.Post:D12}", $"slug-{step.Post}", step.Post % 2 == 0 ? "Ada" : "Grace");
+                posts.Add(step.Post, past);
+                events.AddRange(past.Events.Select(@event => (StreamId.For<Post, PostEvent>(past.Now.Id), (object)@event)));
             }
 
-            Decide(past, post => step.Name switch
-            {
-                "retitle" => post.ChangeTitle(step.Text),
-                "edit" => post.EditContent(step.Text),
-                "tag" => post.AddTags(step.Tags),
-                "untag" => post.RemoveTags(step.Tags),
-                "publish" => post.Publish(),
-                "unpublish" => post.Unpublish(),
-                "archive" => post.Archive(),
-                "delete" => post.Delete(),
-                "restore" => post.RestoreTo(past[1 + (step.Text.Length % (past.Count - 1))], keepStatus: false),
-                _ => throw new UnreachableException($"PostHistories.Run has no decision for the step {step.Name}: add one."),
-            });
+            var earlier = past.States[1 + (step.Text.Length % (past.States.Count - 1))];
+            events.AddRange(past.Do(step.Command, earlier, step.Text, step.Tags).Select(@event => (StreamId.For<Post, PostEvent>(past.Now.Id), (object)@event)));
         }
 
         return ProjectionHistory.Of(Types, events);
-
-        void Decide(List<Post> past, Func<Post, IReadOnlyList<PostEvent>> decide)
-        {
-            try
-            {
-                foreach (var @event in decide(past[^1]))
-                {
-                    past.Add(past[^1].Apply(@event));
-                    events.Add((StreamId.For<Post, PostEvent>(past[0].Id), @event));
-                }
-            }
-            catch (RejectedException)
-            {
-                // A refused command leaves nothing in a history.
-            }
-        }
     }
 }
 
 /// <summary>A command to one of the posts, which is created when it is first named.</summary>
-internal sealed record PostStep(int Post, string Name, string Text, string[] Tags)
+internal sealed record PostStep(int Post, string Command, string Text, string[] Tags)
 {
-    public override string ToString() => $"{Post} {Name} {Text} {string.Join(',', Tags)}";
+    public override string ToString() => $"{Post} {Command} {Text} {string.Join(',', Tags)}";
 }

@@ -34,7 +34,7 @@ public sealed class ProjectionLawTests : IAsyncLifetime
         var projection = checker.Create(type);
         Assert.True(projection is IStreamProjection, $"{type.Name} must be an IStreamProjection, so that a bad event stops its own stream only.");
         await checker.CheckAsync(projection, PostHistories.Complete, seed: 1);
-        checker.EnsureCovered(projection);
+        checker.EnsureCovered(projection, PostHistories.File);
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(Histories), Prop.ForAll(PostHistories.Arbitrary, Gen.Choose(0, int.MaxValue).ToArbitrary(), (steps, seed) =>
             checker.CheckAsync(projection, PostHistories.Run(steps), seed).GetAwaiter().GetResult()));
     }

@@ -1,3 +1,4 @@
+using Blog.Tests.Domain;
 using Blog.V1;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
@@ -21,15 +22,39 @@ internal static class CommandCall
     /// <summary>All but CreatePost, which is the only one about a post that does not exist yet.</summary>
     public static TheoryData<string> OnAPost => [.. Names.Where(name => name != "CreatePost")];
 
+    /// <summary>The same but DeletePost.</summary>
+    public static IEnumerable<string> OnALivePost => Names.Where(name => name is not ("CreatePost" or "DeletePost"));
+
+    /// <summary>A new post that the command changes by exactly one event; for CreatePost an id that is free.</summary>
+    public static async Task<string> StartAsync(BlogService blog, string command)
+    {
+        if (command == "CreatePost")
+        {
+            return PostCalls.NewId();
+        }
+
+        var id = (await blog.CreateAsync()).PostId;
+        foreach (var before in PostCommands.Before(command))
+        {
+            await SendAsync(blog, before, id);
+        }
+
+        return id;
+    }
+
+    /// <summary>A new post that the command was the last to change.</summary>
+    public static async Task<Answer> StartAndSendAsync(BlogService blog, string command) =>
+        await SendAsync(blog, command, await StartAsync(blog, command));
+
     /// <summary>Starts the call; the answer or the RpcException is in the task.</summary>
     public static async Task<Answer> SendAsync(
-        BlogService blog, string command, string postId, string commandId = "", long? expectedVersion = null, string text = "Another text", Metadata? headers = null)
+        BlogService blog, string command, string postId, string commandId = "", long? expectedVersion = null, string text = PostCommands.Text, Metadata? headers = null)
     {
         var method = PostCommandService.Descriptor.FindMethodByName(command);
         var request = method.InputType.Parser.ParseFrom(ByteString.Empty);
         foreach (var field in method.InputType.Fields.InDeclarationOrder())
         {
-            if (ValueOf(field.Name) is { } value)
+            if (ValueOf(field) is { } value)
             {
                 Set(request, field, value);
             }
@@ -55,17 +80,23 @@ internal static class CommandCall
             }
         }
 
-        object? ValueOf(string field) => field switch
+        // Fields that mean the same everywhere by their name, others by their type.
+        object? ValueOf(FieldDescriptor field) => field.Name switch
         {
             "post_id" => postId,
             "command_id" => commandId,
-            "title" or "content" => text,
-            "author" => "Ada",
-            "version" => 1L,
-            "tags" => "grpc",
             "expected_version" => expectedVersion,
-            "slug" or "keep_status" => null,
-            _ => throw new InvalidOperationException($"CommandCall.SendAsync has no value for {command}'s field {field}: add one, or null to leave it out."),
+            "author" => "Ada",
+            "slug" => null,
+            _ => field.FieldType switch
+            {
+                FieldType.String => field.IsRepeated ? PostCommands.Tag : text,
+                FieldType.Int64 => 1L,
+                FieldType.Int32 => 1,
+                FieldType.Bool => null,
+                _ => throw new InvalidOperationException(
+                    $"CommandCall.SendAsync has no value of type {field.FieldType} for {command}'s field {field.Name}: add one, or null to leave it out."),
+            },
         };
     }
 

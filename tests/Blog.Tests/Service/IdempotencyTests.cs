@@ -1,4 +1,3 @@
-using Grpc.Core;
 using GrpcCqrs.EventSourcing;
 using Xunit;
 
@@ -9,24 +8,11 @@ public sealed class IdempotencyTests(BlogService blog) : IClassFixture<BlogServi
     private const int Racers = 16;
     private const int Rounds = 25;
 
-    /// <summary>Posts in states that commands may start from.</summary>
-    private static readonly Func<BlogService, Task<string>>[] Starts =
-    [
-        async blog => (await blog.CreateAsync()).PostId,
-        async blog => (await blog.CreateAsync(tags: "grpc")).PostId,
-        async blog =>
-        {
-            var id = (await blog.CreateAsync()).PostId;
-            await blog.PublishAsync(id);
-            return id;
-        },
-    ];
-
     [Theory]
     [MemberData(nameof(CommandCall.All), MemberType = typeof(CommandCall))]
     public async Task A_repeated_command_gets_the_first_answer_and_appends_nothing(string command)
     {
-        var id = await StartAsync(command);
+        var id = await CommandCall.StartAsync(blog, command);
         var commandId = PostCalls.NewId();
         var first = await CommandCall.SendAsync(blog, command, id, commandId);
         if (await Refusal.OrNullAsync(blog.Commands.EditPostContentAsync(new() { PostId = id, Content = "What came in between" })) is { } refusal)
@@ -45,11 +31,11 @@ public sealed class IdempotencyTests(BlogService blog) : IClassFixture<BlogServi
     [MemberData(nameof(CommandCall.All), MemberType = typeof(CommandCall))]
     public async Task Only_a_command_with_an_id_is_remembered(string command)
     {
-        var stream = $"post-{await StartAsync(command)}";
+        var stream = $"post-{await CommandCall.StartAsync(blog, command)}";
         await CommandCall.SendAsync(blog, command, stream["post-".Length..]);
         Assert.DoesNotContain(await blog.ReadWriteDatabaseAsync("SELECT stream FROM commands"), row => row["stream"] == stream);
 
-        var other = await StartAsync(command);
+        var other = await CommandCall.StartAsync(blog, command);
         await CommandCall.SendAsync(blog, command, other, PostCalls.NewId());
         Assert.Single(await blog.ReadWriteDatabaseAsync("SELECT stream FROM commands"), row => row["stream"] == $"post-{other}");
     }
@@ -58,7 +44,7 @@ public sealed class IdempotencyTests(BlogService blog) : IClassFixture<BlogServi
     [MemberData(nameof(CommandCall.OnAPost), MemberType = typeof(CommandCall))]
     public async Task A_command_raced_by_itself_is_carried_out_once(string command)
     {
-        var id = await StartAsync(command);
+        var id = await CommandCall.StartAsync(blog, command);
         var before = (await blog.HistoryAsync(id)).Count;
         var commandId = PostCalls.NewId();
         var answers = await Task.WhenAll(Enumerable.Range(0, Racers).Select(_ => CommandCall.SendAsync(blog, command, id, commandId)));
@@ -149,38 +135,5 @@ public sealed class IdempotencyTests(BlogService blog) : IClassFixture<BlogServi
         {
             await service.DisposeAsync();
         }
-    }
-
-    /// <summary>A post that the command changes by exactly one event; for CreatePost an id that is free.</summary>
-    private async Task<string> StartAsync(string command)
-    {
-        if (command == "CreatePost")
-        {
-            return PostCalls.NewId();
-        }
-
-        var refusals = new List<string>();
-        foreach (var start in Starts)
-        {
-            var trial = await start(blog);
-            var before = (await blog.HistoryAsync(trial)).Count;
-            try
-            {
-                await CommandCall.SendAsync(blog, command, trial);
-            }
-            catch (RpcException exception)
-            {
-                refusals.Add(exception.Status.Detail);
-                continue;
-            }
-
-            if ((await blog.HistoryAsync(trial)).Count == before + 1)
-            {
-                return await start(blog);
-            }
-        }
-
-        Assert.Fail($"None of IdempotencyTests.Starts is a post that {command} changes by exactly one event: add one that is. Refused: {string.Join(' ', refusals)}");
-        return "";
     }
 }

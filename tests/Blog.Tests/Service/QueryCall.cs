@@ -2,10 +2,12 @@ using System.Collections;
 using Blog.V1;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using GrpcCqrs.EventSourcing;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
+using Enum = System.Enum;
 
 namespace Blog.Tests.Service;
 
@@ -14,10 +16,25 @@ internal static class QueryCall
 {
     private static readonly Marshaller<byte[]> Raw = Marshallers.Create(bytes => bytes, bytes => bytes);
 
+    /// <summary>A value of each text that a query takes.</summary>
+    private static readonly Dictionary<string, string> OtherTexts = new(StringComparer.Ordinal)
+    {
+        ["author"] = "Ada",
+        ["end_day"] = "2030-01-01",
+        ["post_id"] = PostCalls.UnknownId,
+        ["prefix"] = "paged",
+        ["query"] = "other",
+        ["slug"] = "unknown",
+        ["start_day"] = "1970-01-01",
+        ["tag"] = "paged-1",
+    };
+
     private static readonly IList<MethodDescriptor> Methods = PostQueryService.Descriptor.Methods;
 
     /// <summary>All queries.</summary>
-    public static TheoryData<string> All => [.. Methods.Select(method => method.Name)];
+    public static TheoryData<string> All => [.. Names];
+
+    public static IEnumerable<string> Names => Methods.Select(method => method.Name);
 
     /// <summary>The queries that are answered page by page.</summary>
     public static TheoryData<string> Paged => [.. With("page_token")];
@@ -101,6 +118,64 @@ internal static class QueryCall
 
         Assert.Fail($"{query} answers {request}, which must be refused.");
         return null;
+    }
+
+    /// <summary>All that a query lists, page by page, as each element's text.</summary>
+    /// <param name="blog">The service.</param>
+    /// <param name="query">Its name.</param>
+    /// <param name="request">The request; its page size and page token are set here.</param>
+    /// <param name="pageSize">The page size; 0 for the largest.</param>
+    public static async Task<IReadOnlyList<string>> ListAsync(BlogService blog, string query, IMessage request, int pageSize = 0)
+    {
+        var elements = new List<string>();
+        request.With("page_size", pageSize > 0 ? pageSize : MaxPageSizeOf(blog, query));
+        while (true)
+        {
+            var answer = await SendAsync(blog, query, request);
+            var list = answer.Descriptor.Fields.InDeclarationOrder().Single(field => field.IsRepeated);
+            elements.AddRange(((IList)list.Accessor.GetValue(answer)).Cast<object>().Select(element => $"{element}"));
+            var next = (string)answer.Descriptor.FindFieldByName("next_page_token").Accessor.GetValue(answer);
+            if (next.Length == 0)
+            {
+                return elements;
+            }
+
+            request.With("page_token", next);
+        }
+    }
+
+    /// <summary>The largest page of a query.</summary>
+    public static int MaxPageSizeOf(BlogService blog, string query)
+    {
+        var type = RegistrationOf(blog, query).QueryType;
+        return (int?)type.GetField("MaxPageSize")?.GetRawConstantValue() ?? throw new InvalidOperationException($"{type.Name} needs a constant MaxPageSize.");
+    }
+
+    /// <summary>Whether a field chooses what a query answers; the others say how much of it, or how it is shown.</summary>
+    public static bool IsFilter(FieldDescriptor field) =>
+        field.Name is not ("page_size" or "page_token" or "consistency_token" or "include_data" or "include_changes");
+
+    /// <summary>Valid values of a filter, each another than where it is not set.</summary>
+    public static IReadOnlyList<object> OthersOf(string query, FieldDescriptor field)
+    {
+        if (field.FieldType == FieldType.Enum)
+        {
+            return [.. ValuesOf(field).Select(number => EnumOf(field, number)).Where(value => !value.Equals(PostStatus.Deleted))];
+        }
+
+        if (field.FieldType == FieldType.Bool)
+        {
+            return field.HasPresence ? [true, false] : [true];
+        }
+
+        if (field.FieldType == FieldType.Message && field.MessageType.ClrType == typeof(TimeRange))
+        {
+            return [new TimeRange { StartTime = Timestamp.FromDateTimeOffset(DateTimeOffset.UnixEpoch) }];
+        }
+
+        return field.FieldType == FieldType.Int64 ? [1L]
+            : OtherTexts.TryGetValue(field.Name, out var text) ? [text]
+            : throw new InvalidOperationException($"QueryCall has no other value for {query}'s field {field.Name}: add one to OtherTexts.");
     }
 
     /// <summary>How the query is registered, under the name of its RPC.</summary>

@@ -55,8 +55,7 @@ public sealed class QueryRefusalTests(BlogService blog) : IClassFixture<BlogServ
     public async Task A_page_size_out_of_bounds_is_refused_and_the_largest_is_accepted(string query)
     {
         var id = (await blog.CreateAsync()).PostId;
-        var type = QueryCall.RegistrationOf(blog, query).QueryType;
-        var max = (int?)type.GetField("MaxPageSize")?.GetRawConstantValue() ?? throw new InvalidOperationException($"{type.Name} needs a constant MaxPageSize.");
+        var max = QueryCall.MaxPageSizeOf(blog, query);
         foreach (var pageSize in (int[])[-1, int.MinValue, int.MaxValue, max + 1])
         {
             (await QueryCall.RefuseAsync(blog, query, QueryCall.Request(query, id).With("page_size", pageSize))).Is(EngineErrors.InvalidFields, "page_size");

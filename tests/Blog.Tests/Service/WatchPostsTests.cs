@@ -73,7 +73,7 @@ public sealed class WatchPostsTests(WatchPostsTests.ImpatientBlogService blog) :
             await writers;
             return (await blog.Commands.CreatePostAsync(new CreatePostRequest { Title = "The end", Author = Author })).ConsistencyToken;
         });
-        var posts = new Dictionary<string, PostSummary>(StringComparer.Ordinal);
+        var posts = new Dictionary<string, Post>(StringComparer.Ordinal);
         while (!posts.Values.Any(post => post.Title == "The end"))
         {
             var message = await NextAsync(call);

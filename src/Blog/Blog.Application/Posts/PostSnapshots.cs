@@ -1,18 +1,12 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Blog.Domain.Posts;
 using GrpcCqrs.EventSourcing;
 
 namespace Blog.Application.Posts;
 
-/// <summary>A post's state as its snapshots hold it. A change of it or of <c>Post.Apply</c> needs a higher schema version.</summary>
-internal sealed record PostSnapshot(string Status, string Slug, string Title, string Content, string Author, IReadOnlyList<string> Tags);
-
-[JsonSerializable(typeof(PostSnapshot))]
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-internal sealed partial class PostSnapshotJson : JsonSerializerContext;
-
-/// <summary>How posts are kept as snapshots.</summary>
+/// <summary>How posts are kept as snapshots: every property of the state as it is, under <see cref="Post.StateVersion"/>.</summary>
 public static class PostSnapshots
 {
     /// <summary>
@@ -22,18 +16,40 @@ public static class PostSnapshots
     private const int Every = 20;
 
     /// <summary>The snapshots of posts.</summary>
-    public static ISnapshots<Post> Create() => new JsonSnapshots<Post, PostSnapshot>(
-        Every,
-        schemaVersion: 1,
-        PostSnapshotJson.Default.PostSnapshot,
-        post => new PostSnapshot(post.Status.ToString(), post.Slug, post.Title, post.Content, post.Author, post.Tags),
-        (id, snapshot) => Post.Initial(id) with
+    public static ISnapshots<Post> Create() => new JsonSnapshots<Post, Post>(
+        Every, Post.StateVersion, PostSnapshotJson.Default.Post, post => post, (id, post) => post with { Id = id });
+}
+
+[JsonSerializable(typeof(Post))]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    IgnoreReadOnlyProperties = true,
+    UseStringEnumConverter = true,
+    Converters = [typeof(OrdinalSetConverter)])]
+internal sealed partial class PostSnapshotJson : JsonSerializerContext;
+
+/// <summary>Reads a set of texts that compares them code unit by code unit, as the domain does; the serializer's own would go by the culture.</summary>
+internal sealed class OrdinalSetConverter : JsonConverter<ImmutableSortedSet<string>>
+{
+    public override ImmutableSortedSet<string> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        var texts = ImmutableSortedSet.CreateBuilder<string>(StringComparer.Ordinal);
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            Status = Enum.Parse<PostStatus>(snapshot.Status),
-            Slug = snapshot.Slug,
-            Title = snapshot.Title,
-            Content = snapshot.Content,
-            Author = snapshot.Author,
-            Tags = snapshot.Tags.ToImmutableSortedSet(StringComparer.Ordinal),
-        });
+            texts.Add(reader.GetString()!);
+        }
+
+        return texts.ToImmutable();
+    }
+
+    public override void Write(Utf8JsonWriter writer, ImmutableSortedSet<string> value, JsonSerializerOptions options)
+    {
+        writer.WriteStartArray();
+        foreach (var text in value)
+        {
+            writer.WriteStringValue(text);
+        }
+
+        writer.WriteEndArray();
+    }
 }

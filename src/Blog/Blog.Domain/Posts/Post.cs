@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Text.Json.Serialization;
 using GrpcCqrs.EventSourcing;
 
 namespace Blog.Domain.Posts;
@@ -29,6 +30,12 @@ public sealed record Post : IAggregate<Post, PostEvent>
     /// <summary>The scope of the unique key that a live post holds.</summary>
     public const string SlugScope = "blog.slug";
 
+    /// <summary>
+    /// The version of the state, by which its snapshots are told apart. Raise it with every change of a property or of
+    /// <see cref="Apply"/>: a snapshot of an earlier version is then no longer read.
+    /// </summary>
+    public const int StateVersion = 2;
+
     /// <inheritdoc/>
     public static string Category => "post";
 
@@ -54,6 +61,7 @@ public sealed record Post : IAggregate<Post, PostEvent>
     public ImmutableSortedSet<string> Tags { get; init; } = NoTags;
 
     /// <inheritdoc/>
+    [JsonIgnore]
     public IReadOnlyCollection<UniqueKey> UniqueKeys =>
         Status is PostStatus.None or PostStatus.Deleted ? [] : [new UniqueKey(SlugScope, Slug)];
 

@@ -101,7 +101,7 @@ public sealed class ListAuthorsHandler(ReadDatabase database, PageTokens tokens)
     public async ValueTask<Page<AuthorView>> HandleAsync(ListAuthors query, ReadView view, CancellationToken cancellationToken)
     {
         var size = query.PageSize > 0 ? query.PageSize : ListAuthors.DefaultPageSize;
-        var filters = $"{query.Order}\n{query.Prefix}";
+        var filters = PageTokens.FiltersOf(query);
         var from = tokens.Read(nameof(ListAuthors), filters, query.PageToken);
         var (posts, after) = from is var (number, text) ? (number, text) : (long.MaxValue, "");
 

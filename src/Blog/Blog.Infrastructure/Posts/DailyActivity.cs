@@ -141,7 +141,7 @@ public sealed class ListDailyActivityHandler(ReadDatabase database, PageTokens t
     public async ValueTask<Page<DailyActivityView>> HandleAsync(ListDailyActivity query, ReadView view, CancellationToken cancellationToken)
     {
         var size = query.PageSize > 0 ? query.PageSize : ListDailyActivity.DefaultPageSize;
-        var filters = $"{query.Start:O} {query.End:O}";
+        var filters = PageTokens.FiltersOf(query);
         var start = NumberOf(query.Start ?? DateOnly.MinValue);
         var from = tokens.Read(nameof(ListDailyActivity), filters, query.PageToken) is var (last, _) ? Math.Max(last + 1, start) : start;
         await using var connection = await database.OpenReaderAsync(cancellationToken);

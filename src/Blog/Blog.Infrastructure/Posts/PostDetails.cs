@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Blog.Application.Posts;
 using Blog.Domain.Posts;
 using Dapper;
@@ -9,30 +10,24 @@ namespace Blog.Infrastructure.Posts;
 
 /// <summary>A row of <c>post_details</c>.</summary>
 [Index(nameof(Slug))]
-public sealed class PostDetailsRow : PostSummaryRow
+public sealed class PostDetailsRow : PostRow
 {
+    /// <inheritdoc cref="PostRow()"/>
+    public PostDetailsRow()
+    {
+    }
+
+    [SetsRequiredMembers]
+    internal PostDetailsRow(string id, PostFold fold)
+        : base(id, fold) => Content = fold.Post.Content;
+
     /// <summary>The content.</summary>
     public required string Content { get; set; }
-
-    internal static PostDetailsRow Of(string id, PostFold fold) => new()
-    {
-        PostId = id,
-        Slug = fold.Post.Slug,
-        Title = fold.Post.Title,
-        Content = fold.Post.Content,
-        Status = (int)fold.Post.Status,
-        Author = fold.Post.Author,
-        Tags = TagsColumn.Write(fold.Post.Tags),
-        Version = fold.Version,
-        CreateTime = fold.CreateTime,
-        UpdateTime = fold.UpdateTime,
-        PublishTime = fold.PublishTime,
-    };
 }
 
 /// <summary>Keeps <c>post_details</c>: every post that is not deleted, with its content.</summary>
 public sealed class PostDetailsProjection() : FoldProjection<PostFold>(
-    [StreamTable.Row<PostFold, PostDetailsRow>("post_details", PostDetailsRow.Of, row => row.ToFold(row.Content))])
+    [StreamTable.Row<PostFold, PostDetailsRow>("post_details", (id, fold) => new PostDetailsRow(id, fold), row => row.ToFold(row.Content))])
 {
     /// <summary>The projection's name.</summary>
     public const string ProjectionName = "post_details";
@@ -41,7 +36,7 @@ public sealed class PostDetailsProjection() : FoldProjection<PostFold>(
     public override string Name => ProjectionName;
 
     /// <inheritdoc/>
-    public override int Version => 1;
+    public override int Version => PostRow.ProjectionVersion;
 
     /// <inheritdoc/>
     public override string Category => Post.Category;
@@ -67,14 +62,6 @@ public sealed class GetPostHandler(ReadDatabase database) : IReadModelQueryHandl
             + (isById ? "p.post_id = @key" : "p.slug = @key"),
             new { key },
             cancellationToken: cancellationToken));
-        return row is null ? throw PostErrors.PostNotFound(key) : ToView(row);
-    }
-
-    private static PostView ToView(PostDetailsRow row)
-    {
-        var summary = row.ToView();
-        return new PostView(
-            summary.PostId, summary.Slug, summary.Title, row.Content, summary.Status, summary.Author, summary.Tags, summary.Version,
-            summary.CreateTime, summary.UpdateTime, summary.PublishTime);
+        return row is null ? throw PostErrors.PostNotFound(key) : row.ToFold(row.Content).ToView();
     }
 }

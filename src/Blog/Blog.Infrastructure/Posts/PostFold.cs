@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using Blog.Application.Posts;
 using Blog.Domain.Posts;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage;
@@ -24,6 +25,10 @@ public sealed record PostFold(Post Post, long Version, long CreateTime, long Upd
             : new PostFold(
                 post, record.Version, fold?.CreateTime ?? time, time, envelope.Event is PostPublished ? time : fold?.PublishTime ?? 0);
     }
+
+    /// <summary>The same as queries return it.</summary>
+    internal PostView ToView() => new(
+        Post, Version, UnixMicroseconds.ToTime(CreateTime), UnixMicroseconds.ToTime(UpdateTime), PublishTime == 0 ? null : UnixMicroseconds.ToTime(PublishTime));
 }
 
 /// <summary>Tags as a column holds them: a JSON array in alphabetical order.</summary>
@@ -33,7 +38,5 @@ internal static class TagsColumn
 
     public static string Write(ImmutableSortedSet<string> tags) => tags.IsEmpty ? "[]" : JsonSerializer.Serialize(tags);
 
-    public static ImmutableSortedSet<string> Read(string column) => column == "[]" ? None : None.Union(ReadItems(column));
-
-    public static string[] ReadItems(string column) => column == "[]" ? [] : JsonSerializer.Deserialize<string[]>(column) ?? [];
+    public static ImmutableSortedSet<string> Read(string column) => column == "[]" ? None : None.Union(JsonSerializer.Deserialize<string[]>(column) ?? []);
 }

@@ -1,4 +1,7 @@
 using System.ComponentModel.DataAnnotations;
+using System.ComponentModel.DataAnnotations.Schema;
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
 using Blog.Application.Posts;
@@ -10,27 +13,115 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Blog.Infrastructure.Posts;
 
+/// <summary>
+/// A post as a row: the columns that <c>post_list</c> and <c>post_details</c> have in common. Each is declared here, filled from the state
+/// in the constructor, and read back in <see cref="ToFold"/>.
+/// </summary>
+public abstract class PostRow
+{
+    /// <summary>The version of both projections. Raise it with every change of the columns or of <see cref="PostFold"/>.</summary>
+    internal const int ProjectionVersion = 1;
+
+    /// <summary>A row that is read.</summary>
+    protected PostRow()
+    {
+    }
+
+    /// <summary>The row of a state.</summary>
+    [SetsRequiredMembers]
+    private protected PostRow(string id, PostFold fold)
+    {
+        var post = fold.Post;
+        PostId = id;
+        Slug = post.Slug;
+        Title = post.Title;
+        Status = (int)post.Status;
+        Author = post.Author;
+        Tags = TagsColumn.Write(post.Tags);
+        Version = fold.Version;
+        CreateTime = fold.CreateTime;
+        UpdateTime = fold.UpdateTime;
+        PublishTime = fold.PublishTime;
+    }
+
+    /// <summary>The post's UUID.</summary>
+    [Key]
+    [MaxLength(36)]
+    public required string PostId { get; set; }
+
+    /// <summary>Its name in addresses.</summary>
+    [MaxLength(PostRules.MaxSlugLength)]
+    public required string Slug { get; set; }
+
+    /// <summary>Its title.</summary>
+    [MaxLength(2 * PostRules.MaxTitleLength)]
+    public required string Title { get; set; }
+
+    /// <summary>A <see cref="PostStatus"/> as number.</summary>
+    public required int Status { get; set; }
+
+    /// <summary>Who wrote it.</summary>
+    [MaxLength(2 * PostRules.MaxTitleLength)]
+    public required string Author { get; set; }
+
+    /// <summary>A JSON array in alphabetical order.</summary>
+    public required string Tags { get; set; }
+
+    /// <summary>The number of its events.</summary>
+    public required long Version { get; set; }
+
+    /// <summary>When it was created.</summary>
+    [Column("create_us")]
+    public required long CreateTime { get; set; }
+
+    /// <summary>When it last changed.</summary>
+    [Column("update_us")]
+    public required long UpdateTime { get; set; }
+
+    /// <summary>When it was last published; 0 where it never was, so that it sorts first without a null's special rules.</summary>
+    [Column("publish_us")]
+    public required long PublishTime { get; set; }
+
+    /// <summary>The state that the row holds.</summary>
+    /// <param name="content">The content, where the row has it.</param>
+    internal PostFold ToFold(string content = "") => new(
+        new Post
+        {
+            Id = PostId,
+            Slug = Slug,
+            Title = Title,
+            Content = content,
+            Status = (PostStatus)Status,
+            Author = Author,
+            Tags = TagsColumn.Read(Tags),
+        },
+        Version,
+        CreateTime,
+        UpdateTime,
+        PublishTime);
+
+    /// <summary>The answer that the row gives, without the content.</summary>
+    internal PostView ToView() => ToFold().ToView();
+}
+
 /// <summary>A row of <c>post_list</c>.</summary>
 [Index(nameof(CreateTime), nameof(PostId))]
 [Index(nameof(UpdateTime), nameof(PostId))]
 [Index(nameof(PublishTime), nameof(PostId))]
 [Index(nameof(Title), nameof(PostId))]
 [Index(nameof(Author), nameof(CreateTime), nameof(PostId))]
-public sealed class PostListRow : PostSummaryRow
+public sealed class PostListRow : PostRow
 {
-    internal static PostListRow Of(string id, PostFold fold) => new()
+    /// <inheritdoc cref="PostRow()"/>
+    public PostListRow()
     {
-        PostId = id,
-        Slug = fold.Post.Slug,
-        Title = fold.Post.Title,
-        Status = (int)fold.Post.Status,
-        Author = fold.Post.Author,
-        Tags = TagsColumn.Write(fold.Post.Tags),
-        Version = fold.Version,
-        CreateTime = fold.CreateTime,
-        UpdateTime = fold.UpdateTime,
-        PublishTime = fold.PublishTime,
-    };
+    }
+
+    [SetsRequiredMembers]
+    internal PostListRow(string id, PostFold fold)
+        : base(id, fold)
+    {
+    }
 }
 
 /// <summary>A row of <c>post_list_tags</c>.</summary>
@@ -51,7 +142,7 @@ public sealed class PostListTagRow
 /// <summary>Keeps <c>post_list</c> and <c>post_list_tags</c>: every post that is not deleted, without its content.</summary>
 public sealed class PostListProjection() : FoldProjection<PostFold>(
 [
-    StreamTable.Row<PostFold, PostListRow>("post_list", PostListRow.Of, row => row.ToFold("")),
+    StreamTable.Row<PostFold, PostListRow>("post_list", (id, fold) => new PostListRow(id, fold), row => row.ToFold()),
     StreamTable.Rows<PostFold, string, PostListTagRow>(
         "post_list_tags", fold => fold.Post.Tags, (id, tag) => new PostListTagRow { Tag = tag, PostId = id }),
 ])
@@ -63,7 +154,7 @@ public sealed class PostListProjection() : FoldProjection<PostFold>(
     public override string Name => ProjectionName;
 
     /// <inheritdoc/>
-    public override int Version => 1;
+    public override int Version => PostRow.ProjectionVersion;
 
     /// <inheritdoc/>
     public override string Category => Post.Category;
@@ -81,22 +172,23 @@ public sealed class PostListProjection() : FoldProjection<PostFold>(
 }
 
 /// <summary>Answers <see cref="ListPosts"/>.</summary>
-public sealed class ListPostsHandler(ReadDatabase database, PageTokens tokens) : IReadModelQueryHandler<ListPosts, Page<PostSummaryView>>
+public sealed class ListPostsHandler(ReadDatabase database, PageTokens tokens) : IReadModelQueryHandler<ListPosts, Page<PostView>>
 {
     /// <summary>How long a post id is written.</summary>
     private const int IdLength = 36;
 
     /// <inheritdoc/>
-    public async ValueTask<Page<PostSummaryView>> HandleAsync(ListPosts query, ReadView view, CancellationToken cancellationToken)
+    public async ValueTask<Page<PostView>> HandleAsync(ListPosts query, ReadView view, CancellationToken cancellationToken)
     {
         var size = query.PageSize > 0 ? query.PageSize : ListPosts.DefaultPageSize;
-        var filters = FiltersOf(query);
+        var filters = PageTokens.FiltersOf(query);
         var column = query.Order switch
         {
             PostOrder.UpdateTime => "p.update_us",
             PostOrder.PublishTime => "p.publish_us",
             PostOrder.Title => "p.title",
-            _ => "p.create_us",
+            PostOrder.CreateTime => "p.create_us",
+            _ => throw NoCase(query.Order),
         };
         var (direction, beyond) = query.Descending ? ("DESC", "<") : ("ASC", ">");
 
@@ -118,7 +210,7 @@ public sealed class ListPostsHandler(ReadDatabase database, PageTokens tokens) :
         var rows = (await connection.QueryAsync<PostListRow>(
             new CommandDefinition(database.Provider.FirstRows(sql.ToString()), parameters, cancellationToken: cancellationToken))).AsList();
         var next = rows.Count > size ? TokenBehind(rows[size - 1], query.Order, filters) : "";
-        return new Page<PostSummaryView>([.. rows.Take(size).Select(row => row.ToView())], next);
+        return new Page<PostView>([.. rows.Take(size).Select(row => row.ToView())], next);
     }
 
     private void AppendFilters(StringBuilder sql, DynamicParameters parameters, ListPosts query)
@@ -155,25 +247,16 @@ public sealed class ListPostsHandler(ReadDatabase database, PageTokens tokens) :
         return UnixMicroseconds.ToTime(microsecond) < time ? microsecond + 1 : microsecond;
     }
 
-    private string TokenBehind(PostSummaryRow last, PostOrder order, string filters) => order switch
+    private string TokenBehind(PostRow last, PostOrder order, string filters) => order switch
     {
         PostOrder.UpdateTime => tokens.Write(nameof(ListPosts), filters, last.UpdateTime, last.PostId),
         PostOrder.PublishTime => tokens.Write(nameof(ListPosts), filters, last.PublishTime, last.PostId),
         PostOrder.Title => tokens.Write(nameof(ListPosts), filters, 0, last.PostId + last.Title),
-        _ => tokens.Write(nameof(ListPosts), filters, last.CreateTime, last.PostId),
+        PostOrder.CreateTime => tokens.Write(nameof(ListPosts), filters, last.CreateTime, last.PostId),
+        _ => throw NoCase(order),
     };
 
-    /// <summary>All that must stay the same from page to page, in one text.</summary>
-    private static string FiltersOf(ListPosts query) => string.Join(
-        '\n',
-        string.Join(',', query.Statuses.Order()),
-        query.Tag,
-        query.Author,
-        $"{query.Created?.Start:O} {query.Created?.End:O}",
-        $"{query.Updated?.Start:O} {query.Updated?.End:O}",
-        $"{query.Published?.Start:O} {query.Published?.End:O}",
-        query.Order,
-        query.Descending);
+    private static UnreachableException NoCase(PostOrder order) => new($"ListPostsHandler has no case for the order {order}: add one for its column and its token.");
 }
 
 /// <summary>Filters that lists and searches share.</summary>

@@ -141,7 +141,7 @@ public sealed class SearchPostsHandler(ReadDatabase database, PageTokens tokens)
     public async ValueTask<Page<SearchHitView>> HandleAsync(SearchPosts query, ReadView view, CancellationToken cancellationToken)
     {
         var size = query.PageSize > 0 ? query.PageSize : SearchPosts.DefaultPageSize;
-        var filters = $"{query.Query}\n{string.Join(',', query.Statuses.Order())}\n{query.Tag}";
+        var filters = PageTokens.FiltersOf(query);
         var offset = tokens.Read(nameof(SearchPosts), filters, query.PageToken)?.Number ?? 0;
         var filter = new StringBuilder();
         var parameters = new DynamicParameters(new { count = size + 1, offset });

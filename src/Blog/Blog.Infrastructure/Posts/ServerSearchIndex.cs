@@ -72,7 +72,7 @@ internal abstract class ServerSearchIndex : PostSearchIndex
     protected abstract string AppendCondition(
         StringBuilder sql, DynamicParameters parameters, IReadOnlyList<SearchPhrase> wanted, IReadOnlyList<SearchPhrase> excluded);
 
-    private sealed class HitRow : PostSummaryRow
+    private sealed class HitRow : PostRow
     {
         public double Score { get; set; }
 

@@ -133,7 +133,7 @@ internal sealed class SqliteSearchIndex : PostSearchIndex
             $"\"{term.Text.Replace("\"", "\"\"", StringComparison.Ordinal).Replace('\0', ' ')}\"{(term.IsPrefix ? "*" : "")}";
     }
 
-    private sealed class HitRow : PostSummaryRow
+    private sealed class HitRow : PostRow
     {
         public double Rank { get; set; }
 

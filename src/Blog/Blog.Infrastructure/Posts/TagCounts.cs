@@ -101,7 +101,8 @@ public sealed class ListTagsHandler(ReadDatabase database, PageTokens tokens) : 
     {
         var size = query.PageSize > 0 ? query.PageSize : ListTags.DefaultPageSize;
         var prefix = PostRules.NormalizeTag(query.Prefix);
-        var after = tokens.Read(nameof(ListTags), prefix, query.PageToken)?.Text ?? "";
+        var filters = PageTokens.FiltersOf(query);
+        var after = tokens.Read(nameof(ListTags), filters, query.PageToken)?.Text ?? "";
 
         await using var connection = await database.OpenReaderAsync(cancellationToken);
         var rows = (await connection.QueryAsync<TagCountRow>(new CommandDefinition(
@@ -112,7 +113,7 @@ public sealed class ListTagsHandler(ReadDatabase database, PageTokens tokens) : 
             cancellationToken: cancellationToken))).AsList();
         return new Page<TagView>(
             [.. rows.Take(size).Select(row => new TagView(row.Tag, row.PostCount, row.PublishedCount))],
-            rows.Count > size ? tokens.Write(nameof(ListTags), prefix, 0, rows[size - 1].Tag) : "");
+            rows.Count > size ? tokens.Write(nameof(ListTags), filters, 0, rows[size - 1].Tag) : "");
     }
 
     /// <summary>

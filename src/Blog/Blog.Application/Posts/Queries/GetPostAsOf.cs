@@ -44,10 +44,7 @@ public sealed class GetPostAsOfHandler(AggregateStore<Post, PostEvent> posts, Ev
             throw PostErrors.NoSuchVersion(id, loaded.Version);
         }
 
-        var post = loaded.State;
-        return new PostView(
-            id, post.Slug, post.Title, post.Content, post.Status, post.Author, post.Tags, loaded.Version,
-            times.Create, times.Update, times.Publish);
+        return new PostView(loaded.State, loaded.Version, times.Create, times.Update, times.Publish);
     }
 
     /// <summary>The times of a post, which are those of its events.</summary>

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using Blog.Domain.Posts;
 using GrpcCqrs.EventSourcing;
@@ -86,21 +85,6 @@ public sealed class GetPostHistoryHandler(
             entries, isLast ? "" : tokens.Write(nameof(GetPostHistory), id, entries[^1].Version, ""));
     }
 
-    /// <summary>What a history says of an event.</summary>
-    public static string Summarize(PostEvent @event) => @event switch
-    {
-        PostCreated e => $"Created as a draft titled “{e.Title}” by {e.Author}.",
-        PostTitleUpdated e => $"Title changed to “{e.Title}”.",
-        PostContentEdited e => $"Content replaced, {Encoding.UTF8.GetByteCount(e.Content)} bytes.",
-        PostPublished => "Published.",
-        PostUnpublished => "Made a draft again.",
-        PostArchived => "Archived.",
-        PostTagsAdded e => $"Tags added: {string.Join(", ", e.Tags)}.",
-        PostTagsRemoved e => $"Tags removed: {string.Join(", ", e.Tags)}.",
-        PostDeleted => "Deleted.",
-        _ => throw new UnreachableException($"GetPostHistory.cs has no sentence for {@event.GetType().Name}: add one to Summarize."),
-    };
-
     private static PostHistoryEntryView EntryOf(
         RecordedEvent record, IEnumerable<PostEvent> events, bool includeData, IReadOnlyList<FieldChange> changes) => new(
         record.Version,
@@ -113,7 +97,7 @@ public sealed class GetPostHistoryHandler(
         record.Metadata.CommandId.ToString("D"),
         record.Metadata.CorrelationId,
         record.Metadata.CausationId,
-        string.Join(' ', events.Select(Summarize)),
+        string.Join(' ', events.Select(@event => @event.Describe())),
         includeData && record.Payload.Length <= MaxPayloadBytes ? Encoding.UTF8.GetString(record.Payload.Span) : "",
         changes);
 }

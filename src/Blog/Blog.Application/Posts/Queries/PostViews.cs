@@ -2,32 +2,13 @@ using Blog.Domain.Posts;
 
 namespace Blog.Application.Posts;
 
-/// <summary>A post with its content, as queries return it.</summary>
-public sealed record PostView(
-    string PostId,
-    string Slug,
-    string Title,
-    string Content,
-    PostStatus Status,
-    string Author,
-    IReadOnlyList<string> Tags,
-    long Version,
-    DateTimeOffset CreateTime,
-    DateTimeOffset UpdateTime,
-    DateTimeOffset? PublishTime);
-
-/// <summary>A post without its content, as lists show it.</summary>
-public sealed record PostSummaryView(
-    string PostId,
-    string Slug,
-    string Title,
-    PostStatus Status,
-    string Author,
-    IReadOnlyList<string> Tags,
-    long Version,
-    DateTimeOffset CreateTime,
-    DateTimeOffset UpdateTime,
-    DateTimeOffset? PublishTime);
+/// <summary>A post as queries return it: its state, with what its events add. A property of the state is in every answer by itself.</summary>
+/// <param name="Post">The state. Its content is empty in lists, searches and watches.</param>
+/// <param name="Version">The number of its events.</param>
+/// <param name="CreateTime">When it was created.</param>
+/// <param name="UpdateTime">When it last changed.</param>
+/// <param name="PublishTime">When it was last published; null where it never was.</param>
+public sealed record PostView(Post Post, long Version, DateTimeOffset CreateTime, DateTimeOffset UpdateTime, DateTimeOffset? PublishTime);
 
 /// <summary>One page of a result.</summary>
 /// <param name="Items">What is on the page.</param>

@@ -41,7 +41,7 @@ public sealed record SearchPosts(string Query, IReadOnlyList<PostStatus> Statuse
 /// <param name="Title">The title, cut at matches.</param>
 /// <param name="Content">The part of the content around its first match, cut at matches.</param>
 public sealed record SearchHitView(
-    PostSummaryView Post, double Score, IReadOnlyList<TextFragment> Title, IReadOnlyList<TextFragment> Content);
+    PostView Post, double Score, IReadOnlyList<TextFragment> Title, IReadOnlyList<TextFragment> Content);
 
 /// <summary>One term of a search: a word, a beginning of a word, or several words in order.</summary>
 /// <param name="Text">The word or words.</param>

@@ -26,7 +26,7 @@ public abstract record PostChangeView
     }
 
     /// <summary>A post that matches, as it stands.</summary>
-    public sealed record Present(PostSummaryView Post) : PostChangeView;
+    public sealed record Present(PostView Post) : PostChangeView;
 
     /// <summary>A post that does not match, or no longer exists.</summary>
     public sealed record Left(string PostId) : PostChangeView;
