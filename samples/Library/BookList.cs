@@ -4,6 +4,7 @@ using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage.Databases;
 using GrpcCqrs.Storage.Projections;
 using GrpcCqrs.Storage.Projections.Folds;
+using GrpcCqrs.Storage.Projections.Rows;
 using GrpcCqrs.Storage.Schema;
 using Microsoft.EntityFrameworkCore;
 

@@ -4,7 +4,6 @@ using Blog.Application.Posts;
 using Blog.Domain.Posts;
 using Blog.Infrastructure;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage.Databases;
 using GrpcCqrs.Storage.Schema;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Projections;
+using GrpcCqrs.Storage.Schema;
 using GrpcCqrs.Storage.SqlServer;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata;
@@ -46,7 +48,7 @@ public sealed class SchemaScriptTests
     [Fact]
     public void No_key_can_outgrow_the_1700_bytes_that_an_index_takes_on_SQL_Server() => With("SqlServer", services =>
     {
-        using var context = services.GetRequiredService<ReadDatabase>().CreateContext();
+        using var context = services.GetRequiredService<ReadDbContext>();
         Assert.Contains(context.Model.GetEntityTypes(), entity => entity.GetTableName() == "post_list");
         foreach (var entity in context.Model.GetEntityTypes())
         {

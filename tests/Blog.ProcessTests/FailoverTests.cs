@@ -4,8 +4,6 @@ using Blog.V1;
 using Dapper;
 using Grpc.Net.Client;
 using GrpcCqrs.Operations.V1;
-using GrpcCqrs.Storage.Databases;
-using GrpcCqrs.Storage.Projections;
 using GrpcCqrs.Storage.Tests;
 using Npgsql;
 using Xunit;

@@ -30,7 +30,7 @@ public sealed class SchemaTests
             "SqlServer" => (new SqlServerProvider(), "Server=localhost"),
             _ => (new SqliteProvider(), "Data Source=:memory:"),
         };
-        var options = Storage.Databases.ContextOptions(dialect.Provider, dialect.Connection);
+        var options = new WriteDatabase(dialect.Provider, dialect.Connection).ContextOptions();
         using DbContext context = isWrite ? new WriteSchemaContext(options) : new ReadSchemaContext(options);
 
         var model = Statements(context.Database.GenerateCreateScript());

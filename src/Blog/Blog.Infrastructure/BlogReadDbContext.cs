@@ -1,4 +1,4 @@
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Projections;
 using Microsoft.EntityFrameworkCore;
 
 namespace Blog.Infrastructure;

@@ -1,4 +1,4 @@
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Schema;
 using Microsoft.EntityFrameworkCore;
 
 namespace Blog.Infrastructure;

@@ -1,7 +1,6 @@
 using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using GrpcCqrs.Feed.V1;
-using GrpcCqrs.Storage.Projections;
 using GrpcCqrs.Storage.Subscriptions;
 using EventMetadata = GrpcCqrs.Feed.V1.EventMetadata;
 using FeedEvent = GrpcCqrs.Feed.V1.FeedEvent;

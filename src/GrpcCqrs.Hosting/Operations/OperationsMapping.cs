@@ -1,7 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using GrpcCqrs.Operations.V1;
 using GrpcCqrs.Storage.Projections;
-using GrpcCqrs.Storage.Readers;
 using Drift = GrpcCqrs.Operations.V1.Drift;
 using Operation = GrpcCqrs.Operations.V1.Operation;
 using ParkedEvent = GrpcCqrs.Operations.V1.ParkedEvent;

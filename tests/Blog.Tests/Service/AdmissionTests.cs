@@ -3,7 +3,7 @@ using Blog.V1;
 using Google.Rpc;
 using Grpc.Core;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Databases;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 

@@ -228,7 +228,7 @@ public sealed class FeedTests(FeedBlogService blog) : IClassFixture<FeedBlogServ
         }
     }
 
-    private int OpenCalls() => ((GrpcCqrs.Storage.EventFeed)blog.Services.GetService(typeof(GrpcCqrs.Storage.EventFeed))!).OpenCalls;
+    private int OpenCalls() => ((GrpcCqrs.Storage.Subscriptions.EventFeed)blog.Services.GetService(typeof(GrpcCqrs.Storage.Subscriptions.EventFeed))!).OpenCalls;
 
     private async Task<List<Event>> ReadStreamAsync(ReadStreamRequest request)
     {

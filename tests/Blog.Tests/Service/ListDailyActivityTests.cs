@@ -1,7 +1,7 @@
 using System.Globalization;
 using Blog.V1;
 using Dapper;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Databases;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage.Projections;
 using GrpcCqrs.Storage.Readers;
 using GrpcCqrs.Storage.Subscriptions;
 using Microsoft.Extensions.DependencyInjection;

@@ -3,7 +3,6 @@ using System.Data.Common;
 using Dapper;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage.Operations;
-using GrpcCqrs.Storage.Projections;
 using GrpcCqrs.Storage.Subscriptions;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;

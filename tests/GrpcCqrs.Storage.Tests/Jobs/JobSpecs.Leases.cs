@@ -90,7 +90,7 @@ public abstract partial class JobSpecs<TFixture>
         for (var attempt = 0; attempt < 3; attempt++)
         {
             // As a handler does that is begun again in the same run.
-            await store.Operations.AskForJobAsync(RequestKind.Rebuild, new RequestArguments { Projections = ["balances"] }, first, None);
+            await store.Operations.AskForJobAsync(RequestKind.Rebuild, new RequestArguments { Projections = ["balances"] }, (first.Id, first.User, first.CreatedTime), None);
         }
 
         await Records(store).SaveAsync(first, """{"balances":0}""", None);

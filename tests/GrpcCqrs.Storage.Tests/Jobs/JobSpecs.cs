@@ -60,7 +60,7 @@ public abstract partial class JobSpecs<TFixture>(TFixture fixture) : IClassFixtu
         // What a process that was killed right before the end of the job has left.
         var left = (await Records(store).TakeAsync(job, DeadHolder(), None))!;
         await Records(store).SaveAsync(left, """{"balances":1}""", None);
-        await store.Operations.AskForJobAsync(RequestKind.Rebuild, new RequestArguments { Projections = ["balances"] }, left, None);
+        await store.Operations.AskForJobAsync(RequestKind.Rebuild, new RequestArguments { Projections = ["balances"] }, (left.Id, left.User, left.CreatedTime), None);
         await UntilAsync(() => store.Projections.Any(set => set is { State: GenerationState.Live, Generation: 2 }));
 
         var ended = await RunAsync(store, job.Id);

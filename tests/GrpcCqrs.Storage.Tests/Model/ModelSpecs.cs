@@ -2,7 +2,6 @@ using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage.Databases;
 using GrpcCqrs.Storage.Operations;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -149,18 +148,8 @@ public abstract class ModelSpecs<TFixture>(TFixture fixture) : IClassFixture<TFi
             };
         }
 
-        private Task<StoreHarness> StartAsync() => StoreHarness.StartAsync(settings, services =>
-        {
-            var own = services.Last(service => service.ServiceType == typeof(WriteDatabase)).ImplementationFactory!;
-            services.AddSingleton(provider =>
-            {
-                var database = (WriteDatabase)own(provider);
-                return database with
-                {
-                    CreateAppendSession = connection => new CrashingSession(database.CreateAppendSession(connection), database.Provider, crash),
-                };
-            });
-        });
+        private Task<StoreHarness> StartAsync() => StoreHarness.StartAsync(
+            settings, services => services.DecorateSessions((session, provider) => new CrashingSession(session, provider, crash)));
     }
 }
 

@@ -45,17 +45,13 @@ public sealed class Faults(int seed, DbException transient)
 public static class SessionDecoration
 {
     /// <summary>Has the append queue of a store talk to its database through decorated sessions.</summary>
-    public static void DecorateSessions(this IServiceCollection services, Func<AppendSession, DatabaseProvider, AppendSession> decorate)
+    public static void DecorateSessions(this IServiceCollection services, Func<AppendSession, DatabaseProvider, AppendSession> decorate) =>
+        services.AddSingleton<IAppendSessionFactory>(provider => new DecoratedSessions(provider.GetRequiredService<WriteDatabase>().Provider, decorate));
+
+    private sealed class DecoratedSessions(DatabaseProvider provider, Func<AppendSession, DatabaseProvider, AppendSession> decorate) : IAppendSessionFactory
     {
-        var plain = services.Last(service => service.ServiceType == typeof(WriteDatabase)).ImplementationFactory!;
-        services.AddSingleton(provider =>
-        {
-            var database = (WriteDatabase)plain(provider);
-            return database with
-            {
-                CreateAppendSession = connection => decorate(database.Provider.CreateAppendSession(connection), database.Provider),
-            };
-        });
+        public AppendSession CreateAppendSession(DbConnection connection) =>
+            decorate(((IAppendSessionFactory)provider).CreateAppendSession(connection), provider);
     }
 }
 

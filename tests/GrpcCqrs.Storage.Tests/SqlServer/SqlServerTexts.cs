@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Text.RegularExpressions;
-using GrpcCqrs.Storage.Databases;
 using GrpcCqrs.Storage.EventStore;
 using GrpcCqrs.Storage.SqlServer;
 using GrpcCqrs.Storage.Sqlite;

@@ -4,7 +4,9 @@ using Blog.Application.Posts;
 using Blog.Domain.Posts;
 using Dapper;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.Projections.Folds;
+using GrpcCqrs.Storage.Projections.Rows;
 using Microsoft.EntityFrameworkCore;
 
 namespace Blog.Infrastructure.Posts;

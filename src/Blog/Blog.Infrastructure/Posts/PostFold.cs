@@ -3,7 +3,7 @@ using System.Text.Json;
 using Blog.Application.Posts;
 using Blog.Domain.Posts;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Databases;
 
 namespace Blog.Infrastructure.Posts;
 

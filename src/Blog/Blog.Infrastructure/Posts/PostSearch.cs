@@ -4,7 +4,8 @@ using Blog.Application.Posts;
 using Blog.Domain.Posts;
 using Dapper;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.Projections.Folds;
 
 namespace Blog.Infrastructure.Posts;
 

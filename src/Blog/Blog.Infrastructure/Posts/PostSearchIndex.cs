@@ -2,7 +2,7 @@ using System.Data.Common;
 using Blog.Application.Posts;
 using Dapper;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Databases;
 
 namespace Blog.Infrastructure.Posts;
 

@@ -4,7 +4,7 @@ using System.Text;
 using Blog.Application.Posts;
 using Dapper;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Projections.Rows;
 
 namespace Blog.Infrastructure.Posts;
 

@@ -5,7 +5,8 @@ using System.Text;
 using Blog.Application.Posts;
 using Dapper;
 using GrpcCqrs.EventSourcing;
-using GrpcCqrs.Storage;
+using GrpcCqrs.Storage.Projections.Folds;
+using GrpcCqrs.Storage.Projections.Rows;
 using Microsoft.EntityFrameworkCore;
 
 namespace Blog.Infrastructure.Posts;
