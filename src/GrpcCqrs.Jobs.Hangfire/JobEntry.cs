@@ -9,7 +9,7 @@ namespace GrpcCqrs.Jobs.Hangfire;
 /// </summary>
 [AutomaticRetry(Attempts = 0)] // The runner retries, and a record is resumed until it has ended.
 [CancelWhenDeleted]
-public sealed class JobEntry(JobRunner runner)
+internal sealed class JobEntry(JobRunner runner)
 {
     /// <summary>Runs the recorded job.</summary>
     /// <returns>The result, which the dashboard shows.</returns>

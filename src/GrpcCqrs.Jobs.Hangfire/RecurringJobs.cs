@@ -15,7 +15,7 @@ namespace GrpcCqrs.Jobs.Hangfire;
 /// </summary>
 [AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)] // The next run retries.
 [Queue(QueueName)]
-public sealed class RecurringJobs(
+internal sealed class RecurringJobs(
     CommitSignal signal,
     IEventStore store,
     IProjectionMonitor projections,

@@ -10,7 +10,7 @@ namespace GrpcCqrs.Storage.PostgreSql;
 /// Look-ups and writes as sets: one statement for each table, however many rows there are. A transaction takes two
 /// round trips: the lock followed by all look-ups, and all writes followed by the commit.
 /// </summary>
-public sealed class PostgreSqlAppendSession(NpgsqlConnection connection, PostgreSqlProvider provider) : AppendSession(connection, provider)
+internal sealed class PostgreSqlAppendSession(NpgsqlConnection connection, PostgreSqlProvider provider) : AppendSession(connection, provider)
 {
     /// <summary>The transaction's writes, until it is committed.</summary>
     private NpgsqlBatch? writes;

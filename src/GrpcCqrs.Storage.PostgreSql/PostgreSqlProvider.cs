@@ -144,7 +144,7 @@ public sealed class PostgreSqlProvider : DatabaseProvider, IAppendSessionFactory
     }
 
     /// <inheritdoc/>
-    public AppendSession CreateAppendSession(DbConnection connection) => new PostgreSqlAppendSession((NpgsqlConnection)connection, this);
+    AppendSession IAppendSessionFactory.CreateAppendSession(DbConnection connection) => new PostgreSqlAppendSession((NpgsqlConnection)connection, this);
 
     /// <inheritdoc/>
     public override bool HasNotifications => true;

@@ -11,7 +11,7 @@ namespace GrpcCqrs.Storage.SqlServer;
 /// Look-ups and writes as sets: a transaction's look-ups take one round trip, and so do its writes. The server finds a
 /// request's plans by its text.
 /// </summary>
-public sealed class SqlServerAppendSession(SqlConnection connection, SqlServerProvider provider) : AppendSession(connection, provider)
+internal sealed class SqlServerAppendSession(SqlConnection connection, SqlServerProvider provider) : AppendSession(connection, provider)
 {
     /// <inheritdoc/>
     public override async Task<AppendLookups> LoadAsync(AppendLookupKeys keys, DbTransaction transaction, CancellationToken cancellationToken)

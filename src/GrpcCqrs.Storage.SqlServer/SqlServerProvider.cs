@@ -115,7 +115,7 @@ public class SqlServerProvider : DatabaseProvider, IAppendSessionFactory
     }
 
     /// <inheritdoc/>
-    public virtual AppendSession CreateAppendSession(DbConnection connection) => new SqlServerAppendSession((SqlConnection)connection, this);
+    AppendSession IAppendSessionFactory.CreateAppendSession(DbConnection connection) => new SqlServerAppendSession((SqlConnection)connection, this);
 
     /// <inheritdoc/>
     public override bool IsTransient(DbException exception) =>

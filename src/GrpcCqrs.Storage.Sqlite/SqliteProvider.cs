@@ -96,10 +96,10 @@ public sealed class SqliteProvider : DatabaseProvider, IAppendSessionFactory
     public override string LockSequencer => "SELECT position, time_us, hash FROM sequencer WHERE id = 1";
 
     /// <inheritdoc/>
-    public AppendSession CreateAppendSession(DbConnection connection) => new SqliteAppendSession((SqliteConnection)connection, this);
+    AppendSession IAppendSessionFactory.CreateAppendSession(DbConnection connection) => new SqliteAppendSession((SqliteConnection)connection, this);
 
     /// <inheritdoc/>
-    public override IRowStatement? PrepareRows(DbConnection connection, string text, IReadOnlyList<string> names) =>
+    internal override IRowStatement? PrepareRows(DbConnection connection, string text, IReadOnlyList<string> names) =>
         new SqliteStatement((SqliteConnection)connection, text, [.. names]);
 
     /// <summary>

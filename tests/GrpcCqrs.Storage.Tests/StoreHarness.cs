@@ -56,7 +56,7 @@ public sealed class StoreHarness : IAsyncDisposable
 
     public AggregateStore<Ledger, LedgerEvent> Ledgers => Services.GetRequiredService<AggregateStore<Ledger, LedgerEvent>>();
 
-    public ProjectionOperations Operations => Services.GetRequiredService<ProjectionOperations>();
+    internal ProjectionOperations Operations => Services.GetRequiredService<ProjectionOperations>();
 
     public IReadOnlyList<ProjectionStatus> Projections => Services.GetRequiredService<IProjectionMonitor>().Current;
 

@@ -2,6 +2,7 @@ using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using GrpcCqrs.Feed.V1;
 using GrpcCqrs.Storage.Subscriptions;
+using ConsumerGroup = GrpcCqrs.Feed.V1.ConsumerGroup;
 using EventMetadata = GrpcCqrs.Feed.V1.EventMetadata;
 using FeedEvent = GrpcCqrs.Feed.V1.FeedEvent;
 

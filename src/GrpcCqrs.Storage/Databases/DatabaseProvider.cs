@@ -82,7 +82,7 @@ public abstract partial class DatabaseProvider
     /// <param name="connection">The connection; must stay open while the statement is used.</param>
     /// <param name="text">The statement, which returns no rows.</param>
     /// <param name="names">Its parameters in the order of the values, without the marker.</param>
-    public virtual IRowStatement? PrepareRows(DbConnection connection, string text, IReadOnlyList<string> names) => null;
+    internal virtual IRowStatement? PrepareRows(DbConnection connection, string text, IReadOnlyList<string> names) => null;
 
     /// <summary>
     /// Whether projections' writes are buffered and sent together, to save round trips. False, the default: each

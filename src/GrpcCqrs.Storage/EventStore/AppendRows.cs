@@ -3,7 +3,7 @@ using GrpcCqrs.EventSourcing;
 namespace GrpcCqrs.Storage.EventStore;
 
 /// <summary>What to look up in the database to plan a batch of appends.</summary>
-public sealed class AppendLookupKeys
+internal sealed class AppendLookupKeys
 {
     /// <summary>The streams whose versions are needed.</summary>
     public HashSet<string> Streams { get; } = new(StringComparer.Ordinal);
@@ -16,7 +16,7 @@ public sealed class AppendLookupKeys
 }
 
 /// <summary>The results for <see cref="AppendLookupKeys"/>, updated with the changes of the batch itself.</summary>
-public sealed class AppendLookups
+internal sealed class AppendLookups
 {
     /// <summary>The version of each stream; a stream that does not exist is missing.</summary>
     public Dictionary<string, long> Versions { get; } = new(StringComparer.Ordinal);
@@ -32,10 +32,10 @@ public sealed class AppendLookups
 /// <param name="Position">The position of the newest event; 0 in an empty store.</param>
 /// <param name="TimeMicroseconds">Its time.</param>
 /// <param name="Hash">Its hash; 32 zero bytes in an empty store.</param>
-public readonly record struct LogHead(long Position, long TimeMicroseconds, byte[] Hash);
+internal readonly record struct LogHead(long Position, long TimeMicroseconds, byte[] Hash);
 
 /// <summary>Everything that one transaction writes, in writing order.</summary>
-public sealed class AppendRows
+internal sealed class AppendRows
 {
     /// <summary>New events, in order of position.</summary>
     public List<EventRow> Events { get; } = [];

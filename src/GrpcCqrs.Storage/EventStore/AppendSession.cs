@@ -10,7 +10,7 @@ namespace GrpcCqrs.Storage.EventStore;
 /// in how they write many rows: an embedded one runs a prepared statement for each row, a server takes each kind of row
 /// as one set.
 /// </summary>
-public abstract class AppendSession(DbConnection connection, DatabaseProvider provider) : IAsyncDisposable
+internal abstract class AppendSession(DbConnection connection, DatabaseProvider provider) : IAsyncDisposable
 {
     private readonly Dictionary<string, Statement> statements = new(StringComparer.Ordinal);
 

@@ -3,7 +3,7 @@ using GrpcCqrs.Storage.Databases;
 namespace GrpcCqrs.Storage.EventStore;
 
 /// <summary>The single-row statements of an append. A database may use its own statements for whole sets.</summary>
-public static class AppendSql
+internal static class AppendSql
 {
     /// <summary>The hash of an event.</summary>
     public const string SelectHash = "SELECT hash FROM events WHERE position = @position";

@@ -5,7 +5,7 @@ namespace GrpcCqrs.Storage.EventStore;
 /// and on other triggers. Each waiter has its own signal, so none consumes another's; a signal that arrives while a
 /// waiter is busy is kept.
 /// </summary>
-public sealed class CommitSignal
+internal sealed class CommitSignal
 {
     private readonly Lock registering = new();
     private readonly CommitWaiter first;

@@ -3,7 +3,7 @@ using GrpcCqrs.Storage.Databases;
 namespace GrpcCqrs.Storage.EventStore;
 
 /// <summary>The statements that read the event log.</summary>
-public static class EventSql
+internal static class EventSql
 {
     /// <summary>The columns of an event, in the order in which <see cref="EventReader"/> reads them.</summary>
     public const string EventColumns =

@@ -3,7 +3,7 @@ namespace GrpcCqrs.Storage.EventStore;
 /// <summary>
 /// An event. Rows are inserted and never changed. In every table, times are microseconds since 1970 in UTC.
 /// </summary>
-public sealed class EventRow
+internal sealed class EventRow
 {
     /// <summary>The position in the log.</summary>
     public long Position { get; set; }
@@ -46,7 +46,7 @@ public sealed class EventRow
 }
 
 /// <summary>A committed transaction whose events still have to reach the read database.</summary>
-public sealed class OutboxRow
+internal sealed class OutboxRow
 {
     /// <summary>The position of its last event.</summary>
     public long LastPosition { get; set; }
@@ -59,7 +59,7 @@ public sealed class OutboxRow
 }
 
 /// <summary>An answered command, kept so that it can be repeated.</summary>
-public sealed class CommandRow
+internal sealed class CommandRow
 {
     /// <summary>The caller's id.</summary>
     public Guid CommandId { get; set; }
@@ -84,7 +84,7 @@ public sealed class CommandRow
 }
 
 /// <summary>A key and the stream that holds it.</summary>
-public sealed class UniqueKeyRow
+internal sealed class UniqueKeyRow
 {
     /// <summary>What kind of key.</summary>
     public required string Scope { get; set; }
@@ -97,7 +97,7 @@ public sealed class UniqueKeyRow
 }
 
 /// <summary>A command in the audit log.</summary>
-public sealed class AuditRow
+internal sealed class AuditRow
 {
     /// <summary>Grows with time; gaps have no meaning.</summary>
     public long Id { get; set; }
@@ -149,7 +149,7 @@ internal sealed class SequencerRow
 /// <summary>
 /// The folded state of one stream, to speed up its next load. Safe to delete: that only makes the load slower.
 /// </summary>
-public sealed class SnapshotRow
+internal sealed class SnapshotRow
 {
     /// <summary>The stream's name.</summary>
     public required string Stream { get; set; }

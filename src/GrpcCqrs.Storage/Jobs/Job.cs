@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace GrpcCqrs.Storage.Jobs;
 
 /// <summary>The state of a job.</summary>
-public enum JobState
+internal enum JobState
 {
     /// <summary>Waiting for a process to run it.</summary>
     Pending = 0,
@@ -22,7 +22,7 @@ public enum JobState
 }
 
 /// <summary>The arguments of a job; each kind uses some of them.</summary>
-public sealed record JobArguments
+internal sealed record JobArguments
 {
     /// <summary>The projections; empty for all that the kind supports.</summary>
     public IReadOnlyList<string> Projections { get; init; } = [];
@@ -48,7 +48,7 @@ public sealed record JobArguments
 /// <param name="Arguments">Its arguments.</param>
 /// <param name="User">The user who started it.</param>
 /// <param name="CreatedTime">When it was started.</param>
-public sealed record Job(Guid Id, string Kind, JobArguments Arguments, string User, DateTimeOffset CreatedTime)
+internal sealed record Job(Guid Id, string Kind, JobArguments Arguments, string User, DateTimeOffset CreatedTime)
 {
     /// <summary>Its state.</summary>
     public JobState State { get; init; }
@@ -95,7 +95,7 @@ public sealed record Job(Guid Id, string Kind, JobArguments Arguments, string Us
 /// <summary>
 /// Queues a job to run in the background. Delivery may be lost or repeated: the job's record is authoritative.
 /// </summary>
-public interface IJobQueue
+internal interface IJobQueue
 {
     /// <summary>
     /// Schedules a call to <see cref="JobRunner.RunAsync"/> for the job, in this process or another one.

@@ -6,7 +6,7 @@ namespace GrpcCqrs.Storage.Jobs;
 /// Runs one kind of job. A job may be interrupted at any time, even by SIGKILL, and is then resumed by this or another
 /// process: a handler must reach the same state however often it is started.
 /// </summary>
-public abstract class JobHandler
+internal abstract class JobHandler
 {
     /// <summary>The kind's name, which is stored in the records.</summary>
     public abstract string Kind { get; }
@@ -37,7 +37,7 @@ public abstract class JobHandler
 }
 
 /// <summary>A running job.</summary>
-public sealed class JobContext
+internal sealed class JobContext
 {
     /// <summary>The minimum interval between progress writes; nothing reads them more often.</summary>
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(500);
@@ -99,7 +99,7 @@ public sealed class JobContext
 }
 
 /// <summary>Another process has taken the job over; this one must stop at once.</summary>
-public sealed class JobLostException() : Exception("Another process has taken the job over.");
+internal sealed class JobLostException() : Exception("Another process has taken the job over.");
 
 /// <summary>A job is complete and found a fault, such as a broken log.</summary>
-public sealed class JobFailedException(string message) : Exception(message);
+internal sealed class JobFailedException(string message) : Exception(message);

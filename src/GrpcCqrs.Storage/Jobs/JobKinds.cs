@@ -1,7 +1,7 @@
 namespace GrpcCqrs.Storage.Jobs;
 
 /// <summary>The engine's kinds of jobs. The names are stored in the records.</summary>
-public static class JobKinds
+internal static class JobKinds
 {
     /// <summary>Fills a new table generation of projections beside the live one, compares both, and switches.</summary>
     public const string Rebuild = "rebuild";

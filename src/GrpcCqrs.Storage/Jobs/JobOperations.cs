@@ -16,7 +16,7 @@ public sealed class JobRetentionOptions
 }
 
 /// <summary>Operations on jobs. A job started here runs to its end, even if this process does not.</summary>
-public sealed partial class JobOperations
+internal sealed partial class JobOperations
 {
     /// <summary>
     /// More unfinished jobs than there ever are in practice. Any further ones are found once these have ended.

@@ -13,7 +13,7 @@ namespace GrpcCqrs.Storage.Jobs;
 /// heartbeat has not changed for the lease's duration on its own monotonic clock, or at once if the owner was a process
 /// on this machine that has ended.
 /// </summary>
-public sealed partial class JobRunner
+internal sealed partial class JobRunner
 {
     /// <summary>How long an owner may stay silent before another process takes over a job.</summary>
     internal static readonly TimeSpan LeaseDuration = TimeSpan.FromSeconds(10);

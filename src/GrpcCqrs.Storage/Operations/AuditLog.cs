@@ -6,7 +6,7 @@ using GrpcCqrs.Storage.Databases;
 namespace GrpcCqrs.Storage.Operations;
 
 /// <summary>Selects audit entries; null or empty matches any.</summary>
-public sealed record AuditFilter
+internal sealed record AuditFilter
 {
     /// <summary>The command type's name.</summary>
     public string? CommandType { get; init; }
@@ -34,10 +34,10 @@ public sealed record AuditFilter
 /// <param name="Id">Increases over time.</param>
 /// <param name="Entry">The entry.</param>
 /// <param name="Position">The position of the last event that the command appended; null for none.</param>
-public sealed record StoredAuditEntry(long Id, AuditEntry Entry, long? Position);
+internal sealed record StoredAuditEntry(long Id, AuditEntry Entry, long? Position);
 
 /// <summary>Reads the audit log.</summary>
-public sealed class AuditLog(WriteDatabase database)
+internal sealed class AuditLog(WriteDatabase database)
 {
     private const string OfOneStream =
         "(SELECT * FROM audit WHERE stream = @stream AND position IS NULL"

@@ -18,7 +18,7 @@ public sealed class CommandRetentionOptions
 }
 
 /// <summary>Deletes old command ids.</summary>
-public sealed class CommandRetention
+internal sealed class CommandRetention
 {
     private readonly WriteDatabase database;
     private readonly AppendQueue appends;

@@ -8,7 +8,7 @@ namespace GrpcCqrs.Storage.Operations;
 /// <param name="Verified">How many events, from the first, are unchanged.</param>
 /// <param name="BrokenAt">The first position at which the log is broken; null if it is intact.</param>
 /// <param name="Problem">What is wrong there, in a sentence; null if the log is intact.</param>
-public sealed record Verification(long Verified, long? BrokenAt, string? Problem)
+internal sealed record Verification(long Verified, long? BrokenAt, string? Problem)
 {
     /// <summary>Whether no problem was found.</summary>
     public bool IsIntact => BrokenAt is null;
@@ -19,7 +19,7 @@ public sealed record Verification(long Verified, long? BrokenAt, string? Problem
 /// and a truncated end. It cannot detect a log that was rewritten completely, with all hashes and the sequencer: for
 /// that, compare the last hash with one kept elsewhere.
 /// </summary>
-public sealed class LogVerifier(WriteDatabase database)
+internal sealed class LogVerifier(WriteDatabase database)
 {
     /// <summary>How many events are read at a time, to bound memory.</summary>
     private const int ReadBatch = 500;

@@ -9,7 +9,7 @@ namespace GrpcCqrs.Storage.Operations;
 /// The operators' actions on parked events, the same for every reader of the log. A reader is named
 /// <c>projections/NAME</c> or <c>consumerGroups/NAME</c>; the latter includes the service's own subscriptions.
 /// </summary>
-public sealed class ParkedEventOperations
+internal sealed class ParkedEventOperations
 {
     private const string OfProjections = "projections/";
     private const string OfGroups = "consumerGroups/";

@@ -11,7 +11,7 @@ namespace GrpcCqrs.Storage.Projections;
 /// <param name="Field">The column; empty if a whole row is missing or unexpected.</param>
 /// <param name="Found">The value in the table; null for no row or no value.</param>
 /// <param name="Expected">The value from the fold; null for no row or no value.</param>
-public sealed record Drift(string Projection, string Rows, string Stream, long Position, string Field, string? Found, string? Expected);
+internal sealed record Drift(string Projection, string Rows, string Stream, long Position, string Field, string? Found, string? Expected);
 
 /// <summary>
 /// Compares a stream's rows in the live tables with a fold of its events, by refolding it in place and rolling that

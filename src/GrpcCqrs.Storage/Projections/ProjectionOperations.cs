@@ -14,7 +14,7 @@ namespace GrpcCqrs.Storage.Projections;
 /// <param name="EndTime">When it ended; null while it waits or runs.</param>
 /// <param name="HasFailed">Whether it was rejected or failed.</param>
 /// <param name="Message">Why it failed; null if it did not.</param>
-public sealed record Operation(
+internal sealed record Operation(
     long Id, string Kind, IReadOnlyList<string> Projections, string User, DateTimeOffset Time, DateTimeOffset? EndTime, bool HasFailed, string? Message)
 {
     /// <summary>The reason code of a rejection; null if it was not rejected.</summary>
@@ -45,13 +45,13 @@ public sealed record Operation(
 /// <param name="Generations">
 /// One status for each generation in use. Only the projecting process knows failed attempts and the last error.
 /// </param>
-public sealed record ProjectionOverview(long Head, string Holder, bool IsThisProcess, IReadOnlyList<ProjectionStatus> Generations);
+internal sealed record ProjectionOverview(long Head, string Holder, bool IsThisProcess, IReadOnlyList<ProjectionStatus> Generations);
 
 /// <summary>
 /// The operators' commands for the read model. Any process accepts them; requests reach the projecting process through
 /// the read database.
 /// </summary>
-public sealed class ProjectionOperations
+internal sealed class ProjectionOperations
 {
     private const int FailedState = 2;
 

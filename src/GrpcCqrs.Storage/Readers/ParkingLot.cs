@@ -13,7 +13,7 @@ namespace GrpcCqrs.Storage.Readers;
 /// <param name="Attempts">The number of failed attempts; 0 if it only follows another parked event.</param>
 /// <param name="IsRetrying">Whether a consumer group is delivering it again.</param>
 /// <param name="Time">When it was last tried or parked.</param>
-public sealed record ParkedEvent(
+internal sealed record ParkedEvent(
     string Reader, long Position, string Stream, string EventType, string? Error, int Attempts, bool IsRetrying, DateTimeOffset Time);
 
 /// <summary>An event that a reader of the log skips for good at an operator's request.</summary>
@@ -27,7 +27,7 @@ public sealed record ParkedEvent(
 /// <param name="Error">Why it failed.</param>
 /// <param name="User">The user who skipped it.</param>
 /// <param name="Time">When it was skipped.</param>
-public sealed record SkippedEvent(
+internal sealed record SkippedEvent(
     string Reader, int Version, long Position, string Stream, string EventType, string? Error, string User, DateTimeOffset Time);
 
 /// <summary>Reads the parked and skipped events of one database, and makes the parameters for its statements.</summary>

@@ -11,7 +11,7 @@ namespace GrpcCqrs.Storage.Schema;
 /// <summary>
 /// Generates the schema's SQL, for services whose login may not change the schema. Opens no database.
 /// </summary>
-public sealed class SchemaScript
+internal sealed class SchemaScript
 {
     private readonly WriteDatabase write;
     private readonly ReadDatabase read;

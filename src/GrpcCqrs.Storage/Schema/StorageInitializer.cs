@@ -13,7 +13,7 @@ namespace GrpcCqrs.Storage.Schema;
 /// <summary>
 /// Migrates both databases to the newest schema and loads the store's identity. Runs before the first request.
 /// </summary>
-public sealed partial class StorageInitializer
+internal sealed partial class StorageInitializer
 {
     /// <summary>The attempts to lock the directory: one minute in total, which is longer than a start takes.</summary>
     private const int MaxTurnAttempts = 600;

@@ -16,25 +16,25 @@ namespace GrpcCqrs.Storage.Schema;
 public abstract class WriteDbContext(DbContextOptions options) : DbContext(options)
 {
     /// <summary>The event log.</summary>
-    public DbSet<EventRow> Events => Set<EventRow>();
+    internal DbSet<EventRow> Events => Set<EventRow>();
 
     /// <summary>Committed transactions whose events the projections still have to apply.</summary>
-    public DbSet<OutboxRow> Outbox => Set<OutboxRow>();
+    internal DbSet<OutboxRow> Outbox => Set<OutboxRow>();
 
     /// <summary>Answered commands with their replies, for repeated requests.</summary>
-    public DbSet<CommandRow> Commands => Set<CommandRow>();
+    internal DbSet<CommandRow> Commands => Set<CommandRow>();
 
     /// <summary>Keys held by live streams.</summary>
-    public DbSet<UniqueKeyRow> UniqueKeys => Set<UniqueKeyRow>();
+    internal DbSet<UniqueKeyRow> UniqueKeys => Set<UniqueKeyRow>();
 
     /// <summary>The audit log.</summary>
-    public DbSet<AuditRow> Audit => Set<AuditRow>();
+    internal DbSet<AuditRow> Audit => Set<AuditRow>();
 
     /// <summary>The single row that assigns positions.</summary>
     internal DbSet<SequencerRow> Sequencer => Set<SequencerRow>();
 
     /// <summary>Snapshots of folded states.</summary>
-    public DbSet<SnapshotRow> Snapshots => Set<SnapshotRow>();
+    internal DbSet<SnapshotRow> Snapshots => Set<SnapshotRow>();
 
     /// <summary>The single row that identifies the store.</summary>
     internal DbSet<StoreIdentityRow> StoreIdentity => Set<StoreIdentityRow>();

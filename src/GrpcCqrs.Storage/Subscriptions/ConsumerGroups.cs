@@ -22,7 +22,7 @@ namespace GrpcCqrs.Storage.Subscriptions;
 /// <param name="ParkedStreams">How many streams have parked events.</param>
 /// <param name="Time">When it was created.</param>
 /// <param name="IsInProcess">Whether a subscription of the service itself handles its events; clients cannot join it.</param>
-public sealed record ConsumerGroupInfo(
+internal sealed record ConsumerGroupInfo(
     string Name, FeedFilter Filter, long Position, long Head, string Holder, int Members, int InFlight, long ParkedEvents, long ParkedStreams, DateTimeOffset Time,
     bool IsInProcess);
 
@@ -39,7 +39,7 @@ public sealed record ConsumerGroupInfo(
 /// group.</item>
 /// </list>
 /// </summary>
-public sealed class ConsumerGroups : IHostedService
+internal sealed class ConsumerGroups : IHostedService
 {
     private readonly ConsumerGroupStore store;
     private readonly FeedLog log;

@@ -18,7 +18,7 @@ namespace GrpcCqrs.Storage.Subscriptions;
 /// <item>No reader buffers more than a page, and a reader that stops reading does not delay others.</item>
 /// </list>
 /// </summary>
-public sealed class EventFeed
+internal sealed class EventFeed
 {
     private readonly FeedLog log;
     private readonly FeedTail tail;

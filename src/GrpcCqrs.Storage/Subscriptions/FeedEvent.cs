@@ -9,14 +9,14 @@ namespace GrpcCqrs.Storage.Subscriptions;
 /// The index among the events that the recorded event was upcast to, from 0; there is more than one only if an upcaster
 /// splits it.
 /// </param>
-public sealed record FeedEvent(RecordedEvent Record, PresentEvent Present, int Index)
+internal sealed record FeedEvent(RecordedEvent Record, PresentEvent Present, int Index)
 {
     /// <summary>The type's stable name.</summary>
     public string Type => Present.Type;
 }
 
 /// <summary>A message to a reader of the feed.</summary>
-public abstract record FeedMessage
+internal abstract record FeedMessage
 {
     private FeedMessage()
     {

@@ -12,7 +12,7 @@ namespace GrpcCqrs.Storage.Subscriptions;
 /// <param name="Category">
 /// Only this category: the part of the stream's name before the first hyphen; empty for all.
 /// </param>
-public sealed record FeedFilter(IReadOnlyList<string> EventTypes, string Stream, string Category)
+internal sealed record FeedFilter(IReadOnlyList<string> EventTypes, string Stream, string Category)
 {
     /// <summary>All events.</summary>
     public static FeedFilter Everything { get; } = new([], "", "");

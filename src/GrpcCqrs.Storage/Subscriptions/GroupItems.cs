@@ -34,7 +34,7 @@ internal sealed record GroupItem(FeedRecord Record, IReadOnlyList<FeedEvent> Eve
 /// </param>
 /// <param name="WasParked">Whether it was parked before.</param>
 /// <param name="Events">The events of one position.</param>
-public sealed record Delivery(long Id, int Attempt, bool WasParked, IReadOnlyList<FeedEvent> Events)
+internal sealed record Delivery(long Id, int Attempt, bool WasParked, IReadOnlyList<FeedEvent> Events)
 {
     /// <summary>The event in the group.</summary>
     internal GroupItem Item { get; init; } = null!;

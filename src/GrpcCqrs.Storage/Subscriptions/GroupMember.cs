@@ -7,7 +7,7 @@ namespace GrpcCqrs.Storage.Subscriptions;
 /// A consumer connected to a group. It gets up to its requested number of deliveries at a time, and acknowledges or
 /// fails each by its id. Dispose it to leave the group; its unacknowledged events are then delivered to another member.
 /// </summary>
-public sealed class GroupMember : IDisposable
+internal sealed class GroupMember : IDisposable
 {
     private readonly ConsumerGroup group;
     private readonly int maxInFlight;

@@ -13,7 +13,7 @@ using static GrpcCqrs.Storage.Tests.StoreHarness;
 namespace GrpcCqrs.Storage.Tests.Jobs;
 
 /// <summary>A job that does what a test says.</summary>
-public sealed class ScriptedJob(Func<JobContext, CancellationToken, Task<string>> work) : JobHandler
+internal sealed class ScriptedJob(Func<JobContext, CancellationToken, Task<string>> work) : JobHandler
 {
     public override string Kind => "scripted";
 

@@ -42,7 +42,7 @@ public sealed class Faults(int seed, DbException transient)
 }
 
 /// <summary>Takes a part in what sessions of a store do.</summary>
-public static class SessionDecoration
+internal static class SessionDecoration
 {
     /// <summary>Has the append queue of a store talk to its database through decorated sessions.</summary>
     public static void DecorateSessions(this IServiceCollection services, Func<AppendSession, DatabaseProvider, AppendSession> decorate) =>
@@ -56,7 +56,7 @@ public static class SessionDecoration
 }
 
 /// <summary>Fails at random before and after each step of a transaction: also after the commit, whose success the queue then cannot know.</summary>
-public sealed class FaultySession(AppendSession inner, DatabaseProvider provider, Faults faults) : AppendSession(inner.Connection, provider)
+internal sealed class FaultySession(AppendSession inner, DatabaseProvider provider, Faults faults) : AppendSession(inner.Connection, provider)
 {
     public override Task<DbTransaction> BeginAsync(CancellationToken cancellationToken) => WithFaultsAsync(inner.BeginAsync(cancellationToken));
 

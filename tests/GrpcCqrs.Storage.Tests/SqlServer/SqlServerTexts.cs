@@ -16,7 +16,7 @@ namespace GrpcCqrs.Storage.Tests;
 /// show that the dialect's texts ask for the right thing and get what they name; what SQL Server itself makes of them, locks above
 /// all, they do not show. The append queue's sets are not sent: they go through SQL Server's own driver.
 /// </summary>
-internal sealed partial class SqlServerTexts(string name) : SqlServerProvider
+internal sealed partial class SqlServerTexts(string name) : SqlServerProvider, IAppendSessionFactory
 {
     private static readonly ConcurrentDictionary<string, IReadOnlyList<string>> Checked = new(StringComparer.Ordinal);
     private readonly SqliteProvider sqlite = new();
@@ -46,7 +46,7 @@ internal sealed partial class SqlServerTexts(string name) : SqlServerProvider
 
     public override string SelectTable => sqlite.SelectTable;
 
-    public override AppendSession CreateAppendSession(DbConnection connection) => new RowAppendSession(connection, this);
+    AppendSession IAppendSessionFactory.CreateAppendSession(DbConnection connection) => new RowAppendSession(connection, this);
 
     public override async Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken)
     {

@@ -14,13 +14,13 @@ namespace GrpcCqrs.Storage.Schema.Migrations;
 internal abstract class EngineMigration : Migration
 {
     /// <summary>Whether it runs on SQLite.</summary>
-    protected bool IsSqlite => ActiveProvider.EndsWith("Sqlite", StringComparison.Ordinal);
+    protected bool IsSqlite => ActiveProvider?.EndsWith("Sqlite", StringComparison.Ordinal) == true;
 
     /// <summary>Whether it runs on PostgreSQL.</summary>
-    protected bool IsPostgreSql => ActiveProvider.EndsWith("PostgreSQL", StringComparison.Ordinal);
+    protected bool IsPostgreSql => ActiveProvider?.EndsWith("PostgreSQL", StringComparison.Ordinal) == true;
 
     /// <summary>Whether it runs on SQL Server.</summary>
-    protected bool IsSqlServer => ActiveProvider.EndsWith("SqlServer", StringComparison.Ordinal);
+    protected bool IsSqlServer => ActiveProvider?.EndsWith("SqlServer", StringComparison.Ordinal) == true;
 
     /// <summary>
     /// Says which EF Core the migration was written for: without it the generators work as those of versions long gone did.
