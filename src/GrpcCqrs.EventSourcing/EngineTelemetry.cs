@@ -4,7 +4,7 @@ using System.Diagnostics.Metrics;
 namespace GrpcCqrs.EventSourcing;
 
 /// <summary>The engine's traces and metrics. Subscribe to both by <see cref="Name"/>.</summary>
-public static class EngineTelemetry
+internal static class EngineTelemetry
 {
     /// <summary>The name of the activity source and of the meter.</summary>
     public const string Name = "GrpcCqrs";

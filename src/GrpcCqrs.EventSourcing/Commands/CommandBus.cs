@@ -43,7 +43,7 @@ public interface ICommandBus
 /// <param name="CommandType">The command type.</param>
 /// <param name="HandlerType">The handler's type.</param>
 /// <param name="BuildPipeline">Builds the <see cref="CommandStage{TCommand}"/>.</param>
-public sealed record CommandRegistration(
+internal sealed record CommandRegistration(
     Type CommandType, Type HandlerType, Func<IServiceProvider, IReadOnlyList<ICommandBehavior>, Delegate> BuildPipeline);
 
 internal sealed class CommandBus : ICommandBus

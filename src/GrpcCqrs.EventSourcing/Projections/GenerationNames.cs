@@ -7,7 +7,7 @@ namespace GrpcCqrs.EventSourcing;
 /// The names of a projection's tables in the read database. A rebuild fills a new generation of them beside the live
 /// one (blue/green), so each generation's tables have their own names.
 /// </summary>
-public static class GenerationNames
+internal static class GenerationNames
 {
     /// <summary>The name of a table or index in a generation, such as <c>books_g3</c>.</summary>
     /// <param name="generation">The generation's number, from 1.</param>

@@ -79,7 +79,7 @@ public interface IQueryBus
 /// <param name="HandlerType">The handler's type.</param>
 /// <param name="Projections">The names of the projections that it reads; null for an event log query.</param>
 /// <param name="Resolve">Gets the handler.</param>
-public sealed record QueryRegistration(
+internal sealed record QueryRegistration(
     Type QueryType, Type HandlerType, IReadOnlyList<string>? Projections, Func<IServiceProvider, object> Resolve);
 
 internal sealed class QueryBus : IQueryBus

@@ -11,7 +11,7 @@ namespace Blog.Tests.Service;
 /// <summary>A service whose feed goes from the ring to the database at every turn, and is not patient.</summary>
 public sealed class FeedBlogService : BlogService
 {
-    public EventFeedService.EventFeedServiceClient Feed => new(Channel);
+    internal EventFeedService.EventFeedServiceClient Feed => new(Channel);
 
     protected override IEnumerable<string> Settings =>
     [

@@ -11,7 +11,7 @@ public class OperatedBlog : BlogService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
-    public OperationsService.OperationsServiceClient Operations => new(Channel);
+    internal OperationsService.OperationsServiceClient Operations => new(Channel);
 
     /// <summary>The names of all projections, in order.</summary>
     public IReadOnlyList<string> ProjectionNames =>
@@ -45,15 +45,15 @@ public class OperatedBlog : BlogService
     }
 
     /// <summary>The sets of tables of one projection, the live one first.</summary>
-    public async Task<IReadOnlyList<TableGeneration>> GenerationsAsync(string projection) =>
+    internal async Task<IReadOnlyList<TableGeneration>> GenerationsAsync(string projection) =>
         (await Operations.ListProjectionsAsync(new())).Projections.Single(one => one.Name == projection).Generations;
 
     /// <summary>The states of the sets of tables of one projection, with their slots.</summary>
-    public async Task<IReadOnlyList<(int Generation, TableGenerationState State)>> GenerationStatesAsync(string projection) =>
+    internal async Task<IReadOnlyList<(int Generation, TableGenerationState State)>> GenerationStatesAsync(string projection) =>
         [.. (await GenerationsAsync(projection)).Select(set => (set.Generation, set.State))];
 
     /// <summary>Waits until an operation has ended.</summary>
-    public async Task<Operation> EndOfAsync(long operationId)
+    internal async Task<Operation> EndOfAsync(long operationId)
     {
         Operation? found = null;
         await UntilAsync(async () => (found = (await Operations.GetOperationAsync(new() { OperationId = operationId })).Operation).State != OperationState.Running);
