@@ -16,7 +16,7 @@ namespace GrpcCqrs.Storage.PostgreSql;
 /// statements need no changes; appends are sent as sets through <see cref="PostgreSqlAppendSession"/>. Projections'
 /// tables are emptied with DELETE: TRUNCATE would wait for readers such as a backup, and the live tables with it.
 /// </summary>
-public sealed class PostgreSqlProvider : DatabaseProvider, IAppendSessionFactory
+public sealed class PostgreSqlProvider : DatabaseProvider, IAppendSessionFactory, IWriteGathering, ICommitNotifications
 {
     /// <summary>
     /// More than the product's statements; the driver prepares each at its second use on a connection.
@@ -93,39 +93,28 @@ public sealed class PostgreSqlProvider : DatabaseProvider, IAppendSessionFactory
         options.UseNpgsql(connectionString).ReplaceService<IModelCustomizer, ByteOrder>();
 
     /// <summary>
-    /// Overrides a database or role that is configured to confirm commits before the flush. The append queue only looks
-    /// up and removes rows by key, so table scans are disabled: a plan made while a table was small must not scan it
-    /// when it is large. A process that is suspended in the middle of an append would hold the sequencer's row and so
-    /// block every append of every process: the server ends its session after 4 s. Its transaction is rolled back, and
-    /// retried when the process resumes.
+    /// For appends: overrides a database or role that is configured to confirm commits before the flush. The append
+    /// queue only looks up and removes rows by key, so table scans are disabled: a plan made while a table was small must
+    /// not scan it when it is large. For appends and projections the server ends a session that is idle in a transaction:
+    /// its process is suspended, and holds the sequencer's or the lease's row. The driver resets the settings when the
+    /// connection returns to the pool. Commits are always flushed: after a crash, the server must not have less than
+    /// queries have already returned.
     /// </summary>
-    public override async Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken)
+    public override async Task PrepareAsync(DbConnection connection, ConnectionUse use, TimeSpan idleLimit, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        await using var command = connection.CreateCommand();
-        command.CommandText = WriterSettings;
-        await command.ExecuteNonQueryAsync(cancellationToken);
-    }
+        if (use == ConnectionUse.Bookkeeping)
+        {
+            return;
+        }
 
-    /// <summary>
-    /// A projector that is suspended in the middle of a transaction would hold the lease's row, and no other process
-    /// could take over: the server ends its session once it has been idle for the lease's duration. The driver resets
-    /// the settings when the connection returns to the pool. Commits are flushed as usual: after a crash, the server
-    /// must not have less than queries have already returned.
-    /// </summary>
-    public override async Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(connection);
         await using var command = connection.CreateCommand();
-        command.CommandText = ProjectorSettings(leaseDuration);
+        command.CommandText = use == ConnectionUse.Appends ? WriterSettings(idleLimit) : ProjectorSettings(idleLimit);
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
-    public override bool GathersWrites => true;
-
-    /// <inheritdoc/>
-    public override DbBatchCommand? ChangeRows(RowChange change, string table, IReadOnlyList<object?[]> rows)
+    DbBatchCommand? IWriteGathering.ChangeRows(RowChange change, string table, IReadOnlyList<object?[]> rows)
     {
         ArgumentNullException.ThrowIfNull(change);
         ArgumentNullException.ThrowIfNull(rows);
@@ -146,14 +135,11 @@ public sealed class PostgreSqlProvider : DatabaseProvider, IAppendSessionFactory
     /// <inheritdoc/>
     AppendSession IAppendSessionFactory.CreateAppendSession(DbConnection connection) => new PostgreSqlAppendSession((NpgsqlConnection)connection, this);
 
-    /// <inheritdoc/>
-    public override bool HasNotifications => true;
-
     /// <summary>
     /// LISTEN needs a session. Through a pooler that assigns a session to each transaction, no notification arrives,
     /// and only polling finds the commits of other processes.
     /// </summary>
-    public override async Task ListenAsync(string connectionString, Action<long> onCommit, CancellationToken cancellationToken)
+    async Task ICommitNotifications.ListenAsync(string connectionString, Action<long> onCommit, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(onCommit);
         var configured = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false };
@@ -198,10 +184,10 @@ public sealed class PostgreSqlProvider : DatabaseProvider, IAppendSessionFactory
     internal const string ListenerName = "(commit watcher)";
 
     /// <summary>The settings of the append queue's connection.</summary>
-    internal const string WriterSettings =
+    internal static string WriterSettings(TimeSpan idleLimit) =>
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';"
         + " SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
-        + " SET idle_in_transaction_session_timeout = 4000";
+        + $" SET idle_in_transaction_session_timeout = {Milliseconds(idleLimit)}";
 
     /// <summary>
     /// The settings of a reader's connection. The server compiles queries that it estimates as expensive, which takes
@@ -215,11 +201,12 @@ public sealed class PostgreSqlProvider : DatabaseProvider, IAppendSessionFactory
     /// a GIN index, such as a search index, go to an unsorted pending list that every search reads to the end; by
     /// default the server merges it into the index at 4 MiB.
     /// </summary>
-    internal static string ProjectorSettings(TimeSpan leaseDuration)
-    {
-        var idle = leaseDuration > MinTransactionIdle ? leaseDuration : MinTransactionIdle;
-        return string.Create(CultureInfo.InvariantCulture, $"SET idle_in_transaction_session_timeout = {(long)idle.TotalMilliseconds}; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; SET gin_pending_list_limit = 256");
-    }
+    internal static string ProjectorSettings(TimeSpan idleLimit) =>
+        $"SET idle_in_transaction_session_timeout = {Milliseconds(idleLimit)};"
+        + " SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; SET gin_pending_list_limit = 256";
+
+    private static string Milliseconds(TimeSpan idleLimit) =>
+        ((long)(idleLimit > MinTransactionIdle ? idleLimit : MinTransactionIdle).TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
 
     private string Preparing(string connectionString) => preparing.GetOrAdd(connectionString, static given =>
     {

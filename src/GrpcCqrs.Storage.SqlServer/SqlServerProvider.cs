@@ -106,9 +106,14 @@ public class SqlServerProvider : DatabaseProvider, IAppendSessionFactory
     }
 
     /// <inheritdoc/>
-    public override async Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken)
+    public override async Task PrepareAsync(DbConnection connection, ConnectionUse use, TimeSpan idleLimit, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
+        if (use != ConnectionUse.Appends)
+        {
+            return;
+        }
+
         await using var command = connection.CreateCommand();
         command.CommandText = WriterSettings;
         await command.ExecuteNonQueryAsync(cancellationToken);

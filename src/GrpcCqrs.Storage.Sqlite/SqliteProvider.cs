@@ -11,7 +11,7 @@ namespace GrpcCqrs.Storage.Sqlite;
 /// database flushes at every commit (<c>synchronous=FULL</c>). The read database need not: what it loses in a power
 /// failure is folded again from the events.
 /// </summary>
-public sealed class SqliteProvider : DatabaseProvider, IAppendSessionFactory
+public sealed class SqliteProvider : DatabaseProvider, IAppendSessionFactory, IRowStatements
 {
     // Primary result codes of the SQLite C API.
     private const int Busy = 5;
@@ -84,13 +84,20 @@ public sealed class SqliteProvider : DatabaseProvider, IAppendSessionFactory
     public override string ReadOnly(string connectionString) =>
         new SqliteConnectionStringBuilder(connectionString) { Mode = SqliteOpenMode.ReadOnly }.ToString();
 
-    /// <inheritdoc/>
-    public override Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken) =>
-        PrepareAsync(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; " + WriterCache + RareCheckpoints, cancellationToken);
-
-    /// <inheritdoc/>
-    public override Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken) =>
-        PrepareAsync(connection, "PRAGMA synchronous = NORMAL; " + WriterCache, cancellationToken);
+    /// <summary>
+    /// Only appends are flushed at each commit. The next append flushes the same log for the others, which keeps the
+    /// append writer's wait for them short.
+    /// </summary>
+    public override Task PrepareAsync(DbConnection connection, ConnectionUse use, TimeSpan idleLimit, CancellationToken cancellationToken) =>
+        PrepareAsync(
+            connection,
+            use switch
+            {
+                ConnectionUse.Appends => "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; " + WriterCache + RareCheckpoints,
+                ConnectionUse.Projections => "PRAGMA synchronous = NORMAL; " + WriterCache,
+                _ => "PRAGMA synchronous = NORMAL;",
+            },
+            cancellationToken);
 
     /// <summary>Only reads: the transaction locked the whole database when it began.</summary>
     public override string LockSequencer => "SELECT position, time_us, hash FROM sequencer WHERE id = 1";
@@ -99,14 +106,8 @@ public sealed class SqliteProvider : DatabaseProvider, IAppendSessionFactory
     AppendSession IAppendSessionFactory.CreateAppendSession(DbConnection connection) => new SqliteAppendSession((SqliteConnection)connection, this);
 
     /// <inheritdoc/>
-    internal override IRowStatement? PrepareRows(DbConnection connection, string text, IReadOnlyList<string> names) =>
+    IRowStatement IRowStatements.PrepareRows(DbConnection connection, string text, IReadOnlyList<string> names) =>
         new SqliteStatement((SqliteConnection)connection, text, [.. names]);
-
-    /// <summary>
-    /// No flush: the next append flushes the same log. This keeps the append writer's wait for a group's write short.
-    /// </summary>
-    public override Task PrepareGroupWriterAsync(DbConnection connection, CancellationToken cancellationToken) =>
-        PrepareAsync(connection, "PRAGMA synchronous = NORMAL;", cancellationToken);
 
     /// <inheritdoc/>
     public override Task<DbTransaction> BeginSnapshotAsync(DbConnection connection, CancellationToken cancellationToken)

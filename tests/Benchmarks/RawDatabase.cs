@@ -52,7 +52,7 @@ internal sealed class RawDatabase : IAsyncDisposable
         await services.GetRequiredService<StorageInitializer>().InitializeAsync(CancellationToken.None);
         var database = services.GetRequiredService<WriteDatabase>();
         var opened = await database.OpenAsync(CancellationToken.None);
-        await database.Provider.PrepareWriterAsync(opened, CancellationToken.None);
+        await database.Provider.PrepareAsync(opened, ConnectionUse.Appends, Timeout.InfiniteTimeSpan, CancellationToken.None);
         return new RawDatabase(created, database.Provider, opened);
     }
 

@@ -58,7 +58,7 @@ public abstract class FoldSpecs<TFixture>(TFixture fixture) : IClassFixture<TFix
             "CREATE TABLE fold_sets_g1 (id VARCHAR(50) NOT NULL, part INT NOT NULL, amount BIGINT NULL, note VARCHAR(50) NULL, PRIMARY KEY (id, part))");
         await using var transaction = await connection.BeginTransactionAsync();
         var provider = store.Services.GetRequiredService<WriteDatabase>().Provider;
-        var buffer = provider.GathersWrites ? new WriteBuffer(connection) { Transaction = transaction } : null;
+        var buffer = provider is IWriteGathering ? new WriteBuffer(connection) { Transaction = transaction } : null;
         using var tables = new ProjectionTables(connection, generation: 1, provider, buffer) { Open = transaction };
         var insert = RowChange.Insert("fold_sets", "id", "part", "amount", "note");
 

@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Data.Common;
 using Dapper;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
 using GrpcCqrs.Storage.PostgreSql;
 using GrpcCqrs.Storage.Projections;
 using Microsoft.Extensions.DependencyInjection;
@@ -312,7 +313,7 @@ public sealed class WholePostgreSqlProjectionSpecs(WholePostgreSqlFixture fixtur
         var provider = new PostgreSqlProvider();
         await using var stopped = provider.CreateConnection(settings["Storage:Read:ConnectionString"]!);
         await stopped.OpenAsync();
-        await provider.PrepareProjectorAsync(stopped, TimeSpan.FromSeconds(1), CancellationToken.None);
+        await provider.PrepareAsync(stopped, ConnectionUse.Projections, TimeSpan.FromSeconds(1), CancellationToken.None);
         await stopped.ExecuteAsync("UPDATE leases SET holder = 'stopped', fence = fence + 1");
         await stopped.ExecuteAsync("BEGIN; UPDATE leases SET beat = beat + 1");
 

@@ -18,7 +18,7 @@ internal static class ProviderStatements
     {
         (DatabaseProvider Provider, Type? Sets, string? WriterSettings) dialect = providerName switch
         {
-            "PostgreSql" => (new PostgreSqlProvider(), typeof(PostgreSqlSets), PostgreSqlProvider.WriterSettings),
+            "PostgreSql" => (new PostgreSqlProvider(), typeof(PostgreSqlSets), PostgreSqlProvider.WriterSettings(TimeSpan.FromSeconds(4))),
             "SqlServer" => (new SqlServerProvider(), typeof(SqlServerSets), SqlServerProvider.WriterSettings),
             _ => (new SqliteProvider(), null, null),
         };

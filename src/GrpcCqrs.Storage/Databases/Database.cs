@@ -43,7 +43,7 @@ public abstract record Database(DatabaseProvider Provider, string ConnectionStri
     internal async Task<bool> WriteAsync(Func<DbConnection, DbTransaction, Task<bool>> write, CancellationToken cancellationToken)
     {
         await using var connection = await OpenAsync(cancellationToken);
-        await Provider.PrepareGroupWriterAsync(connection, cancellationToken);
+        await Provider.PrepareAsync(connection, ConnectionUse.Bookkeeping, Timeout.InfiniteTimeSpan, cancellationToken);
         using var turn = await WaitForWriterAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
         if (!await write(connection, transaction))

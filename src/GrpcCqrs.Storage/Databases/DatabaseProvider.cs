@@ -1,12 +1,12 @@
 using System.Data.Common;
-using GrpcCqrs.EventSourcing;
 using Microsoft.EntityFrameworkCore;
 
 namespace GrpcCqrs.Storage.Databases;
 
 /// <summary>
 /// Everything that differs between databases, one class for each database. Standard statements are defined here; a
-/// database overrides only those that differ.
+/// database overrides only those that differ. What only some databases can do is an interface of its own:
+/// <see cref="IRowStatements"/>, <see cref="IWriteGathering"/>, and those of the event store.
 /// </summary>
 public abstract partial class DatabaseProvider
 {
@@ -46,9 +46,6 @@ public abstract partial class DatabaseProvider
     /// </summary>
     public virtual bool HasOneWriter => false;
 
-    /// <summary>Sets up the append queue's own connection, above all its durability.</summary>
-    public virtual Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken) => Task.CompletedTask;
-
     /// <summary>
     /// Removes what a killed start may have left behind that would block a migration. Called while no other process
     /// with the same data directory is starting.
@@ -59,66 +56,17 @@ public abstract partial class DatabaseProvider
     public virtual string ReadOnly(string connectionString) => connectionString;
 
     /// <summary>
-    /// Sets up a connection that projections write through. Called each time one is taken from the pool.
+    /// Sets up a connection that the engine writes through, above all its durability. Called each time one is opened or
+    /// taken from the pool.
     /// </summary>
     /// <param name="connection">The open connection.</param>
-    /// <param name="leaseDuration">
-    /// How long the projecting process may be silent. A process that hangs in the middle of a transaction keeps its
-    /// locks; a database that can end such a transaction should do so after about this time, so that another process
-    /// can take over.
+    /// <param name="use">What is written.</param>
+    /// <param name="idleLimit">
+    /// How long a transaction may do nothing. A process that hangs in the middle of one keeps its locks; a database that
+    /// can end such a transaction should do so after about this time, so that another process can take over.
     /// </param>
     /// <param name="cancellationToken">Cancels the work.</param>
-    public virtual Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <summary>
-    /// Sets up a connection that consumer groups write through. Called each time one is taken from the pool. If a power
-    /// failure loses a write, its events are delivered again.
-    /// </summary>
-    public virtual Task PrepareGroupWriterAsync(DbConnection connection, CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <summary>
-    /// A statement that runs for many rows without ADO.NET; null, the default, for none. The caller disposes it.
-    /// </summary>
-    /// <param name="connection">The connection; must stay open while the statement is used.</param>
-    /// <param name="text">The statement, which returns no rows.</param>
-    /// <param name="names">Its parameters in the order of the values, without the marker.</param>
-    internal virtual IRowStatement? PrepareRows(DbConnection connection, string text, IReadOnlyList<string> names) => null;
-
-    /// <summary>
-    /// Whether projections' writes are buffered and sent together, to save round trips. False, the default: each
-    /// statement is sent at once.
-    /// </summary>
-    public virtual bool GathersWrites => false;
-
-    /// <summary>
-    /// One statement that changes several rows; null, the default, for none: one statement is then sent for each row.
-    /// Used only if <see cref="GathersWrites"/> is true.
-    /// </summary>
-    /// <param name="change">The change to each row.</param>
-    /// <param name="table">The table's name in the database.</param>
-    /// <param name="rows">The values of each row, with distinct keys; at least one row.</param>
-    public virtual DbBatchCommand? ChangeRows(RowChange change, string table, IReadOnlyList<object?[]> rows) => null;
-
-    /// <summary>
-    /// Whether the database sends notifications of commits, so that <see cref="ListenAsync"/> can be called. Otherwise
-    /// the newest position is polled.
-    /// </summary>
-    public virtual bool HasNotifications => false;
-
-    /// <summary>
-    /// Listens on its own connection for the commits of appends by any process, until it is cancelled or the connection
-    /// is lost. No commit between two calls is lost: each call begins with the newest position.
-    /// </summary>
-    /// <param name="connectionString">The write database.</param>
-    /// <param name="onCommit">
-    /// Called with the newest position once listening has begun, and then with the newest position of each commit; with
-    /// <see cref="long.MaxValue"/> if a notification has no position. Must neither block nor throw.
-    /// </param>
-    /// <param name="cancellationToken">Stops listening.</param>
-    /// <exception cref="DbException">The database is no longer reachable, or rejects the request.</exception>
-    /// <exception cref="NotSupportedException">The database has no notifications.</exception>
-    public virtual Task ListenAsync(string connectionString, Action<long> onCommit, CancellationToken cancellationToken) =>
-        throw new NotSupportedException($"{Name} does not tell of commits.");
+    public virtual Task PrepareAsync(DbConnection connection, ConnectionUse use, TimeSpan idleLimit, CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Whether the same transaction may succeed if it is retried.</summary>
     public abstract bool IsTransient(DbException exception);

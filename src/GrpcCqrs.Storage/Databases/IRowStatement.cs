@@ -10,3 +10,13 @@ internal interface IRowStatement : IDisposable
     /// <exception cref="DbException">The database rejects a row.</exception>
     int Run(IReadOnlyList<object?[]> rows);
 }
+
+/// <summary>A database whose statements can run for many rows without ADO.NET.</summary>
+internal interface IRowStatements
+{
+    /// <summary>Prepares a statement; the caller disposes it.</summary>
+    /// <param name="connection">The connection; must stay open while the statement is used.</param>
+    /// <param name="text">The statement, which returns no rows.</param>
+    /// <param name="names">Its parameters in the order of the values, without the marker.</param>
+    IRowStatement PrepareRows(DbConnection connection, string text, IReadOnlyList<string> names);
+}

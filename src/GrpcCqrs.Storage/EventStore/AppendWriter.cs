@@ -14,6 +14,12 @@ internal sealed record Clearing(long OutboxTo, long CommandsBefore);
 /// </summary>
 internal sealed class AppendWriter(WriteDatabase database, IAppendSessionFactory sessions, TimeProvider clock) : IAsyncDisposable
 {
+    /// <summary>
+    /// A process that is suspended in the middle of an append would hold the sequencer's row, and so block every append
+    /// of every process.
+    /// </summary>
+    private static readonly TimeSpan MaxIdle = TimeSpan.FromSeconds(4);
+
     private AppendSession? session;
 
     /// <summary>
@@ -78,7 +84,7 @@ internal sealed class AppendWriter(WriteDatabase database, IAppendSessionFactory
         var connection = await database.OpenAsync(cancellationToken);
         try
         {
-            await database.Provider.PrepareWriterAsync(connection, cancellationToken);
+            await database.Provider.PrepareAsync(connection, ConnectionUse.Appends, MaxIdle, cancellationToken);
             return sessions.CreateAppendSession(connection);
         }
         catch

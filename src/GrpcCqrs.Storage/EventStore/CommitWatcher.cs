@@ -28,8 +28,8 @@ internal sealed partial class CommitWatcher(
         {
             try
             {
-                await (database.Provider.HasNotifications
-                    ? database.Provider.ListenAsync(database.ConnectionString, Heard, stoppingToken)
+                await (database.Provider is ICommitNotifications notifications
+                    ? notifications.ListenAsync(database.ConnectionString, Heard, stoppingToken)
                     : PollAsync(stoppingToken));
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

@@ -27,7 +27,7 @@ internal sealed class ProjectionSession : IAsyncDisposable
         this.provider = provider;
         this.lease = lease;
         this.clock = clock;
-        buffer = provider.GathersWrites ? new WriteBuffer(connection) : null;
+        buffer = provider is IWriteGathering ? new WriteBuffer(connection) : null;
         keepLease = new Statement(connection, LeaseSql.Keep, ("name", null), ("fence", null));
         advance = new Statement(
             connection, ProjectionSql.AdvanceCheckpoint, ("position", null), ("time_us", null), ("name", null), ("generation", null), ("expected", null));
@@ -40,7 +40,7 @@ internal sealed class ProjectionSession : IAsyncDisposable
         var opened = await database.OpenAsync(cancellationToken);
         try
         {
-            await database.Provider.PrepareProjectorAsync(opened, lease.Duration, cancellationToken);
+            await database.Provider.PrepareAsync(opened, ConnectionUse.Projections, lease.Duration, cancellationToken);
             return new ProjectionSession(opened, database.Provider, lease, clock);
         }
         catch

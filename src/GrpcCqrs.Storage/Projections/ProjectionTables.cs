@@ -98,7 +98,7 @@ internal sealed class ProjectionTables(DbConnection connection, int generation, 
                 length += LengthOf(rows[start]);
             }
 
-            if (provider.ChangeRows(change, GenerationNames.NameIn(generation, change.Table), set) is { } statement)
+            if (((IWriteGathering)provider).ChangeRows(change, GenerationNames.NameIn(generation, change.Table), set) is { } statement)
             {
                 await buffer!.AddAsync(statement, 2L * set.Sum(LengthOf), cancellationToken);
             }
@@ -136,7 +136,7 @@ internal sealed class ProjectionTables(DbConnection connection, int generation, 
 
         if (!rowStatements.TryGetValue(sql, out var statement))
         {
-            rowStatements.Add(sql, statement = provider.PrepareRows(connection, GenerationNames.Resolve(generation, sql), names));
+            rowStatements.Add(sql, statement = (provider as IRowStatements)?.PrepareRows(connection, GenerationNames.Resolve(generation, sql), names));
         }
 
         var done = statement?.Run(rows) ?? 0;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Text.RegularExpressions;
+using GrpcCqrs.Storage.Databases;
 using GrpcCqrs.Storage.EventStore;
 using GrpcCqrs.Storage.SqlServer;
 using GrpcCqrs.Storage.Sqlite;
@@ -48,22 +49,10 @@ internal sealed partial class SqlServerTexts(string name) : SqlServerProvider, I
 
     AppendSession IAppendSessionFactory.CreateAppendSession(DbConnection connection) => new RowAppendSession(connection, this);
 
-    public override async Task PrepareWriterAsync(DbConnection connection, CancellationToken cancellationToken)
+    public override async Task PrepareAsync(DbConnection connection, ConnectionUse use, TimeSpan idleLimit, CancellationToken cancellationToken)
     {
-        await base.PrepareWriterAsync(connection, cancellationToken);
-        await sqlite.PrepareWriterAsync(PlainOf(connection), cancellationToken);
-    }
-
-    public override async Task PrepareProjectorAsync(DbConnection connection, TimeSpan leaseDuration, CancellationToken cancellationToken)
-    {
-        await base.PrepareProjectorAsync(connection, leaseDuration, cancellationToken);
-        await sqlite.PrepareProjectorAsync(PlainOf(connection), leaseDuration, cancellationToken);
-    }
-
-    public override async Task PrepareGroupWriterAsync(DbConnection connection, CancellationToken cancellationToken)
-    {
-        await base.PrepareGroupWriterAsync(connection, cancellationToken);
-        await sqlite.PrepareGroupWriterAsync(PlainOf(connection), cancellationToken);
+        await base.PrepareAsync(connection, use, idleLimit, cancellationToken);
+        await sqlite.PrepareAsync(PlainOf(connection), use, idleLimit, cancellationToken);
     }
 
     public override bool IsTransient(DbException exception) => sqlite.IsTransient(exception);
