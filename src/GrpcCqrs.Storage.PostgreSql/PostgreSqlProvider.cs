@@ -95,21 +95,21 @@ public sealed class PostgreSqlProvider : DatabaseProvider, IAppendSessionFactory
     /// <summary>
     /// For appends: overrides a database or role that is configured to confirm commits before the flush. The append
     /// queue only looks up and removes rows by key, so table scans are disabled: a plan made while a table was small must
-    /// not scan it when it is large. For appends and projections the server ends a session that is idle in a transaction:
-    /// its process is suspended, and holds the sequencer's or the lease's row. The driver resets the settings when the
+    /// not scan it when it is large. The server ends a session that is idle in a transaction: its process is
+    /// suspended, and holds the row of the sequencer or of a lease. The driver resets the settings when the
     /// connection returns to the pool. Commits are always flushed: after a crash, the server must not have less than
     /// queries have already returned.
     /// </summary>
     public override async Task PrepareAsync(DbConnection connection, ConnectionUse use, TimeSpan idleLimit, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        if (use == ConnectionUse.Bookkeeping)
-        {
-            return;
-        }
-
         await using var command = connection.CreateCommand();
-        command.CommandText = use == ConnectionUse.Appends ? WriterSettings(idleLimit) : ProjectorSettings(idleLimit);
+        command.CommandText = use switch
+        {
+            ConnectionUse.Appends => WriterSettings(idleLimit),
+            ConnectionUse.Projections => ProjectorSettings(idleLimit),
+            _ => IdleSetting(idleLimit),
+        };
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -187,7 +187,7 @@ public sealed class PostgreSqlProvider : DatabaseProvider, IAppendSessionFactory
     internal static string WriterSettings(TimeSpan idleLimit) =>
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';"
         + " SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
-        + $" SET idle_in_transaction_session_timeout = {Milliseconds(idleLimit)}";
+        + $" {IdleSetting(idleLimit)}";
 
     /// <summary>
     /// The settings of a reader's connection. The server compiles queries that it estimates as expensive, which takes
@@ -202,11 +202,11 @@ public sealed class PostgreSqlProvider : DatabaseProvider, IAppendSessionFactory
     /// default the server merges it into the index at 4 MiB.
     /// </summary>
     internal static string ProjectorSettings(TimeSpan idleLimit) =>
-        $"SET idle_in_transaction_session_timeout = {Milliseconds(idleLimit)};"
-        + " SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; SET gin_pending_list_limit = 256";
+        $"{IdleSetting(idleLimit)}; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; SET gin_pending_list_limit = 256";
 
-    private static string Milliseconds(TimeSpan idleLimit) =>
-        ((long)(idleLimit > MinTransactionIdle ? idleLimit : MinTransactionIdle).TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+    private static string IdleSetting(TimeSpan idleLimit) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"SET idle_in_transaction_session_timeout = {(long)(idleLimit > MinTransactionIdle ? idleLimit : MinTransactionIdle).TotalMilliseconds}");
 
     private string Preparing(string connectionString) => preparing.GetOrAdd(connectionString, static given =>
     {

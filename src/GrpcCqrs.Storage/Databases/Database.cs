@@ -9,6 +9,9 @@ namespace GrpcCqrs.Storage.Databases;
 /// <param name="ConnectionString">The connection string.</param>
 public abstract record Database(DatabaseProvider Provider, string ConnectionString) : IDisposable
 {
+    /// <summary>How long a process that hangs in the middle of a short transaction may keep its locks.</summary>
+    private static readonly TimeSpan MaxIdle = TimeSpan.FromSeconds(4);
+
     private readonly Lazy<DbDataSource> readers = new(() => Provider.CreateReaders(ConnectionString));
 
     /// <summary>The options of an EF Core context on it.</summary>
@@ -40,10 +43,14 @@ public abstract record Database(DatabaseProvider Provider, string ConnectionStri
     /// Each statement sees what was committed before it, as in the append queue, so that a moved fence is seen as such
     /// and does not cause a conflict.
     /// </summary>
-    internal async Task<bool> WriteAsync(Func<DbConnection, DbTransaction, Task<bool>> write, CancellationToken cancellationToken)
+    /// <param name="write">The work.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
+    /// <param name="idleLimit">How long the work may leave the transaction idle. Default: 4 s.</param>
+    internal async Task<bool> WriteAsync(
+        Func<DbConnection, DbTransaction, Task<bool>> write, CancellationToken cancellationToken, TimeSpan? idleLimit = null)
     {
         await using var connection = await OpenAsync(cancellationToken);
-        await Provider.PrepareAsync(connection, ConnectionUse.Bookkeeping, Timeout.InfiniteTimeSpan, cancellationToken);
+        await Provider.PrepareAsync(connection, ConnectionUse.Bookkeeping, idleLimit ?? MaxIdle, cancellationToken);
         using var turn = await WaitForWriterAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
         if (!await write(connection, transaction))

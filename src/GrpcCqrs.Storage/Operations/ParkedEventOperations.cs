@@ -29,7 +29,7 @@ internal sealed class ParkedEventOperations
     /// <summary>
     /// Parked events, ordered by position and reader: of projections, those that are missing from the live tables.
     /// </summary>
-    /// <param name="reader">The reader; empty for all.</param>
+    /// <param name="reader">The reader; empty for all. A node without a read database then leaves out projections.</param>
     /// <param name="after">The last event seen and its reader; a position of 0 to begin.</param>
     /// <param name="count">The most events to return.</param>
     /// <param name="cancellationToken">Cancels the work.</param>
@@ -48,7 +48,7 @@ internal sealed class ParkedEventOperations
             found.AddRange((await groups.ListParkedAsync(NameOf(reader), seen, count, cancellationToken)).Select(parked => parked with { Reader = OfGroups + parked.Reader }));
         }
 
-        if (reader.Length == 0 || IsProjection(reader, out _))
+        if ((reader.Length == 0 && projections.HasReadDatabase) || IsProjection(reader, out _))
         {
             var seen = (after.Position, IsProjection(after.Reader, out var name) ? name : "");
             found.AddRange((await Projections.ListParkedAsync(NameOf(reader), seen, count, cancellationToken)).Select(parked => parked with { Reader = OfProjections + parked.Reader }));

@@ -106,9 +106,6 @@ internal sealed class ProjectionOperations
     /// <summary>Whether this process has a read database; a command-only node has none.</summary>
     public bool HasReadDatabase => options.Mode != ProjectionMode.Off;
 
-    /// <summary>Whether this process is the projecting one, as far as it knows.</summary>
-    public bool IsProjecting => lease.IsHeld;
-
     /// <summary>
     /// The status of the projections. A process that neither projects nor follows, such as the command line, measures
     /// the speed of a rebuild by reading twice, one second apart.

@@ -17,12 +17,14 @@ namespace GrpcCqrs.Storage.Readers;
 /// <param name="duration">How long a holder may be silent before another process takes over.</param>
 /// <param name="clock">Measures the silence.</param>
 /// <param name="logger">For take-overs.</param>
-internal sealed partial class Lease(Database database, string name, TimeSpan duration, TimeProvider clock, ILogger logger)
+/// <param name="holder">This process, for leases that it may take again at once; null for a name of its own.</param>
+internal sealed partial class Lease(
+    Database database, string name, TimeSpan duration, TimeProvider clock, ILogger logger, string? holder = null)
 {
     /// <summary>The lease that projections are written under, in the read database.</summary>
     public const string Projector = "projector";
 
-    private readonly string holder = LeaseHolder.NewName();
+    private readonly string holder = holder ?? LeaseHolder.NewName();
     private (long Fence, long Beat)? seen;
     private long seenAt;
     private long beatenAt;

@@ -52,6 +52,9 @@ internal static class ParkedEventSql
     /// <summary>One parked event.</summary>
     public const string SelectOne = $"SELECT {ParkedColumns} FROM parked_events WHERE {IsOne}";
 
+    /// <summary>The position of an event, if a group has parked it.</summary>
+    public const string SelectPosition = "SELECT position FROM parked_events WHERE reader = @name AND generation = 0 AND position = @position";
+
     /// <summary>The first parked events of a stream after a position.</summary>
     public static string SelectOfStream(DatabaseProvider provider) => provider.FirstRows(
         $"SELECT {ParkedColumns} FROM parked_events WHERE {IsOfStream} AND position > @after ORDER BY position");

@@ -90,8 +90,11 @@ internal static class ParkingLot
             ("reader", reader), ("generation", generation), ("stream", stream), ("after", after), ("count", count));
 
     /// <summary>One parked event; null if it is not parked.</summary>
-    public static async Task<ParkedEvent?> FindAsync(Database database, string reader, int generation, long position, CancellationToken cancellationToken) =>
-        await database.QueryAsync(ParkedEventSql.SelectOne, ReadParked, cancellationToken, One(reader, generation, position)) is [var found] ? found : null;
+    public static async Task<ParkedEvent?> FindAsync(
+        DbConnection connection, DbTransaction transaction, string reader, int generation, long position, CancellationToken cancellationToken) =>
+        await Statement.QueryAsync(connection, transaction, ParkedEventSql.SelectOne, ReadParked, cancellationToken, One(reader, generation, position)) is [var found]
+            ? found
+            : null;
 
     /// <summary>Each parked stream of a reader, or of all if that is empty.</summary>
     public static Task<List<ParkedStream>> ReadStreamsAsync(DbConnection connection, string reader, CancellationToken cancellationToken) => Statement.QueryAsync(
@@ -107,8 +110,10 @@ internal static class ParkingLot
         database.QueryAsync(ParkedEventSql.SelectSkipped, ReadSkipped, cancellationToken);
 
     /// <summary>Whether a consumer group skips an event.</summary>
-    public static async Task<bool> IsSkippedAsync(Database database, string reader, long position, CancellationToken cancellationToken) =>
-        (await database.QueryAsync(ParkedEventSql.SelectSkippedOne, ReadSkipped, cancellationToken, ("reader", reader), ("position", position))).Count > 0;
+    public static async Task<bool> IsSkippedAsync(
+        DbConnection connection, DbTransaction transaction, string reader, long position, CancellationToken cancellationToken) =>
+        (await Statement.QueryAsync(
+            connection, transaction, ParkedEventSql.SelectSkippedOne, ReadSkipped, cancellationToken, ("reader", reader), ("position", position))).Count > 0;
 
     /// <summary>A row of <see cref="ParkedEventSql.SelectStreams"/>.</summary>
     public static ParkedStream ReadStream(DbDataReader row) => new(

@@ -40,26 +40,27 @@ internal sealed partial class ConsumerGroup
     private long usedAt;
 
     public ConsumerGroup(
-        ConsumerGroupStore store, FeedLog log, FeedTail tail, FeedFilter filter, FeedOptions options, TimeProvider clock, ILogger logger,
+        ConsumerGroupStore store, FeedLog log, FeedTail tail, FeedOptions options, TimeProvider clock, ILogger logger,
         Lease lease, GroupProgress progress)
     {
         this.store = store;
         this.log = log;
         this.tail = tail;
-        this.filter = filter;
+        filter = progress.Filter;
+        IsInProcess = progress.IsInProcess;
         this.options = options;
         this.clock = clock;
         this.logger = logger;
         this.lease = lease;
         writes = progress.Writes;
-        state = new ConsumerGroupState(filter, progress, options, clock);
+        state = new ConsumerGroupState(progress, options, clock);
         writtenAt = usedAt = clock.GetTimestamp();
     }
 
     public string Name => lease.Name;
 
     /// <summary>Whether a handler of the service itself handles its events.</summary>
-    public bool IsInProcess { get; init; }
+    public bool IsInProcess { get; }
 
     /// <summary>Whether this process no longer serves the group.</summary>
     public bool IsEnded

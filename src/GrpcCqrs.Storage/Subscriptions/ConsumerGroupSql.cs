@@ -40,6 +40,9 @@ internal static class ConsumerGroupSql
     /// <summary>A group's out-of-order acknowledgements.</summary>
     public const string SelectAcks = "SELECT position FROM consumer_acks WHERE group_name = @name ORDER BY position";
 
+    /// <summary>One out-of-order acknowledgement.</summary>
+    public const string SelectAck = "SELECT position FROM consumer_acks WHERE group_name = @name AND position = @position";
+
     /// <summary>Adds an out-of-order acknowledgement, unless it exists.</summary>
     public const string InsertAck =
         "INSERT INTO consumer_acks (group_name, position) SELECT @name, @position"

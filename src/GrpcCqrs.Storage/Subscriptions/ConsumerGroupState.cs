@@ -15,6 +15,7 @@ internal sealed partial class ConsumerGroupState
 {
     private readonly FeedOptions options;
     private readonly FeedFilter filter;
+    private readonly bool isInProcess;
     private readonly TimeProvider clock;
     private readonly Dictionary<string, GroupLane> lanes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ParkedLane> parked = new(StringComparer.Ordinal);
@@ -29,10 +30,11 @@ internal sealed partial class ConsumerGroupState
     private int items;
     private long bytes;
 
-    public ConsumerGroupState(FeedFilter filter, GroupProgress progress, FeedOptions options, TimeProvider clock)
+    public ConsumerGroupState(GroupProgress progress, FeedOptions options, TimeProvider clock)
     {
         this.options = options;
-        this.filter = filter;
+        filter = progress.Filter;
+        isInProcess = progress.IsInProcess;
         this.clock = clock;
         Position = Scanned = progress.Position;
         outOfOrder.UnionWith(progress.Acks);
@@ -91,7 +93,7 @@ internal sealed partial class ConsumerGroupState
     {
         try
         {
-            return new GroupItem(record, filter.Select(record), Fault: null, isReplay);
+            return new GroupItem(record, filter.Select(record), fault: null, isReplay);
         }
 #pragma warning disable CA1031 // Whatever is wrong with one event: its stream is set aside and the others go on.
         catch (Exception exception)
@@ -197,7 +199,9 @@ internal sealed partial class ConsumerGroupState
             ready.Dequeue();
             item.Attempts++;
             InFlight++;
-            chosen.Deliver(lane, item, After(options.AckTimeout));
+
+            // A handler of the service itself cannot be gone without its process.
+            chosen.Deliver(lane, item, isInProcess ? long.MaxValue : After(options.AckTimeout));
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using GrpcCqrs.Storage.Databases;
 using GrpcCqrs.Storage.Readers;
@@ -42,9 +43,18 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
     }
 
     /// <summary>Removes a group with all its data. False if there was none.</summary>
-    public Task<bool> DeleteAsync(string name, CancellationToken cancellationToken) => database.WriteAsync(
+    /// <param name="name">The group.</param>
+    /// <param name="lease">The lease that must still be held; null for none.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
+    /// <exception cref="LeaseLostException">Another process has taken the group over.</exception>
+    public Task<bool> DeleteAsync(string name, Lease? lease, CancellationToken cancellationToken) => database.WriteAsync(
         async (connection, transaction) =>
         {
+            if (lease is not null)
+            {
+                await lease.AssertAsync(connection, transaction, cancellationToken);
+            }
+
             var removed = await Statement.ExecuteAsync(connection, transaction, ConsumerGroupSql.Delete, cancellationToken, ("name", name));
             await Statement.ExecuteAsync(connection, transaction, LeaseSql.Delete, cancellationToken, ("name", name));
             await Statement.ExecuteAsync(connection, transaction, ConsumerGroupSql.DeleteAcks, cancellationToken, ("name", name));
@@ -77,6 +87,8 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
             ParkedEventSql.SelectByError, found => (Reader: found.GetString(0), Stream: found.GetString(1)), cancellationToken,
             ("pattern", ParkingLot.UnknownTypePattern));
         return new GroupProgress(
+            FeedFilter.FromJson(row.Filter),
+            row.IsInProcess,
             row.Position,
             row.Writes,
             await database.QueryAsync(ConsumerGroupSql.SelectAcks, found => found.GetInt64(0), cancellationToken, ("name", name)),
@@ -113,26 +125,71 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
     /// Handles events in one transaction of the write database that also records them as done, so that each takes effect
     /// exactly once. An event that an earlier attempt with an unknown outcome has handled is left out.
     /// </summary>
+    /// <exception cref="HandlingFailedException">A handler failed, or broke the transaction; nothing was written.</exception>
     /// <exception cref="LeaseLostException">Another process serves the group, or it was removed.</exception>
-    public Task HandleOnceAsync(
-        Lease lease, IReadOnlyList<GroupItem> items, Func<GroupItem, DbTransaction, Task> handle, CancellationToken cancellationToken) => database.WriteAsync(
-        async (connection, transaction) =>
+    public async Task HandleOnceAsync(
+        Lease lease, IReadOnlyList<GroupItem> items, Func<GroupItem, DbTransaction, Task> handle, CancellationToken cancellationToken)
+    {
+        try
         {
-            await lease.AssertAsync(connection, transaction, cancellationToken);
-            foreach (var item in items)
-            {
-                var isOpen = !item.IsReplay || await Statement.ExecuteAsync(
-                    connection, transaction, ParkedEventSql.Delete, cancellationToken, ParkingLot.One(lease.Name, 0, item.Position)) == 1;
-                var isNew = await AddAckAsync(connection, transaction, lease.Name, item.Position, cancellationToken);
-                if (isOpen && (isNew || item.IsReplay))
+            await database.WriteAsync(
+                async (connection, transaction) =>
                 {
-                    await handle(item, transaction);
-                }
+                    await lease.AssertAsync(connection, transaction, cancellationToken);
+                    foreach (var item in items)
+                    {
+                        await HandleOnceAsync(connection, transaction, lease.Name, item, handle, cancellationToken);
+                    }
+
+                    return true;
+                },
+                cancellationToken,
+                lease.Duration);
+        }
+        catch (DbException exception) when (database.Provider.IsDataError(exception))
+        {
+            // A constraint that is checked at the commit.
+            throw new HandlingFailedException(exception);
+        }
+    }
+
+    private static async Task HandleOnceAsync(
+        DbConnection connection, DbTransaction transaction, string name, GroupItem item, Func<GroupItem, DbTransaction, Task> handle,
+        CancellationToken cancellationToken)
+    {
+        if (item.Attempts > 1 && await IsHandledAsync(connection, transaction, name, item, cancellationToken))
+        {
+            return;
+        }
+
+        try
+        {
+            await handle(item, transaction);
+
+            // After the handler: a transaction that it has broken or ended refuses this.
+            if (item.IsReplay)
+            {
+                await Statement.ExecuteAsync(
+                    connection, transaction, ParkedEventSql.Delete, cancellationToken, ParkingLot.One(name, 0, item.Position));
             }
 
-            return true;
-        },
-        cancellationToken);
+            await AddAckAsync(connection, transaction, name, item.Position, cancellationToken);
+        }
+        catch (Exception exception) when (connection.State == ConnectionState.Open && !cancellationToken.IsCancellationRequested)
+        {
+            // A lost connection is not the handler's fault.
+            throw new HandlingFailedException(exception);
+        }
+    }
+
+    private static async Task<bool> IsHandledAsync(
+        DbConnection connection, DbTransaction transaction, string name, GroupItem item, CancellationToken cancellationToken)
+    {
+        var found = await Statement.QueryAsync(
+            connection, transaction, item.IsReplay ? ParkedEventSql.SelectPosition : ConsumerGroupSql.SelectAck, row => row.GetInt64(0), cancellationToken,
+            ("name", name), ("position", item.Position));
+        return item.IsReplay == (found.Count == 0);
+    }
 
     /// <summary>Records that no member is connected, and releases the group.</summary>
     public async Task ReleaseAsync(Lease lease, CancellationToken cancellationToken)
@@ -174,8 +231,19 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
     /// Marks a stream's parked events to be delivered again, and returns their number. The process that serves the group
     /// finds the mark when it next renews its lease.
     /// </summary>
-    public Task<int> MarkRetryAsync(string name, string stream, CancellationToken cancellationToken) => database.ExecuteAsync(
-        ParkedEventSql.Mark, cancellationToken, ("retrying", 1), ("reader", name), ("generation", 0), ("stream", stream));
+    public async Task<int> MarkRetryAsync(string name, string stream, CancellationToken cancellationToken)
+    {
+        var count = 0;
+        await database.WriteAsync(
+            async (connection, transaction) =>
+            {
+                await LockAsync(connection, transaction, name, cancellationToken);
+                count = await MarkRetryAsync(connection, transaction, name, stream, cancellationToken);
+                return true;
+            },
+            cancellationToken);
+        return count;
+    }
 
     /// <summary>
     /// Skips the first parked event of its stream for good, and marks the others to be delivered again. Repeating it has no
@@ -187,18 +255,22 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
     /// </returns>
     public async Task<bool?> SkipAsync(string name, long position, string user, CancellationToken cancellationToken)
     {
-        if (await ParkingLot.FindAsync(database, name, 0, position, cancellationToken) is not { } found)
-        {
-            return await ParkingLot.IsSkippedAsync(database, name, position, cancellationToken) ? true : null;
-        }
-
-        return await database.WriteAsync(
+        bool? result = null;
+        await database.WriteAsync(
             async (connection, transaction) =>
             {
+                await LockAsync(connection, transaction, name, cancellationToken);
+                if (await ParkingLot.FindAsync(connection, transaction, name, 0, position, cancellationToken) is not { } found)
+                {
+                    result = await ParkingLot.IsSkippedAsync(connection, transaction, name, position, cancellationToken) ? true : null;
+                    return false;
+                }
+
                 var streams = await Statement.QueryAsync(
                     connection, transaction, ParkedEventSql.SelectStreams, ParkingLot.ReadStream, cancellationToken, ("reader", name));
                 if (!streams.Exists(stream => stream.Stream == found.Stream && stream.First == position && !stream.IsRetrying))
                 {
+                    result = false;
                     return false;
                 }
 
@@ -206,12 +278,21 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
                 await Statement.ExecuteAsync(
                     connection, transaction, ParkedEventSql.InsertSkipped, cancellationToken,
                     ParkingLot.Skip(name, 0, position, found.Stream, found.EventType, found.Error, user, clock.GetUtcNow()));
-                await Statement.ExecuteAsync(
-                    connection, transaction, ParkedEventSql.Mark, cancellationToken, ("retrying", 1), ("reader", name), ("generation", 0), ("stream", found.Stream));
+                await MarkRetryAsync(connection, transaction, name, found.Stream, cancellationToken);
+                result = true;
                 return true;
             },
             cancellationToken);
+        return result;
     }
+
+    /// <summary>Makes operators' changes and the writes of the process that serves the group happen one after the other.</summary>
+    private static Task LockAsync(DbConnection connection, DbTransaction transaction, string name, CancellationToken cancellationToken) =>
+        Statement.ExecuteAsync(connection, transaction, LeaseSql.Lock, cancellationToken, ("name", name));
+
+    private static Task<int> MarkRetryAsync(
+        DbConnection connection, DbTransaction transaction, string name, string stream, CancellationToken cancellationToken) => Statement.ExecuteAsync(
+        connection, transaction, ParkedEventSql.Mark, cancellationToken, ("retrying", 1), ("reader", name), ("generation", 0), ("stream", stream));
 
     private async Task WriteChangesAsync(
         DbConnection connection, DbTransaction transaction, string name, GroupChanges changes, long number, CancellationToken cancellationToken)
@@ -270,3 +351,6 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
         Holder = row.GetString(9),
     };
 }
+
+/// <summary>The handler of a subscription failed, or broke the transaction that it was given.</summary>
+internal sealed class HandlingFailedException(Exception cause) : Exception(cause.Message, cause);

@@ -50,7 +50,9 @@ internal sealed class ConsumerGroups : IHostedService
     private readonly WriteDatabase database;
     private readonly ConcurrentDictionary<string, ConsumerGroup> running = new(StringComparer.Ordinal);
 
-    /// <summary>The leases by group. They are kept, since a lease expires by what was seen of its holder.</summary>
+    private readonly string holder = LeaseHolder.NewName();
+
+    /// <summary>The leases that others hold, by group: a lease expires by what was seen of its holder.</summary>
     private readonly Dictionary<string, Lease> leases = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim holding = new(1);
     private volatile bool isStopping;
@@ -118,12 +120,13 @@ internal sealed class ConsumerGroups : IHostedService
     /// </exception>
     public async Task DeleteAsync(string name, CancellationToken cancellationToken)
     {
-        if (await store.FindAsync(name, cancellationToken) is { IsInProcess: true, Holder.Length: > 0 } row && !LeaseHolder.HasDied(row.Holder))
+        if (await store.FindAsync(name, cancellationToken) is { IsInProcess: true })
         {
-            RequireKind(name, isInProcess: true, isHandler: false);
+            await DeleteSubscriptionAsync(name, cancellationToken);
+            return;
         }
 
-        if (!await store.DeleteAsync(name, cancellationToken))
+        if (!await store.DeleteAsync(name, lease: null, cancellationToken))
         {
             throw NotFound(name);
         }
@@ -131,6 +134,33 @@ internal sealed class ConsumerGroups : IHostedService
         if (running.TryRemove(name, out var group))
         {
             await group.StopAsync(NotFound(name));
+        }
+    }
+
+    /// <summary>Removes the group of a subscription that no process serves, under its lease.</summary>
+    private async Task DeleteSubscriptionAsync(string name, CancellationToken cancellationToken)
+    {
+        await holding.WaitAsync(cancellationToken);
+        try
+        {
+            if (running.TryGetValue(name, out var current) && !current.IsEnded)
+            {
+                RequireKind(name, isInProcess: true, isHandler: false);
+            }
+
+            await store.DeleteAsync(name, await TakeAsync(name, cancellationToken), cancellationToken);
+        }
+        catch (RejectedException refusal) when (refusal.Code == FeedErrors.GroupElsewhere)
+        {
+            RequireKind(name, isInProcess: true, isHandler: false);
+        }
+        catch (LeaseLostException)
+        {
+            RequireKind(name, isInProcess: true, isHandler: false);
+        }
+        finally
+        {
+            holding.Release();
         }
     }
 
@@ -309,15 +339,15 @@ internal sealed class ConsumerGroups : IHostedService
             var row = await store.FindAsync(name, cancellationToken) ?? throw NotFound(name);
             RequireKind(name, row.IsInProcess, filter is not null);
             var lease = await TakeAsync(name, cancellationToken);
-            var stored = FeedFilter.FromJson(row.Filter);
             if (filter is not null && !string.Equals(filter.ToJson(), row.Filter, StringComparison.Ordinal))
             {
                 await store.SetFilterAsync(lease, filter, cancellationToken);
-                stored = filter;
             }
 
+            // Read under the lease: before, the group may have been deleted and made anew.
             var progress = await store.LoadAsync(name, cancellationToken) ?? throw NotFound(name);
-            var group = new ConsumerGroup(store, log, tail, stored, options, clock, logger, lease, progress) { IsInProcess = row.IsInProcess };
+            RequireKind(name, progress.IsInProcess, filter is not null);
+            var group = new ConsumerGroup(store, log, tail, options, clock, logger, lease, progress);
             group.Start();
             return running[name] = group;
         }
@@ -327,18 +357,22 @@ internal sealed class ConsumerGroups : IHostedService
         }
     }
 
-    /// <summary>Takes a group's lease, or rejects if another process holds it.</summary>
+    /// <summary>
+    /// Takes a group's lease, or rejects if another process holds it. The caller owns the lease: it belongs to one
+    /// running group, whose fence stays the same.
+    /// </summary>
     private async Task<Lease> TakeAsync(string name, CancellationToken cancellationToken)
     {
         if (!leases.TryGetValue(name, out var lease))
         {
-            leases.Add(name, lease = new Lease(database, name, options.GroupLease, clock, logger));
+            leases.Add(name, lease = new Lease(database, name, options.GroupLease, clock, logger, holder));
         }
 
         try
         {
             if (await lease.TryTakeAsync(cancellationToken))
             {
+                leases.Remove(name);
                 return lease;
             }
         }

@@ -17,9 +17,11 @@ internal sealed record FeedFilter(IReadOnlyList<string> EventTypes, string Strea
     /// <summary>All events.</summary>
     public static FeedFilter Everything { get; } = new([], "", "");
 
-    /// <summary>Whether the filter can exclude anything.</summary>
-    [JsonIgnore]
-    public bool IsSelective => EventTypes.Count > 0 || Stream.Length > 0 || Category.Length > 0;
+    /// <summary>
+    /// Whether events of types that this version of the service does not know may be meant, so that they are errors.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IncludesUnknown { get; init; }
 
     /// <summary>The matching events that a recorded event is upcast to.</summary>
     /// <exception cref="UnknownEventTypeException">
@@ -39,7 +41,7 @@ internal sealed record FeedFilter(IReadOnlyList<string> EventTypes, string Strea
         {
             events = record.Events;
         }
-        catch (UnknownEventTypeException) when (EventTypes.Count > 0 && !EventTypes.Contains(record.Record.Type, StringComparer.Ordinal))
+        catch (UnknownEventTypeException) when (EventTypes.Count > 0 && !IncludesUnknown && !EventTypes.Contains(record.Record.Type, StringComparer.Ordinal))
         {
             // A newer version of the service wrote it, and this reader did not ask for it.
             return [];

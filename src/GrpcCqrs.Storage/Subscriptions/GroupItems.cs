@@ -12,12 +12,20 @@ internal sealed class GroupLane(string stream)
 }
 
 /// <summary>A recorded event in a group.</summary>
-/// <param name="Record">The event.</param>
-/// <param name="Events">The events delivered for it.</param>
-/// <param name="Fault">Why it cannot be delivered; null if it can.</param>
-/// <param name="IsReplay">Whether it was parked and is being redelivered.</param>
-internal sealed record GroupItem(FeedRecord Record, IReadOnlyList<FeedEvent> Events, string? Fault, bool IsReplay)
+/// <param name="record">The event.</param>
+/// <param name="events">The events delivered for it.</param>
+/// <param name="fault">Why it cannot be delivered; null if it can.</param>
+/// <param name="isReplay">Whether it was parked and is being redelivered.</param>
+internal sealed class GroupItem(FeedRecord record, IReadOnlyList<FeedEvent> events, string? fault, bool isReplay)
 {
+    public FeedRecord Record { get; } = record;
+
+    public IReadOnlyList<FeedEvent> Events { get; } = events;
+
+    public string? Fault { get; } = fault;
+
+    public bool IsReplay { get; } = isReplay;
+
     public long Position => Record.Record.Position;
 
     public string Stream => Record.StreamName;
@@ -41,6 +49,8 @@ internal sealed record Delivery(long Id, int Attempt, bool WasParked, IReadOnlyL
 }
 
 /// <summary>The stored progress that a group starts from.</summary>
+/// <param name="Filter">The events that the group delivers.</param>
+/// <param name="IsInProcess">Whether a handler of the service itself handles them.</param>
 /// <param name="Position">The group's position.</param>
 /// <param name="Writes">The number of its last write.</param>
 /// <param name="Acks">The acknowledged positions after it.</param>
@@ -50,7 +60,7 @@ internal sealed record Delivery(long Id, int Attempt, bool WasParked, IReadOnlyL
 /// The streams that were parked since the process before did not know an event's type: this one may, after an upgrade.
 /// </param>
 internal sealed record GroupProgress(
-    long Position, long Writes, IReadOnlyList<long> Acks, IReadOnlyList<long> ParkedPositions, IReadOnlyList<ParkedStream> ParkedStreams,
+    FeedFilter Filter, bool IsInProcess, long Position, long Writes, IReadOnlyList<long> Acks, IReadOnlyList<long> ParkedPositions, IReadOnlyList<ParkedStream> ParkedStreams,
     IReadOnlyList<string> UnknownStreams);
 
 /// <summary>The pending changes of a group.</summary>

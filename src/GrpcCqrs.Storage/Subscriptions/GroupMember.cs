@@ -12,6 +12,7 @@ internal sealed class GroupMember : IDisposable
     private readonly ConsumerGroup group;
     private readonly int maxInFlight;
     private readonly Channel<Delivery> deliveries;
+    private readonly CancellationTokenSource ended = new();
     private long lastId;
 
     internal GroupMember(ConsumerGroup group, int maxInFlight)
@@ -23,6 +24,9 @@ internal sealed class GroupMember : IDisposable
 
     /// <summary>The group's position when the member joined.</summary>
     public long StartPosition { get; internal init; }
+
+    /// <summary>Cancelled when this process no longer serves the group.</summary>
+    internal CancellationToken Ended => ended.Token;
 
     /// <summary>The deliveries in flight, by id. Guarded by the group's lock.</summary>
     internal Dictionary<long, (GroupLane Lane, long Due)> InFlight { get; } = [];
@@ -69,12 +73,13 @@ internal sealed class GroupMember : IDisposable
     /// Handles deliveries in one transaction of the write database that also records them as done. A delivery that was
     /// handled by an earlier attempt, whose outcome is unknown, is left out.
     /// </summary>
+    /// <exception cref="HandlingFailedException">A handler failed; nothing was written.</exception>
     /// <exception cref="EventSourcing.RejectedException">This process no longer serves the group.</exception>
     internal async Task HandleOnceAsync(
         IReadOnlyList<Delivery> batch, Func<Delivery, DbTransaction, Task> handle, CancellationToken cancellationToken)
     {
         var byItem = batch.ToDictionary(delivery => delivery.Item);
-        await group.HandleOnceAsync([.. byItem.Keys], (item, transaction) => handle(byItem[item], transaction), cancellationToken);
+        await group.HandleOnceAsync([.. batch.Select(delivery => delivery.Item)], (item, transaction) => handle(byItem[item], transaction), cancellationToken);
     }
 
     /// <summary>Acknowledges deliveries. Ids that are not in flight are ignored.</summary>
@@ -102,5 +107,9 @@ internal sealed class GroupMember : IDisposable
     }
 
     /// <summary>Ends the deliveries.</summary>
-    internal void End(Exception reason) => deliveries.Writer.TryComplete(reason);
+    internal void End(Exception reason)
+    {
+        deliveries.Writer.TryComplete(reason);
+        _ = ended.CancelAsync();
+    }
 }

@@ -1,4 +1,3 @@
-using System.Data;
 using System.Data.Common;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage.Databases;
@@ -47,12 +46,18 @@ internal sealed partial class SubscriptionRunner(
                 using var member = await groups.JoinInProcessAsync(
                     subscription.Name, filter, subscription.Options.Start == SubscriptionStart.End, subscription.Options.MaxConcurrency, stoppingToken);
                 failures = 0;
-                await (subscription.IsTransactional ? HandleOnceAsync(member, stoppingToken) : HandleEachAsync(member, stoppingToken));
+                using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, member.Ended);
+                await (subscription.IsTransactional ? HandleOnceAsync(member, ending.Token) : HandleEachAsync(member, ending.Token));
                 pause = feed.Value.RetryAfter;
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 return;
+            }
+            catch (OperationCanceledException)
+            {
+                // This process no longer serves the subscription.
+                pause = feed.Value.RetryAfter;
             }
             catch (RejectedException refusal)
             {
@@ -88,7 +93,11 @@ internal sealed partial class SubscriptionRunner(
         return new FeedFilter(
             [.. types.All.Where(type => subscription.Options.EventTypes.Any(asked => asked.IsAssignableFrom(type.ClrType))).Select(type => type.Name)],
             "",
-            subscription.Options.Category);
+            subscription.Options.Category)
+        {
+            // A newer version of the service may have more events of a base type. They wait until it runs this subscription.
+            IncludesUnknown = subscription.Options.EventTypes.Any(asked => asked.IsAbstract),
+        };
     }
 
     /// <summary>Handles events at least once: each is acknowledged after its handler has returned.</summary>
@@ -135,7 +144,6 @@ internal sealed partial class SubscriptionRunner(
 
     private async Task<bool> TryHandleOnceAsync(GroupMember member, IReadOnlyList<Delivery> batch, CancellationToken cancellationToken)
     {
-        var hasFailed = false;
         try
         {
             await using var scope = scopes.CreateAsyncScope();
@@ -146,28 +154,19 @@ internal sealed partial class SubscriptionRunner(
             async Task HandleAsync(Delivery delivery, DbTransaction transaction)
             {
                 using var forbidden = CommandGuard.Enter(subscription.Name);
-                try
+                var handler = (ITransactionalSubscriptionHandler)scope.ServiceProvider.GetRequiredService(subscription.Handler);
+                foreach (var (envelope, _) in EnvelopesOf(delivery))
                 {
-                    var handler = (ITransactionalSubscriptionHandler)scope.ServiceProvider.GetRequiredService(subscription.Handler);
-                    foreach (var (envelope, _) in EnvelopesOf(delivery))
-                    {
-                        await handler.HandleAsync(envelope, transaction, cancellationToken);
-                    }
-                }
-                catch when (transaction.Connection is { State: ConnectionState.Open })
-                {
-                    // A lost connection is not the handler's fault: the subscription is then started again.
-                    hasFailed = true;
-                    throw;
+                    await handler.HandleAsync(envelope, transaction, cancellationToken);
                 }
             }
         }
-        catch (Exception exception) when (hasFailed && !cancellationToken.IsCancellationRequested)
+        catch (HandlingFailedException failure)
         {
             // Of several, the one at fault is found by trying each alone.
             if (batch is [var only])
             {
-                Fail(member, only, exception);
+                Fail(member, only, failure.InnerException!);
             }
 
             return false;

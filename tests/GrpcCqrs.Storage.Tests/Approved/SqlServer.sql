@@ -64,6 +64,9 @@ INSERT INTO consumer_groups (name, filter, start_position, position, in_process,
 -- ConsumerGroupSql.InsertAck
 INSERT INTO consumer_acks (group_name, position) SELECT @name, @position WHERE NOT EXISTS (SELECT 1 FROM consumer_acks WHERE group_name = @name AND position = @position);
 
+-- ConsumerGroupSql.SelectAck
+SELECT position FROM consumer_acks WHERE group_name = @name AND position = @position;
+
 -- ConsumerGroupSql.SelectAcks
 SELECT position FROM consumer_acks WHERE group_name = @name ORDER BY position;
 
@@ -171,6 +174,9 @@ SELECT reader, position, stream, event_type, error, attempts, retrying, time_us 
 
 -- ParkedEventSql.SelectOne
 SELECT reader, position, stream, event_type, error, attempts, retrying, time_us FROM parked_events WHERE reader = @reader AND generation = @generation AND position = @position;
+
+-- ParkedEventSql.SelectPosition
+SELECT position FROM parked_events WHERE reader = @name AND generation = 0 AND position = @position;
 
 -- ParkedEventSql.SelectPositions
 SELECT position FROM parked_events WHERE reader = @reader AND generation = 0 AND position > @after UNION ALL SELECT position FROM skipped_events WHERE reader = @reader AND version = 0 AND position > @after;

@@ -266,6 +266,112 @@ public abstract class SubscriptionSpecs<TFixture>(TFixture fixture) : IClassFixt
         Assert.Equal([2L, 1, 3], await store.WriteColumnAsync("SELECT position FROM effects"));
     }
 
+    /// <summary>PostgreSQL answers a commit of a transaction that a failed statement has ended with a rollback, and no error.</summary>
+    [SkippableTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_handler_that_breaks_its_transaction_and_says_nothing_has_failed(bool endsIt)
+    {
+        var settings = fixture.NewStore();
+        await using (var first = await StoreHarness.StartAsync(settings, null, Quick))
+        {
+            await CreateEffectsAsync(first);
+        }
+
+        await using var store = await StartAsync(
+            settings,
+            Once(async (envelope, transaction, cancelled) =>
+            {
+                if (envelope.Record.Stream.Id != "bad")
+                {
+                    await transaction.Connection!.ExecuteAsync("INSERT INTO effects (position) VALUES (@Position)", new { envelope.Record.Position }, transaction);
+                    return;
+                }
+
+                if (endsIt)
+                {
+                    await transaction.RollbackAsync(cancelled);
+                    return;
+                }
+
+                await Assert.ThrowsAnyAsync<DbException>(() => transaction.Connection!.ExecuteAsync("INSERT INTO effects (position) VALUES (NULL)", transaction: transaction));
+                if (fixture is SqliteFixture)
+                {
+                    throw new InvalidOperationException("SQLite goes on with the transaction, which is then the handler's to refuse.");
+                }
+            }),
+            Quick);
+        foreach (var stream in (string[])["good", "bad", "good", "other"])
+        {
+            await AppendAsync(store, stream);
+        }
+
+        await UntilAsync(async () => (await FindAsync(store)) is { Position: 4, ParkedEvents: 1 });
+        Assert.Equal([1L, 3, 4], (await store.WriteColumnAsync("SELECT position FROM effects")).Order());
+        Assert.Equal(2, Assert.Single(await Groups(store).ListParkedAsync(Name, (0, ""), 10, None)).Position);
+    }
+
+    [SkippableFact]
+    public async Task A_handler_may_take_longer_than_a_client_and_its_event_is_handled_once()
+    {
+        var handled = 0;
+        await using var store = await StartAsync(
+            fixture.NewStore(),
+            Each(async (_, _, cancelled) =>
+            {
+                await Task.Delay(600, cancelled);
+                Interlocked.Increment(ref handled);
+            }),
+            [.. Quick, ("Feed:AckTimeout", "00:00:00.100")]);
+        await AppendAsync(store, "a");
+        await UntilAsync(async () => (await FindAsync(store)).Position == 1);
+        Assert.Equal(1, handled);
+    }
+
+    [SkippableFact]
+    public async Task An_event_of_a_base_type_that_this_version_does_not_know_waits_for_one_that_does()
+    {
+        var settings = fixture.NewStore();
+        var seen = new ConcurrentQueue<long>();
+        var handler = Each(
+            (envelope, _, _) =>
+            {
+                seen.Enqueue(envelope.Record.Position);
+                return Task.CompletedTask;
+            },
+            options => options.Handle<LedgerEvent>());
+        await using (var old = await StartAsync(settings, handler, Quick))
+        {
+            await old.Store.AppendAsync(
+                Append("a", ExpectedVersion.Any, new EventData(Guid.CreateVersion7(), "ledger.booked-later", 1, """{"Amount":3}"""u8.ToArray())), None);
+            await AppendAsync(old, "b");
+            await UntilAsync(async () => (await FindAsync(old)) is { Position: 2, ParkedEvents: 1 });
+        }
+
+        await using var newer = await StartAsync(
+            settings,
+            services =>
+            {
+                handler(services);
+                services.AddEvents(EventTypeRegistry.Create(types => types.Upcast(
+                    "ledger.booked-later", 1, payload => [new JsonEvent("ledger.amount-booked", 1, payload)])));
+            },
+            Quick);
+        await UntilAsync(async () => (await FindAsync(newer)).ParkedEvents == 0);
+        Assert.Equal([2L, 1], seen);
+    }
+
+    [SkippableFact]
+    public async Task Operators_who_skip_the_same_event_at_once_skip_it_once()
+    {
+        await using var store = await StartAsync(
+            fixture.NewStore(), Each((_, _, _) => throw new InvalidOperationException("Never.")), Quick);
+        await AppendAsync(store, "a");
+        await UntilAsync(async () => (await FindAsync(store)).ParkedEvents == 1);
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(number => Groups(store).SkipParkedAsync(Name, 1, $"user {number}", None)));
+        Assert.Single(await Groups(store).ListSkippedAsync(None));
+    }
+
     [SkippableFact]
     public async Task A_command_within_the_transaction_is_refused_and_the_error_says_what_to_use()
     {
