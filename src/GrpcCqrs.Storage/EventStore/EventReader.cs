@@ -4,7 +4,7 @@ using GrpcCqrs.Storage.Databases;
 
 namespace GrpcCqrs.Storage.EventStore;
 
-/// <summary>Reads rows in the order of <c>DatabaseProvider.EventColumns</c>.</summary>
+/// <summary>Reads rows in the order of <see cref="EventSql.EventColumns"/>.</summary>
 internal static class EventReader
 {
     /// <summary>

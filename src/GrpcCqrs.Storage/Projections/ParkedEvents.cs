@@ -11,11 +11,11 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
     /// <summary>Parked events of the live tables, ordered by position and projection.</summary>
     public static Task<List<ParkedEvent>> ReadAsync(
         ReadDatabase database, string projection, (long Position, string Projection) after, int count, CancellationToken cancellationToken) =>
-        ParkingLot.ReadAsync(database, ParkedEventSql.SelectOfLiveGenerations, projection, after, count, cancellationToken);
+        ParkedEventStore.ReadAsync(database, ParkedEventSql.SelectOfLiveGenerations, projection, after, count, cancellationToken);
 
     /// <summary>A stream's parked events in one generation, ordered by position.</summary>
     public static Task<List<ParkedEvent>> ReadStreamAsync(ReadDatabase database, ProjectionState state, StreamId stream, CancellationToken cancellationToken) =>
-        ParkingLot.ReadStreamAsync(database, state.Name, state.Generation, stream.ToString(), 0, int.MaxValue, cancellationToken);
+        ParkedEventStore.ReadStreamAsync(database, state.Name, state.Generation, stream.ToString(), 0, int.MaxValue, cancellationToken);
 
     /// <summary>
     /// Applies a projection's parked events, of one stream or of all, and makes a stalled generation retry at once.
@@ -60,7 +60,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
         if (record is null || blocked is null)
         {
             throw new RejectedException(
-                EngineErrors.NothingParked, $"Neither is event {position} the first parked one of its stream in {projection}, nor does {projection} stand still before it.");
+                EngineErrors.NothingParked, $"Event {position} does not block {projection}: it is not the first parked event of its stream, nor the event after a stalled checkpoint.");
         }
 
         await projector.InTransactionAsync(
@@ -71,7 +71,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
                     ParkedEventSql.InsertSkipped,
                     transaction,
                     cancellationToken,
-                    ParkingLot.Skip(projection, blocked.Version, position, stream, record.Type, blocked.LastError, user, clock.GetUtcNow()));
+                    ParkedEventStore.Skip(projection, blocked.Version, position, stream, record.Type, blocked.LastError, user, clock.GetUtcNow()));
                 foreach (var state in states.Where(state => state.Parked.TryGetValue(stream, out var one) && one.First == position))
                 {
                     await session.UnparkAsync(state, position, transaction, cancellationToken);
@@ -98,7 +98,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
     {
         var found = await database.QueryAsync(
             ParkedEventSql.SelectByError, row => (Projection: row.GetString(0), Stream: row.GetString(1)), cancellationToken,
-            ("pattern", ParkingLot.UnknownTypePattern));
+            ("pattern", ParkedEventStore.UnknownTypePattern));
         foreach (var (projection, stream) in found.Where(one => projector.States.Exists(state => state.Name == one.Projection && state.IsFed)))
         {
             await RetryAsync(projection, stream, cancellationToken);
@@ -155,7 +155,7 @@ internal sealed class ParkedEvents(Projector projector, IEventStore store, ReadD
                     ParkedEventSql.Update,
                     transaction,
                     cancellationToken,
-                    ParkingLot.Update(state.Name, state.Generation, tried, ErrorText.Of(exception), 1, clock.GetUtcNow())),
+                    ParkedEventStore.Update(state.Name, state.Generation, tried, ErrorText.Of(exception), 1, clock.GetUtcNow())),
                 cancellationToken);
             if (rows.Count > 0)
             {

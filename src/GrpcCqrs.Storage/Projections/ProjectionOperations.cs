@@ -245,7 +245,7 @@ internal sealed class ProjectionOperations
 
     /// <summary>All skipped events, ordered by position.</summary>
     public async Task<IReadOnlyList<SkippedEvent>> ListSkippedAsync(CancellationToken cancellationToken) =>
-        await ParkingLot.ReadSkippedAsync(database, cancellationToken);
+        await ParkedEventStore.ReadSkippedAsync(database, cancellationToken);
 
     private Task<Operation> AskAsync(RequestKind kind, string name, string user, CancellationToken cancellationToken) =>
         AskAsync(kind, new RequestArguments { Projections = [name] }, user, cancellationToken);

@@ -31,7 +31,7 @@ internal sealed class ProjectionSession : IAsyncDisposable
         keepLease = new Statement(connection, LeaseSql.Keep, ("name", null), ("fence", null));
         advance = new Statement(
             connection, ProjectionSql.AdvanceCheckpoint, ("position", null), ("time_us", null), ("name", null), ("generation", null), ("expected", null));
-        park = new Statement(connection, ParkedEventSql.Insert, ParkingLot.Insert("", 0, 0, "", "", null, 0, false, default));
+        park = new Statement(connection, ParkedEventSql.Insert, ParkedEventStore.Insert("", 0, 0, "", "", null, 0, false, default));
     }
 
     public static async Task<ProjectionSession> OpenAsync(
@@ -139,14 +139,14 @@ internal sealed class ProjectionSession : IAsyncDisposable
         await FlushAsync(cancellationToken);
         await park.With(
             transaction,
-            ParkingLot.Insert(
+            ParkedEventStore.Insert(
                 state.Name, state.Generation, record.Position, record.Stream.ToString(), record.Type, error, attempts, isRetrying: false, clock.GetUtcNow()))
             .ExecuteNonQueryAsync(cancellationToken);
     }
 
     /// <summary>Removes a parked event within a transaction.</summary>
     public Task UnparkAsync(ProjectionState state, long position, DbTransaction transaction, CancellationToken cancellationToken) =>
-        RunAsync(ParkedEventSql.Delete, transaction, cancellationToken, ParkingLot.One(state.Name, state.Generation, position));
+        RunAsync(ParkedEventSql.Delete, transaction, cancellationToken, ParkedEventStore.One(state.Name, state.Generation, position));
 
     /// <summary>Runs a rarely used statement without keeping it prepared.</summary>
     public async Task<int> RunAsync(

@@ -52,12 +52,12 @@ internal sealed partial class Projector(
         var loaded = rows.Where(row => Find(row.Name) is not null)
             .Select(row => new ProjectionState(Find(row.Name)!, row, clock)).ToList();
         await using var connection = await database.OpenAsync(cancellationToken);
-        foreach (var parked in await ParkingLot.ReadStreamsAsync(connection, "", cancellationToken))
+        foreach (var parked in await ParkedEventStore.ReadStreamsAsync(connection, "", cancellationToken))
         {
             loaded.Find(state => state.Name == parked.Reader && state.Generation == parked.Generation)?.Parked.Add(parked.Stream, (parked.First, parked.Count));
         }
 
-        foreach (var row in await ParkingLot.ReadSkippedAsync(database, cancellationToken))
+        foreach (var row in await ParkedEventStore.ReadSkippedAsync(database, cancellationToken))
         {
             skipped.Add((row.Reader, row.Version, row.Position));
         }

@@ -48,7 +48,7 @@ internal sealed class ReadModelFollower(
         var rows = (await GenerationStore.ReadAsync(database.Provider, connection, null, cancellationToken))
             .FindAll(row => names.Contains(row.Name) && (row.StoreId == identity.StoreId || identity.StoreId == Guid.Empty));
         await RemoveReplacedAsync(rows, cancellationToken);
-        var parked = await ParkingLot.ReadStreamsAsync(connection, "", cancellationToken);
+        var parked = await ParkedEventStore.ReadStreamsAsync(connection, "", cancellationToken);
         var now = clock.GetUtcNow();
         all = rows.ToDictionary(row => (row.Name, row.Generation), row => Look(row, now));
         if (all.Values.Any(seen => now - seen.ProgressTime >= HeadInterval))

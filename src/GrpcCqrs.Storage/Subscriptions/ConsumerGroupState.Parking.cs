@@ -1,6 +1,5 @@
 using GrpcCqrs.Storage.Readers;
 
-
 namespace GrpcCqrs.Storage.Subscriptions;
 
 /// <content>Parks and redelivers events.</content>

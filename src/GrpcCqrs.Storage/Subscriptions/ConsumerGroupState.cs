@@ -95,7 +95,7 @@ internal sealed partial class ConsumerGroupState
         {
             return new GroupItem(record, filter.Select(record), fault: null, isReplay);
         }
-#pragma warning disable CA1031 // Whatever is wrong with one event: its stream is set aside and the others go on.
+#pragma warning disable CA1031 // Whatever is wrong with one event: its stream is parked and the others continue.
         catch (Exception exception)
 #pragma warning restore CA1031
         {

@@ -85,7 +85,7 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
 
         var unknown = await database.QueryAsync(
             ParkedEventSql.SelectByError, found => (Reader: found.GetString(0), Stream: found.GetString(1)), cancellationToken,
-            ("pattern", ParkingLot.UnknownTypePattern));
+            ("pattern", ParkedEventStore.UnknownTypePattern));
         return new GroupProgress(
             FeedFilter.FromJson(row.Filter),
             row.IsInProcess,
@@ -170,7 +170,7 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
             if (item.IsReplay)
             {
                 await Statement.ExecuteAsync(
-                    connection, transaction, ParkedEventSql.Delete, cancellationToken, ParkingLot.One(name, 0, item.Position));
+                    connection, transaction, ParkedEventSql.Delete, cancellationToken, ParkedEventStore.One(name, 0, item.Position));
             }
 
             await AddAckAsync(connection, transaction, name, item.Position, cancellationToken);
@@ -204,20 +204,20 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
     /// <summary>Parked events of groups by position and group, of one group or, if that is empty, of all.</summary>
     public Task<List<ParkedEvent>> ReadParkedAsync(
         string name, (long Position, string Name) after, int count, CancellationToken cancellationToken) =>
-        ParkingLot.ReadAsync(database, ParkedEventSql.SelectOfGroups, name, after, count, cancellationToken);
+        ParkedEventStore.ReadAsync(database, ParkedEventSql.SelectOfGroups, name, after, count, cancellationToken);
 
     /// <summary>The first parked events of a stream.</summary>
     public Task<List<ParkedEvent>> ReadParkedAsync(string name, string stream, int count, CancellationToken cancellationToken) =>
-        ParkingLot.ReadStreamAsync(database, name, 0, stream, 0, count, cancellationToken);
+        ParkedEventStore.ReadStreamAsync(database, name, 0, stream, 0, count, cancellationToken);
 
     /// <summary>Each parked stream of a group.</summary>
     public async Task<IReadOnlyList<ParkedStream>> ReadParkedStreamsAsync(string name, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        return await ParkingLot.ReadStreamsAsync(connection, name, cancellationToken);
+        return await ParkedEventStore.ReadStreamsAsync(connection, name, cancellationToken);
     }
 
-    public Task<List<SkippedEvent>> ReadSkippedAsync(CancellationToken cancellationToken) => ParkingLot.ReadSkippedAsync(database, cancellationToken);
+    public Task<List<SkippedEvent>> ReadSkippedAsync(CancellationToken cancellationToken) => ParkedEventStore.ReadSkippedAsync(database, cancellationToken);
 
     /// <summary>How many events and streams each group has parked.</summary>
     public async Task<IReadOnlyDictionary<string, (long Events, long Streams)>> CountParkedAsync(CancellationToken cancellationToken)
@@ -260,24 +260,24 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
             async (connection, transaction) =>
             {
                 await LockAsync(connection, transaction, name, cancellationToken);
-                if (await ParkingLot.FindAsync(connection, transaction, name, 0, position, cancellationToken) is not { } found)
+                if (await ParkedEventStore.FindAsync(connection, transaction, name, 0, position, cancellationToken) is not { } found)
                 {
-                    result = await ParkingLot.IsSkippedAsync(connection, transaction, name, position, cancellationToken) ? true : null;
+                    result = await ParkedEventStore.IsSkippedAsync(connection, transaction, name, position, cancellationToken) ? true : null;
                     return false;
                 }
 
                 var streams = await Statement.QueryAsync(
-                    connection, transaction, ParkedEventSql.SelectStreams, ParkingLot.ReadStream, cancellationToken, ("reader", name));
+                    connection, transaction, ParkedEventSql.SelectStreams, ParkedEventStore.ReadStream, cancellationToken, ("reader", name));
                 if (!streams.Exists(stream => stream.Stream == found.Stream && stream.First == position && !stream.IsRetrying))
                 {
                     result = false;
                     return false;
                 }
 
-                await Statement.ExecuteAsync(connection, transaction, ParkedEventSql.Delete, cancellationToken, ParkingLot.One(name, 0, position));
+                await Statement.ExecuteAsync(connection, transaction, ParkedEventSql.Delete, cancellationToken, ParkedEventStore.One(name, 0, position));
                 await Statement.ExecuteAsync(
                     connection, transaction, ParkedEventSql.InsertSkipped, cancellationToken,
-                    ParkingLot.Skip(name, 0, position, found.Stream, found.EventType, found.Error, user, clock.GetUtcNow()));
+                    ParkedEventStore.Skip(name, 0, position, found.Stream, found.EventType, found.Error, user, clock.GetUtcNow()));
                 await MarkRetryAsync(connection, transaction, name, found.Stream, cancellationToken);
                 result = true;
                 return true;
@@ -310,17 +310,17 @@ internal sealed class ConsumerGroupStore(WriteDatabase database, TimeProvider cl
         {
             await RunAsync(
                 ParkedEventSql.Insert,
-                ParkingLot.Insert(name, 0, item.Position, item.Stream, item.Record.Record.Type, reason, failures, isRetrying, clock.GetUtcNow()));
+                ParkedEventStore.Insert(name, 0, item.Position, item.Stream, item.Record.Record.Type, reason, failures, isRetrying, clock.GetUtcNow()));
         }
 
         foreach (var (position, failures, reason) in changes.ParkedAgain)
         {
-            await RunAsync(ParkedEventSql.Update, ParkingLot.Update(name, 0, position, reason, failures, clock.GetUtcNow()));
+            await RunAsync(ParkedEventSql.Update, ParkedEventStore.Update(name, 0, position, reason, failures, clock.GetUtcNow()));
         }
 
         foreach (var position in changes.Unparked)
         {
-            await RunAsync(ParkedEventSql.Delete, ParkingLot.One(name, 0, position));
+            await RunAsync(ParkedEventSql.Delete, ParkedEventStore.One(name, 0, position));
         }
 
         foreach (var stream in changes.NoLongerRetried)

@@ -246,7 +246,7 @@ internal sealed class ConsumerGroups : IHostedService
 
         if (count == 0 && stream is not null)
         {
-            throw NotParked(name, $"no event of {stream}");
+            throw NotParked(name, $"The consumer group {name} has parked no event of {stream}.");
         }
 
         await ReconcileAsync(name);
@@ -272,7 +272,7 @@ internal sealed class ConsumerGroups : IHostedService
         switch (await store.SkipAsync(name, position, user, cancellationToken))
         {
             case null:
-                throw NotParked(name, $"not event {position}");
+                throw NotParked(name, $"Event {position} is not parked in the consumer group {name}.");
             case false:
                 throw new RejectedException(FeedErrors.ParkedRetrying, $"Event {position} is not the first parked one of its stream, or is being delivered again.")
                 {
@@ -444,8 +444,8 @@ internal sealed class ConsumerGroups : IHostedService
     private static RejectedException Elsewhere(string name, TimeSpan retryAfter) =>
         new(FeedErrors.GroupElsewhere, $"Another process of the service serves the consumer group {name}, or did until a moment ago.") { RetryAfter = retryAfter };
 
-    private static RejectedException NotParked(string name, string what) =>
-        new(EngineErrors.NothingParked, $"The consumer group {name} has parked {what}.") { Subject = $"consumerGroups/{name}" };
+    private static RejectedException NotParked(string name, string message) =>
+        new(EngineErrors.NothingParked, message) { Subject = $"consumerGroups/{name}" };
 
     private static RejectedException NotFound(string name) =>
         new(FeedErrors.GroupNotFound, $"There is no consumer group {name}.") { Subject = $"consumerGroups/{name}" };

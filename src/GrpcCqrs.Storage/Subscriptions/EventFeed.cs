@@ -140,7 +140,7 @@ internal sealed class EventFeed
         var head = await log.ReadHeadAsync(cancellationToken);
         RequireInLog(after, head);
         var isLive = false;
-        var (position, told, toldAt) = (after, after, clock.GetTimestamp());
+        var (position, sent, sentAt) = (after, after, clock.GetTimestamp());
         while (true)
         {
             var read = tail.Read(position, options.PageSize);
@@ -149,16 +149,16 @@ internal sealed class EventFeed
                 if (!isLive && position >= head)
                 {
                     isLive = true;
-                    (told, toldAt) = (position, clock.GetTimestamp());
+                    (sent, sentAt) = (position, clock.GetTimestamp());
                     yield return new FeedMessage.CaughtUp(position);
                 }
-                else if (position > told && clock.GetElapsedTime(toldAt) >= options.CheckpointInterval)
+                else if (position > sent && clock.GetElapsedTime(sentAt) >= options.CheckpointInterval)
                 {
-                    (told, toldAt) = (position, clock.GetTimestamp());
+                    (sent, sentAt) = (position, clock.GetTimestamp());
                     yield return new FeedMessage.Checkpoint(position, IsEnd: true);
                 }
 
-                await WaitAsync(read.Changed, mayTell: position > told, toldAt, cancellationToken);
+                await WaitAsync(read.Changed, mayReport: position > sent, sentAt, cancellationToken);
                 continue;
             }
 
@@ -171,12 +171,12 @@ internal sealed class EventFeed
                 position = record.Record.Position;
                 if (filter.Select(record) is { Count: > 0 } events)
                 {
-                    (told, toldAt) = (position, clock.GetTimestamp());
+                    (sent, sentAt) = (position, clock.GetTimestamp());
                     yield return new FeedMessage.Events(position, events);
                 }
-                else if (position - told >= options.CheckpointPositions)
+                else if (position - sent >= options.CheckpointPositions)
                 {
-                    (told, toldAt) = (position, clock.GetTimestamp());
+                    (sent, sentAt) = (position, clock.GetTimestamp());
                     yield return new FeedMessage.Checkpoint(position, IsEnd: false);
                 }
             }
@@ -202,15 +202,15 @@ internal sealed class EventFeed
         log.ReadWantedAsync(filter, after, committed, options.PageSize, cancellationToken);
 
     /// <summary>Waits until there are more events, or a checkpoint is due.</summary>
-    private async Task WaitAsync(Task changed, bool mayTell, long toldAt, CancellationToken cancellationToken)
+    private async Task WaitAsync(Task changed, bool mayReport, long sentAt, CancellationToken cancellationToken)
     {
-        if (!mayTell)
+        if (!mayReport)
         {
             await changed.WaitAsync(cancellationToken);
             return;
         }
 
-        var due = options.CheckpointInterval - clock.GetElapsedTime(toldAt);
+        var due = options.CheckpointInterval - clock.GetElapsedTime(sentAt);
         if (due > TimeSpan.Zero)
         {
             using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -28,7 +28,7 @@ internal abstract record FeedMessage
     /// <summary>Everything up to and including the position was sent or filtered out.</summary>
     public sealed record Checkpoint(long Position, bool IsEnd) : FeedMessage;
 
-    /// <summary>A subscription has reached the end of the log; what follows is new.</summary>
+    /// <summary>A subscriber has reached the end of the log; what follows is new.</summary>
     public sealed record CaughtUp(long Position) : FeedMessage;
 }
 

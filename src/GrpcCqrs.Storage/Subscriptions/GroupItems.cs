@@ -1,6 +1,5 @@
 using GrpcCqrs.Storage.Readers;
 
-
 namespace GrpcCqrs.Storage.Subscriptions;
 
 /// <summary>The waiting events of one stream, in order.</summary>

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Data.Common;
 using Dapper;
 using GrpcCqrs.EventSourcing;
+using GrpcCqrs.Storage.Databases;
+using GrpcCqrs.Storage.PostgreSql;
 using GrpcCqrs.Storage.Operations;
 using GrpcCqrs.Storage.Subscriptions;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,9 +16,9 @@ namespace GrpcCqrs.Storage.Tests;
 public abstract class SubscriptionSpecs<TFixture>(TFixture fixture) : IClassFixture<TFixture>
     where TFixture : class, IStoreFixture
 {
-    private const string Name = "subscription";
+    private protected const string Name = "subscription";
 
-    private static readonly (string Key, string Value)[] Quick =
+    private protected static readonly (string Key, string Value)[] Quick =
     [
         ("Feed:AckInterval", "00:00:00.010"), ("Feed:RetryDelay", "00:00:00.005"), ("Feed:MaxFailures", "3"), ("Feed:GroupLease", "00:00:01"),
         ("Feed:RetryAfter", "00:00:00.050"), ("Feed:PollInterval", "00:00:00.020"),
@@ -25,7 +27,7 @@ public abstract class SubscriptionSpecs<TFixture>(TFixture fixture) : IClassFixt
     private static readonly (string Key, string Value)[] Patient =
         [.. Quick.Where(setting => setting.Key != "Feed:MaxFailures"), ("Feed:MaxFailures", "1000")];
 
-    private static CancellationToken None => CancellationToken.None;
+    private protected static CancellationToken None => CancellationToken.None;
 
     [SkippableFact]
     public async Task Each_event_is_handled_in_the_order_of_its_stream_and_a_restart_continues()
@@ -445,17 +447,17 @@ public abstract class SubscriptionSpecs<TFixture>(TFixture fixture) : IClassFixt
 
     private static ConsumerGroups Groups(StoreHarness store) => store.Services.GetRequiredService<ConsumerGroups>();
 
-    private static async Task<ConsumerGroupInfo> FindAsync(StoreHarness store)
+    private protected static async Task<ConsumerGroupInfo> FindAsync(StoreHarness store)
     {
         await UntilAsync(async () => (await Groups(store).ListAsync(None)).Count == 1);
         return Assert.Single(await Groups(store).ListAsync(None));
     }
 
-    private static Task<StoreHarness> StartAsync(
+    private protected static Task<StoreHarness> StartAsync(
         IReadOnlyDictionary<string, string?> settings, Action<IServiceCollection> configure, params (string Key, string Value)[] more) =>
         StoreHarness.StartAsync(settings, configure, more);
 
-    private static async Task AppendAsync(StoreHarness store, string id) => await store.Store.AppendAsync(Append(id, ExpectedVersion.Any, Booking(1)), None);
+    private protected static async Task AppendAsync(StoreHarness store, string id) => await store.Store.AppendAsync(Append(id, ExpectedVersion.Any, Booking(1)), None);
 
     private static async Task RefusedAsync(ErrorCode code, Func<Task> attempt) =>
         Assert.Equal(code, (await Assert.ThrowsAsync<RejectedException>(attempt)).Code);
@@ -464,7 +466,7 @@ public abstract class SubscriptionSpecs<TFixture>(TFixture fixture) : IClassFixt
         Func<EventEnvelope, SubscriptionContext, CancellationToken, Task> handle, Action<SubscriptionOptions>? configure = null) =>
         services => services.AddSingleton(handle).AddSubscription<EachHandler>(Name, configure);
 
-    private static Action<IServiceCollection> Once(Func<EventEnvelope, DbTransaction, CancellationToken, Task> handle) =>
+    private protected static Action<IServiceCollection> Once(Func<EventEnvelope, DbTransaction, CancellationToken, Task> handle) =>
         services => services.AddSingleton(handle).AddTransactionalSubscription<OnceHandler>(Name, options => options.MaxConcurrency = 8);
 
     private sealed class EachHandler(Func<EventEnvelope, SubscriptionContext, CancellationToken, Task> handle) : ISubscriptionHandler
@@ -480,6 +482,41 @@ public abstract class SubscriptionSpecs<TFixture>(TFixture fixture) : IClassFixt
 
 public sealed class SqliteSubscriptionSpecs(SqliteFixture fixture) : SubscriptionSpecs<SqliteFixture>(fixture);
 
-public sealed class PostgreSqlSubscriptionSpecs(PostgreSqlFixture fixture) : SubscriptionSpecs<PostgreSqlFixture>(fixture);
+public sealed class PostgreSqlSubscriptionSpecs(PostgreSqlFixture fixture) : SubscriptionSpecs<PostgreSqlFixture>(fixture)
+{
+    private readonly PostgreSqlFixture fixture = fixture;
+
+    [SkippableFact]
+    public async Task A_process_that_stopped_within_a_handler_is_replaced()
+    {
+        var settings = fixture.NewStore();
+        var handled = 0;
+        await using (var first = await StartAsync(settings, Once((_, _, _) => Task.CompletedTask), Quick))
+        {
+            await AppendAsync(first, "a");
+            await UntilAsync(async () => (await FindAsync(first)).Position == 1);
+        }
+
+        // What a process that got SIGSTOP leaves behind: an open transaction that has locked the lease.
+        var provider = new PostgreSqlProvider();
+        await using var stopped = provider.CreateConnection(settings["Storage:Write:ConnectionString"]!);
+        await stopped.OpenAsync();
+        await provider.PrepareAsync(stopped, ConnectionUse.Bookkeeping, TimeSpan.FromSeconds(1), None);
+        await stopped.ExecuteAsync("UPDATE leases SET holder = 'stopped', fence = fence + 1");
+        await stopped.ExecuteAsync("BEGIN; UPDATE leases SET beat = beat + 1");
+
+        await using var next = await StartAsync(
+            settings,
+            Once((_, _, _) =>
+            {
+                Interlocked.Increment(ref handled);
+                return Task.CompletedTask;
+            }),
+            Quick);
+        await AppendAsync(next, "a");
+        await UntilAsync(() => Volatile.Read(ref handled) == 1);
+        await Assert.ThrowsAnyAsync<DbException>(() => stopped.ExecuteAsync("COMMIT"));
+    }
+}
 
 public sealed class SqlServerSubscriptionSpecs(SqlServerFixture fixture) : SubscriptionSpecs<SqlServerFixture>(fixture);

@@ -10,7 +10,7 @@ public sealed class SqlServerTextsProjectionSpecs(SqlServerTextsFixture fixture)
 
 public sealed class SqlServerTextsReadSideSpecs(SqlServerTextsFixture fixture) : ReadSideSpecs<SqlServerTextsFixture>(fixture);
 
-public sealed class SqlServerTextsRebuildStretchSpecs(SqlServerTextsFixture fixture) : RebuildStretchSpecs<SqlServerTextsFixture>(fixture);
+public sealed class SqlServerTextsRebuildBatchSpecs(SqlServerTextsFixture fixture) : RebuildBatchSpecs<SqlServerTextsFixture>(fixture);
 
 public sealed class SqlServerTextsOperatorRequestSpecs(SqlServerTextsFixture fixture) : OperatorRequestSpecs<SqlServerTextsFixture>(fixture);
 

@@ -21,8 +21,8 @@ public sealed class WatchPostsHandler(ReadDatabase database, IReadModel readMode
     public async IAsyncEnumerable<QueryAnswer<PostChangeView>> WatchAsync(
         WatchPosts query, ReadView view, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // What changes while the posts are read is told once more behind them.
-        var told = query.AfterPosition ?? view.Position;
+        // What changes while the posts are read is sent once more after them.
+        var reported = query.AfterPosition ?? view.Position;
         if (query.AfterPosition is null)
         {
             var last = "";
@@ -43,15 +43,15 @@ public sealed class WatchPostsHandler(ReadDatabase database, IReadModel readMode
                 (last, view) = (page[^1].PostId, await readModel.ViewAsync(Projections, cancellationToken));
             }
 
-            yield return new(new PostChangeView.CaughtUp(), told);
+            yield return new(new PostChangeView.CaughtUp(), reported);
         }
 
-        await foreach (var change in changes.FollowAsync(Post.Category, told, Projections, cancellationToken))
+        await foreach (var change in changes.FollowAsync(Post.Category, reported, Projections, cancellationToken))
         {
             if (change.Streams.Count == 0)
             {
-                told = change.Position;
-                yield return new(new PostChangeView.Checkpoint(), told);
+                reported = change.Position;
+                yield return new(new PostChangeView.Checkpoint(), reported);
                 continue;
             }
 
@@ -60,10 +60,10 @@ public sealed class WatchPostsHandler(ReadDatabase database, IReadModel readMode
                 .ToDictionary(row => row.PostId, StringComparer.Ordinal);
             for (var index = 0; index < ids.Length; index++)
             {
-                told = index == ids.Length - 1 ? change.Position : told;
+                reported = index == ids.Length - 1 ? change.Position : reported;
                 yield return new(
                     present.TryGetValue(ids[index], out var row) ? new PostChangeView.Present(row.ToView()) : new PostChangeView.Left(ids[index]),
-                    told);
+                    reported);
             }
         }
     }

@@ -7,7 +7,7 @@ namespace Blog.Application.Posts;
 /// <param name="Statuses">Empty for any.</param>
 /// <param name="Tag">Empty for any.</param>
 /// <param name="Author">Empty for any.</param>
-/// <param name="AfterPosition">To go on after a break, the last position told; null to begin with the posts as they stand.</param>
+/// <param name="AfterPosition">To continue after a break, the last position received; null to begin with the posts as they stand.</param>
 public sealed record WatchPosts(IReadOnlyList<PostStatus> Statuses, string Tag, string Author, long? AfterPosition) : IValidatable
 {
     /// <inheritdoc/>
@@ -31,7 +31,7 @@ public abstract record PostChangeView
     /// <summary>A post that does not match, or no longer exists.</summary>
     public sealed record Left(string PostId) : PostChangeView;
 
-    /// <summary>All that matched at first has been told.</summary>
+    /// <summary>Everything that matched at first has been sent.</summary>
     public sealed record CaughtUp : PostChangeView;
 
     /// <summary>How far things have come without a change.</summary>

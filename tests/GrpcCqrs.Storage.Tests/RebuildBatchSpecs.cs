@@ -9,7 +9,7 @@ using static GrpcCqrs.Storage.Tests.StoreHarness;
 namespace GrpcCqrs.Storage.Tests;
 
 /// <summary>What becomes of events that a rebuild has taken in and not written yet.</summary>
-public abstract class RebuildStretchSpecs<TFixture>(TFixture fixture) : IClassFixture<TFixture>
+public abstract class RebuildBatchSpecs<TFixture>(TFixture fixture) : IClassFixture<TFixture>
     where TFixture : class, IStoreFixture
 {
     private const string User = "operator";
@@ -148,8 +148,8 @@ public abstract class RebuildStretchSpecs<TFixture>(TFixture fixture) : IClassFi
     }
 }
 
-public sealed class SqliteRebuildStretchSpecs(SqliteFixture fixture) : RebuildStretchSpecs<SqliteFixture>(fixture);
+public sealed class SqliteRebuildBatchSpecs(SqliteFixture fixture) : RebuildBatchSpecs<SqliteFixture>(fixture);
 
-public sealed class PostgreSqlRebuildStretchSpecs(PostgreSqlFixture fixture) : RebuildStretchSpecs<PostgreSqlFixture>(fixture);
+public sealed class PostgreSqlRebuildBatchSpecs(PostgreSqlFixture fixture) : RebuildBatchSpecs<PostgreSqlFixture>(fixture);
 
-public sealed class SqlServerRebuildStretchSpecs(SqlServerFixture fixture) : RebuildStretchSpecs<SqlServerFixture>(fixture);
+public sealed class SqlServerRebuildBatchSpecs(SqlServerFixture fixture) : RebuildBatchSpecs<SqlServerFixture>(fixture);

@@ -31,7 +31,7 @@ internal sealed record SkippedEvent(
     string Reader, int Version, long Position, string Stream, string EventType, string? Error, string User, DateTimeOffset Time);
 
 /// <summary>Reads the parked and skipped events of one database, and makes the parameters for its statements.</summary>
-internal static class ParkingLot
+internal static class ParkedEventStore
 {
     /// <summary>Errors are kept up to this many characters.</summary>
     public const int MaxError = 1_000;
