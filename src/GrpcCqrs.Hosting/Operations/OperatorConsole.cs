@@ -65,7 +65,9 @@ internal sealed class OperatorConsole(ProjectionOperations operations, ParkedEve
     public async Task<int> RetryAsync(string reader, string? stream)
     {
         var (events, stillParked) = await parking.RetryAsync(ReaderOf(reader), stream, User, CancellationToken.None);
-        await WriteAsync($"retried {events} events; {stillParked} streams are still parked");
+        await WriteAsync(ReaderOf(reader).StartsWith("projections/", StringComparison.Ordinal)
+            ? $"applied {events} events; {stillParked} streams are still parked"
+            : (FormattableString)$"{events} events are delivered again; `parked` shows what fails again");
         return stillParked == 0 ? 0 : 1;
     }
 

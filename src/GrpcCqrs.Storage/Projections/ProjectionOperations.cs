@@ -323,7 +323,7 @@ internal sealed class ProjectionOperations
         };
 
     private static RejectedException NotFound(string name) =>
-        new(EngineErrors.ProjectionNotFound, $"There is no projection {name}.") { Subject = $"projections/{name}" };
+        new(EngineErrors.ProjectionNotFound, $"There is no projection {name}. A consumer group or subscription is named consumerGroups/{name}.") { Subject = $"projections/{name}" };
 
     private static Operation ToOperation(StoredRequest stored)
     {

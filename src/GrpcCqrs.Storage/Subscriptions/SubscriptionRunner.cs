@@ -132,7 +132,7 @@ internal sealed partial class SubscriptionRunner(
         while (true)
         {
             var batch = await member.ReadBatchAsync(subscription.Options.MaxConcurrency, cancellationToken);
-            if (!await TryHandleOnceAsync(member, batch, cancellationToken))
+            if (!await TryHandleOnceAsync(member, batch, cancellationToken) && batch.Count > 1)
             {
                 foreach (var delivery in batch)
                 {

@@ -30,7 +30,7 @@ public sealed class OperatorCommandTests(OperatedBlog blog) : IClassFixture<Oper
     public async Task Parked_events_are_printed_and_what_is_not_parked_is_not_skipped()
     {
         Assert.StartsWith("reader  position", (await RunAsync("parked")).Text, StringComparison.Ordinal);
-        Assert.Equal((0, "retried 0 events; 0 streams are still parked\n"), await RunAsync("retry", "post_list"));
+        Assert.Equal((0, "applied 0 events; 0 streams are still parked\n"), await RunAsync("retry", "post_list"));
         var (code, text) = await RunAsync("skip", "post_list", "1");
         Assert.Equal(1, code);
         Assert.StartsWith("NOTHING_PARKED", text, StringComparison.Ordinal);
