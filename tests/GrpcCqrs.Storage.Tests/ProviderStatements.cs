@@ -3,8 +3,8 @@ using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage.Databases;
 using GrpcCqrs.Storage.EventStore;
 using GrpcCqrs.Storage.PostgreSql;
-using GrpcCqrs.Storage.SqlServer;
 using GrpcCqrs.Storage.Sqlite;
+using GrpcCqrs.Storage.SqlServer;
 
 namespace GrpcCqrs.Storage.Tests;
 

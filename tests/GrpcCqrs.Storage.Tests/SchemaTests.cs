@@ -1,8 +1,8 @@
 using GrpcCqrs.Storage.Databases;
 using GrpcCqrs.Storage.PostgreSql;
 using GrpcCqrs.Storage.Schema;
-using GrpcCqrs.Storage.SqlServer;
 using GrpcCqrs.Storage.Sqlite;
+using GrpcCqrs.Storage.SqlServer;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;

@@ -3,8 +3,8 @@ using Blog.Infrastructure.Posts;
 using GrpcCqrs.EventSourcing;
 using GrpcCqrs.Storage;
 using GrpcCqrs.Storage.PostgreSql;
-using GrpcCqrs.Storage.SqlServer;
 using GrpcCqrs.Storage.Sqlite;
+using GrpcCqrs.Storage.SqlServer;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Blog.Infrastructure;
